@@ -1,0 +1,24 @@
+/**
+ * Assertions for programmer error: a broken invariant stops the replica, in production too. Bad input is never asserted;
+ * it is refused as a value where it enters.
+ */
+
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+/** Stops with {@link InvariantError} when `condition` is false. `fact` states what should have been true. */
+export function assert(condition: boolean, fact: string): asserts condition {
+  if (!condition) throw new InvariantError(`invariant broken: ${fact}`);
+}
+
+/** Returns `value`, which must be present. `fact` says why it must be. */
+export function present<T>(value: T | undefined | null, fact: string): T {
+  if (value === undefined || value === null) throw new InvariantError(`invariant broken: ${fact}`);
+  return value;
+}
+
+/** Closes an exhaustive switch over a union; a new member then fails to compile. */
+export function unreachable(value: never): never {
+  throw new InvariantError(`invariant broken: no such case: ${String(value)}`);
+}

@@ -1,0 +1,59 @@
+/**
+ * Every queue, message, book and loop has a limit, and the limit has a name here. Those marked *consensus* are part of
+ * what validators agree on: changing one changes what is valid.
+ */
+
+export const limits = {
+  // consensus: formats
+  commandSizeMax: 64 * 1024,
+  commandPartsCountMax: 100,
+  labelSizeMax: 64,
+  addressSizeMax: 128,
+  payloadSizeMax: 1024 * 1024,
+  payloadCommandsCountMax: 20_000,
+  validatorsCountMax: 128,
+  skipsInlineCountMax: 64,
+  evidenceCountMax: 64,
+  evidenceSizeMax: 64 * 1024,
+  moduleRootsCountMax: 32,
+  priceItemsCountMax: 256,
+  instrumentNameSizeMax: 64,
+  genesisSizeMax: 4 * 1024 * 1024,
+
+  // consensus: protocol (consensus.md 3.16b)
+  executionLagMin: 2,
+  executionLagMax: 512,
+  clockPrecisionMs: 250,
+  messageDelayMs: 2_000,
+  repairItemsCountMax: 64,
+
+  // consensus: state
+  openOrdersPerAccountCountMax: 2_000,
+  openOrdersPerBookCountMax: 100_000,
+  nonceWindowSize: 1_024,
+  commandLifetimeMsMax: 24 * 60 * 60 * 1000,
+  sessionKeysPerAccountCountMax: 32,
+  subaccountsCountMax: 20,
+
+  // consensus, local to each replica
+  voteRetentionViews: 256,
+  inactivityViews: 32,
+  viewTimeoutMsMax: 10_000,
+  idleBlockMs: 1_000,
+
+  // node, local
+  mempoolCommandsCountMax: 100_000,
+  mempoolSizeMax: 64 * 1024 * 1024,
+  mempoolCommandsPerAccountCountMax: 4_096,
+  peerQueueSizeMax: 16 * 1024 * 1024,
+  frameSizeMax: 2 * 1024 * 1024,
+  logSegmentSizeMax: 64 * 1024 * 1024,
+
+  // gateway, local
+  requestSizeMax: 64 * 1024,
+  connectionsCountMax: 4_096,
+  connectionsPerAddressCountMax: 256,
+  channelsPerConnectionCountMax: 1_000,
+  requestsInFlightPerConnectionCountMax: 1_000,
+  sendQueueSizeMax: 8 * 1024 * 1024,
+} as const;

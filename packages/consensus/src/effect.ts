@@ -1,0 +1,91 @@
+/**
+ * The two ends of the replica: what it is told and what it wants done. `step(replica, input)` is synchronous and pure of
+ * everything but the replica's own state; the driver (a node, or the simulator) gives these a body.
+ *
+ * The one rule a driver must keep: of the effects of a turn, every `persist` is on disk (one append group, one fdatasync)
+ * before any `send`, `broadcast` or `deliver` of that turn is released. A driver may run several steps in one turn.
+ */
+import type { Digest } from "@stoa/base/hash";
+import type { Height, TimeMs, View } from "@stoa/base/units";
+import type { FinalBlock } from "@stoa/protocol/block";
+import type { Certificate } from "@stoa/protocol/finality/certificate";
+import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
+import type { Vote } from "@stoa/protocol/finality/vote";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import type { Message } from "./message.ts";
+
+/** When an input happens. `monotonicMs` drives timers and never jumps; `wallMs` may, and is only compared with block times. */
+export interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: TimeMs;
+}
+
+export type TimerKind = "propose" | "view" | "retry" | "idle" | "status" | "repair";
+
+export type Input = { readonly at: Moment } & (
+  | { readonly kind: "start" }
+  /** `from` is authenticated by the connection. */
+  | { readonly kind: "message"; readonly from: ValidatorIndex; readonly message: Message }
+  /** A timer set by `schedule` is due; stale ones are ignored by the replica. */
+  | { readonly kind: "timer"; readonly timer: TimerKind; readonly view: View }
+  /** The node has commands that should be ordered (price messages alone do not count). `false` when it has none left. */
+  | { readonly kind: "workPending"; readonly pending: boolean }
+  /** The answer to `payloadWanted`. */
+  | { readonly kind: "payload"; readonly view: View; readonly payload: Uint8Array }
+  /** The exchange has executed a delivered block. In order of height. */
+  | { readonly kind: "executed"; readonly roots: ExecutedRoots }
+  | { readonly kind: "peer"; readonly peer: ValidatorIndex; readonly connected: boolean }
+  /** Final blocks read from the local block log, for a peer that is behind. */
+  | {
+      readonly kind: "blocksRead";
+      readonly to: ValidatorIndex;
+      readonly request: number;
+      readonly blocks: readonly FinalBlock[];
+    }
+);
+
+/** What must survive a crash. The replica is rebuilt from these, in file order. */
+export type DurableRecord =
+  | { readonly kind: "proposed"; readonly view: View; readonly header: Header; readonly payload: Uint8Array }
+  | {
+      readonly kind: "voted";
+      readonly vote: Vote;
+      readonly header: Header | undefined;
+      readonly payload: Uint8Array | undefined;
+    }
+  /** Appended without a barrier: can be fetched again. */
+  | { readonly kind: "certificate"; readonly certificate: Certificate }
+  /** Everything below this final block is in the block log; votes of views below it may be forgotten. */
+  | { readonly kind: "finalized"; readonly height: Height; readonly view: View; readonly digest: Digest };
+
+export type Effect =
+  | { readonly kind: "persist"; readonly record: DurableRecord; readonly barrier: boolean }
+  | { readonly kind: "send"; readonly to: ValidatorIndex; readonly message: Message }
+  /** To every other validator. */
+  | { readonly kind: "broadcast"; readonly message: Message }
+  /** Sets a timer; a later `schedule` of the same kind replaces it. `delayMs` 0 means in the next turn. */
+  | { readonly kind: "schedule"; readonly timer: TimerKind; readonly view: View; readonly delayMs: number }
+  /** This replica leads `view` and wants a payload of at most `sizeMax` bytes, now; answered by the input `payload`. */
+  | { readonly kind: "payloadWanted"; readonly view: View; readonly timeMs: TimeMs; readonly sizeMax: number }
+  /** A block is final. In order of height, exactly once per process life. */
+  | { readonly kind: "deliver"; readonly block: FinalBlock }
+  /** A peer wants final blocks that the replica no longer holds; answered by `blocksRead`. */
+  | {
+      readonly kind: "readBlocks";
+      readonly to: ValidatorIndex;
+      readonly request: number;
+      readonly from: Height;
+      readonly through: Height;
+    }
+  /** A peer proved itself faulty; the node may drop the connection. `proof` says what was seen. */
+  | { readonly kind: "misbehaviour"; readonly peer: ValidatorIndex; readonly fact: string }
+  /** The replica must not go on: state divergence or a broken rule. `fact` is for the operator. */
+  | { readonly kind: "halt"; readonly fact: string }
+  /** For metrics and the status screen only; changes nothing. */
+  | {
+      readonly kind: "progress";
+      readonly view: View;
+      readonly leader: ValidatorIndex;
+      readonly event: "entered" | "proposed" | "notarized" | "nullified" | "finalized";
+      readonly height: Height;
+    };

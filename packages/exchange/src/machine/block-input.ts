@@ -1,0 +1,34 @@
+/**
+ * What goes into `execute` and what comes out. The caller has decoded every command and checked every signature itself; what
+ * failed is still passed on, so that each command of a final block has exactly one fate, the same on every node.
+ */
+import type { Digest } from "@stoa/base/hash";
+import type { Height, TimeMs } from "@stoa/base/units";
+import type { Command } from "@stoa/protocol/command";
+import type { Event } from "@stoa/protocol/event";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import type { Validator } from "@stoa/protocol/genesis";
+
+export interface PreparedCommand {
+  readonly digest: Digest;
+  /** Absent when the bytes are no canonical command. */
+  readonly command: Command | undefined;
+  /** Whether the pinned rule holds for the signature under `command.key`. */
+  readonly signatureValid: boolean;
+}
+
+export interface BlockInput {
+  readonly height: Height;
+  /** Of the block's header; greater than the time of the block before. */
+  readonly timeMs: TimeMs;
+  readonly commands: readonly PreparedCommand[];
+}
+
+export interface ExecutionResult {
+  readonly events: readonly Event[];
+  /** The same events as canonical bytes: what the results root is over. */
+  readonly encodedEvents: readonly Uint8Array[];
+  readonly roots: ExecutedRoots;
+  /** A new validator set for the next epoch. Not yet produced: the set is fixed by genesis. */
+  readonly validatorSet?: readonly Validator[];
+}

@@ -1,0 +1,92 @@
+/**
+ * The door of a node: what clients, gateways and tools say to it over a WebSocket of binary frames, one message each. A
+ * client may submit signed commands, follow final blocks from any height, and ask for status. Nothing here has to be
+ * trusted: blocks carry their certificates, receipts their proofs.
+ */
+import {
+  bool,
+  byteString,
+  decode,
+  encode,
+  list,
+  oneOf,
+  optional,
+  record,
+  text,
+  u16,
+  u32,
+  u53,
+  union,
+  type Decoded,
+} from "@stoa/base/codec";
+import { limits } from "@stoa/base/limits";
+import { finalBlock } from "./block.ts";
+import { finalHeaderCodec } from "./finality/proof.ts";
+import { blockHeight, digest, viewNumber } from "./primitives.ts";
+
+/** Why a node did not take a command into its mempool. The command may still be sent to another node. */
+export const admissionRefusals = [
+  "none",
+  "malformed",
+  "chain-wrong",
+  "signature-invalid",
+  "expired",
+  "mempool-full",
+  "account-quota",
+  "nonce-reused",
+  "stopping",
+] as const;
+export type AdmissionRefusal = (typeof admissionRefusals)[number];
+
+export const doorRequest = union({
+  submit: { tag: 1, fields: { id: u32, command: byteString(limits.commandSizeMax) } },
+  /** Blocks with height >= from, as they become final, without end. At most one follow per connection. */
+  follow: { tag: 2, fields: { id: u32, from: blockHeight } },
+  status: { tag: 3, fields: { id: u32 } },
+  genesis: { tag: 4, fields: { id: u32 } },
+  /** The proof of what a command resulted in: answered once a final header carries the roots of its block. */
+  receipt: { tag: 5, fields: { id: u32, command: digest } },
+});
+export type DoorRequest = Decoded<typeof doorRequest>;
+
+export const nodeStatus = record({
+  name: text(64),
+  validator: optional(u16),
+  view: viewNumber,
+  height: blockHeight,
+  executedHeight: blockHeight,
+  mempoolCount: u32,
+  peersConnected: u16,
+  commandsTotal: u53,
+  tradesTotal: u53,
+  halted: optional(text(1024)),
+});
+export type NodeStatus = Decoded<typeof nodeStatus>;
+
+export const receipt = record({
+  command: digest,
+  /** The block that holds the command, its finality, and the position of the command in its payload. */
+  block: finalBlock,
+  index: u32,
+  /** Encoded events of that block, all of them: their Merkle root is the results root. */
+  events: list(byteString(64 * 1024), 1_000_000),
+  /** A final header whose executed roots are of that block's height. */
+  executed: finalHeaderCodec,
+});
+export type Receipt = Decoded<typeof receipt>;
+
+export const doorReply = union({
+  submitted: { tag: 1, fields: { id: u32, refusal: oneOf(admissionRefusals) } },
+  block: { tag: 2, fields: { block: finalBlock } },
+  status: { tag: 3, fields: { id: u32, status: nodeStatus } },
+  genesis: { tag: 4, fields: { id: u32, genesis: byteString(limits.genesisSizeMax) } },
+  receipt: { tag: 5, fields: { id: u32, receipt } },
+  /** Every request gets an answer: what was asked for is pruned, unknown, or the request was not understood. */
+  failure: { tag: 6, fields: { id: u32, reason: text(256), retry: bool } },
+});
+export type DoorReply = Decoded<typeof doorReply>;
+
+export const encodeDoorRequest = (value: DoorRequest): Uint8Array => encode(doorRequest, value);
+export const decodeDoorRequest = (bytes: Uint8Array): DoorRequest | undefined => decode(doorRequest, bytes);
+export const encodeDoorReply = (value: DoorReply): Uint8Array => encode(doorReply, value);
+export const decodeDoorReply = (bytes: Uint8Array): DoorReply | undefined => decode(doorReply, bytes);

@@ -1,0 +1,157 @@
+/**
+ * Certificates: proof that a quorum by stake (more than two thirds) cast the same vote. The bitmap names the signers; the
+ * proof is what the chain's scheme makes of their signatures. `ed25519-list` concatenates them in the order of the bitmap.
+ * Verification here is all that consensus, a gateway or a light client needs to trust a block.
+ */
+import { assert } from "@stoa/base/assert";
+import { byteString, u32, union, type Decoded } from "@stoa/base/codec";
+import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import type { PublicKey, Signature, SignatureScheme } from "@stoa/base/signature";
+import { bitmap, digest, viewNumber, type Bitmap, type ValidatorIndex } from "../primitives.ts";
+import { consensusSignBytes, type Vote, type VoteKind } from "./vote.ts";
+import type { Header } from "./header.ts";
+import { headerDigest } from "./header.ts";
+
+const certified = {
+  epoch: u32,
+  view: viewNumber,
+  signers: bitmap,
+  proof: byteString(limits.validatorsCountMax * 64),
+} as const;
+
+export const certificate = union({
+  notarization: { tag: 1, fields: { ...certified, digest } },
+  nullification: { tag: 2, fields: certified },
+  finalization: { tag: 3, fields: { ...certified, digest } },
+});
+export type Certificate = Decoded<typeof certificate>;
+export type Notarization = Extract<Certificate, { kind: "notarization" }>;
+export type Nullification = Extract<Certificate, { kind: "nullification" }>;
+export type Finalization = Extract<Certificate, { kind: "finalization" }>;
+
+export const voteKindOf = { notarization: "notarize", nullification: "nullify", finalization: "finalize" } as const;
+export const certificateKindOf = {
+  notarize: "notarization",
+  nullify: "nullification",
+  finalize: "finalization",
+} as const;
+
+/** The validators of one epoch, in their order, with what every check needs. */
+export interface ValidatorSet {
+  readonly chainId: Digest;
+  readonly epoch: number;
+  readonly validators: readonly { readonly key: PublicKey; readonly stake: number }[];
+  readonly totalStake: number;
+}
+
+export function validatorSetOf(
+  chainId: Digest,
+  epoch: number,
+  validators: readonly { readonly key: PublicKey; readonly stake: number }[],
+): ValidatorSet {
+  const totalStake = validators.reduce((sum, { stake }) => sum + stake, 0);
+  assert(0 < validators.length && validators.length <= limits.validatorsCountMax, "a validator set of legal size");
+  assert(
+    Number.isSafeInteger(3 * totalStake) && validators.every(({ stake }) => 0 < stake),
+    "stakes are positive and small",
+  );
+  return { chainId, epoch, validators, totalStake };
+}
+
+/** More than two thirds of the stake, in integers (consensus.md 3.1). */
+export const isQuorum = (set: ValidatorSet, stake: number): boolean => 3 * stake > 2 * set.totalStake;
+/** At least one third: such a group has an honest member when fewer than a third are not. */
+export const hasHonest = (set: ValidatorSet, stake: number): boolean => 3 * stake >= set.totalStake;
+
+export function stakeOf(set: ValidatorSet, signers: readonly ValidatorIndex[]): number {
+  return signers.reduce((sum, signer) => sum + set.validators[signer]!.stake, 0);
+}
+
+export function bitmapOf(set: ValidatorSet, signers: readonly ValidatorIndex[]): Bitmap {
+  const bits = new Uint8Array(Math.ceil(set.validators.length / 8));
+  for (const signer of signers) bits[signer >> 3]! |= 1 << (signer & 7);
+  return bits as Bitmap;
+}
+
+/** The signers of a bitmap in ascending order; `undefined` when it has the wrong size or names nobody's index. */
+export function signersOf(set: ValidatorSet, bits: Bitmap): readonly ValidatorIndex[] | undefined {
+  if (bits.length !== Math.ceil(set.validators.length / 8)) return undefined;
+  const signers: ValidatorIndex[] = [];
+  for (let index = 0; index < 8 * bits.length; index++) {
+    if ((bits[index >> 3]! & (1 << (index & 7))) === 0) continue;
+    if (set.validators.length <= index) return undefined;
+    signers.push(index as ValidatorIndex);
+  }
+  return signers;
+}
+
+/** How votes become a certificate. `ed25519-list` is below; an aggregating scheme has the same face. */
+export interface Scheme {
+  readonly name: "ed25519-list" | "bls-multisig";
+  readonly verifyVote: (set: ValidatorSet, vote: Vote) => boolean;
+  /** All votes are of one kind, view and digest, by different signers, and have been verified. */
+  readonly assemble: (set: ValidatorSet, votes: readonly Vote[]) => Certificate;
+  /** Quorum, bitmap and every signature. */
+  readonly verifyCertificate: (set: ValidatorSet, certificate: Certificate) => boolean;
+}
+
+export function ed25519ListScheme(ed25519: SignatureScheme): Scheme {
+  const signBytes = (set: ValidatorSet, kind: VoteKind, one: Vote | Certificate): Uint8Array =>
+    consensusSignBytes({
+      kind,
+      chainId: set.chainId,
+      epoch: one.epoch,
+      view: one.view,
+      digest: "digest" in one ? one.digest : undefined,
+    });
+  return {
+    name: "ed25519-list",
+    verifyVote(set, vote) {
+      const signer = set.validators[vote.signer];
+      if (signer === undefined || vote.epoch !== set.epoch) return false;
+      return ed25519.verify(vote.signature, signBytes(set, vote.kind, vote), signer.key);
+    },
+    assemble(set, votes) {
+      const sorted = [...votes].sort((left, right) => left.signer - right.signer);
+      const first = sorted[0]!;
+      const proof = new Uint8Array(64 * sorted.length);
+      sorted.forEach((one, index) => proof.set(one.signature, 64 * index));
+      const signers = bitmapOf(
+        set,
+        sorted.map((one) => one.signer),
+      );
+      const common = { epoch: first.epoch, view: first.view, signers, proof };
+      if (first.kind === "nullify") return { kind: "nullification", ...common };
+      return { kind: certificateKindOf[first.kind], digest: first.digest, ...common };
+    },
+    verifyCertificate(set, one) {
+      const signers = one.epoch === set.epoch ? signersOf(set, one.signers) : undefined;
+      if (signers === undefined || one.proof.length !== 64 * signers.length) return false;
+      if (!isQuorum(set, stakeOf(set, signers))) return false;
+      const message = signBytes(set, voteKindOf[one.kind], one);
+      return signers.every((signer, index) =>
+        ed25519.verify(
+          one.proof.subarray(64 * index, 64 * index + 64) as Signature,
+          message,
+          set.validators[signer]!.key,
+        ),
+      );
+    },
+  };
+}
+
+/** A header with the certificate that made it final: all that a client needs to trust the block. */
+export interface FinalHeader {
+  readonly header: Header;
+  readonly finalization: Finalization;
+}
+
+/** True when the certificate is valid and is for exactly this header. */
+export function verifyFinalHeader(scheme: Scheme, set: ValidatorSet, final: FinalHeader): boolean {
+  const { header, finalization } = final;
+  if (header.epoch !== finalization.epoch || header.view !== finalization.view) return false;
+  const expected = headerDigest(header);
+  if (!expected.every((byte, index) => byte === finalization.digest[index])) return false;
+  return scheme.verifyCertificate(set, finalization);
+}
