@@ -4,6 +4,7 @@
  */
 import { assert } from "./assert.ts";
 import { equalBytes, toUtf8 } from "./bytes.ts";
+import { fractionalRoots } from "./sha2-constants.ts";
 import type { Branded } from "./units.ts";
 
 /** 32 bytes: the SHA-256 of something. */
@@ -28,33 +29,8 @@ export function installSha256(native: Hash): void {
   active = native;
 }
 
-/** The first 32 bits of the fractional parts of the square or cube roots of the first primes, as the standard defines them. */
-function fractionalRoots(count: number, power: 2n | 3n): Uint32Array {
-  const constants = new Uint32Array(count);
-  for (let prime = 2n, found = 0; found < count; prime++) {
-    let composite = false;
-    for (let divisor = 2n; divisor * divisor <= prime; divisor++) if (prime % divisor === 0n) composite = true;
-    if (composite) continue;
-    constants[found++] = Number(BigInt.asUintN(32, integerRoot(prime << (32n * power), power)));
-  }
-  return constants;
-}
-
-/** The largest integer whose `power`-th power does not exceed `value`. */
-function integerRoot(value: bigint, power: 2n | 3n): bigint {
-  let low = 0n;
-  let high = 1n << 48n;
-  while (low < high) {
-    const middle = (low + high + 1n) >> 1n;
-    const raised = power === 2n ? middle * middle : middle * middle * middle;
-    if (raised <= value) low = middle;
-    else high = middle - 1n;
-  }
-  return low;
-}
-
-const roundConstants = fractionalRoots(64, 3n);
-const initialState = fractionalRoots(8, 2n);
+const roundConstants = Uint32Array.from(fractionalRoots(64, 3n, 32n), Number);
+const initialState = Uint32Array.from(fractionalRoots(8, 2n, 32n), Number);
 const schedule = new Uint32Array(64);
 
 export function referenceSha256(bytes: Uint8Array): Uint8Array {
