@@ -75,9 +75,21 @@ function rotate(word: number, count: number): number {
 
 /** SHA-256 of `domain` as text, a zero byte, then the bytes: one hash never stands for two kinds of thing. */
 export function taggedHash(domain: string, bytes: Uint8Array): Digest {
-  const prefix = toUtf8(domain);
-  const whole = new Uint8Array(prefix.length + 1 + bytes.length);
-  whole.set(prefix);
-  whole.set(bytes, prefix.length + 1);
+  const tag = hashTag(domain);
+  const whole = new Uint8Array(tag.length + bytes.length);
+  whole.set(tag);
+  whole.set(bytes, tag.length);
   return sha256(whole);
+}
+
+const tags = new Map<string, Uint8Array>();
+
+/** What {@link taggedHash} puts before the bytes, for those who assemble them in a buffer of their own. Do not write to it. */
+export function hashTag(domain: string): Uint8Array {
+  let tag = tags.get(domain);
+  if (tag === undefined) {
+    tag = toUtf8(`${domain}\0`);
+    tags.set(domain, tag);
+  }
+  return tag;
 }

@@ -19,6 +19,7 @@ export const limits = {
   priceItemsCountMax: 256,
   instrumentNameSizeMax: 64,
   genesisSizeMax: 4 * 1024 * 1024,
+  merkleKeySizeMax: 96,
 
   // consensus: protocol (consensus.md 3.16b)
   executionLagMin: 2,
@@ -26,6 +27,8 @@ export const limits = {
   clockPrecisionMs: 250,
   messageDelayMs: 2_000,
   repairItemsCountMax: 64,
+  /** Notarized blocks above the last final one; also how far below its finalization certificate a block can be final. */
+  descendantsCountMax: 1_024,
 
   // consensus: state
   openOrdersPerAccountCountMax: 2_000,
@@ -40,6 +43,12 @@ export const limits = {
   inactivityViews: 32,
   viewTimeoutMsMax: 10_000,
   idleBlockMs: 1_000,
+  /** How many heights above its last final block a replica that knows of later final ones keeps whole blocks. */
+  catchUpBlocksCountMax: 256,
+  /** Final blocks kept in memory for a peer that is just behind. */
+  recentBlocksCountMax: 16,
+  /** Payload bytes in one answer with final blocks; a single larger block still goes alone. */
+  repairAnswerSizeMax: 1024 * 1024,
 
   // node, local
   mempoolCommandsCountMax: 100_000,

@@ -22,8 +22,9 @@ import {
   union,
   type Decoded,
 } from "@stoa/base/codec";
-import { taggedHash, type Digest } from "@stoa/base/hash";
+import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
+import { merkleRoot } from "@stoa/base/merkle";
 import { label, orderId, orderTypes, postOnlyModes, selfMatchModes, sides, timesInForce } from "./command.ts";
 import { instrument, instrumentStates } from "./instrument.ts";
 import { digest, fixedPrice, moneyAmount, priceTicks, publicKey, signedLots, sizeLots, time } from "./primitives.ts";
@@ -282,29 +283,7 @@ export type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
 export const encodeEvent = (value: Event): Uint8Array => encode(event, value);
 export const decodeEvent = (bytes: Uint8Array): Event => decodeOrThrow(event, bytes);
 
-/** Root over all events of a block, in order; zero when there are none. */
+/** Root over all events of a block, in order. */
 export function resultsRootOf(encodedEvents: readonly Uint8Array[]): Digest {
   return merkleRoot(encodedEvents);
-}
-
-/** A binary Merkle tree over byte strings; leaves and nodes are hashed under different tags, an odd node is carried up. */
-export function merkleRoot(leaves: readonly Uint8Array[]): Digest {
-  if (leaves.length === 0) return taggedHash("STOA1/merkle-empty", new Uint8Array(0));
-  let layer: Uint8Array[] = leaves.map((leaf) => taggedHash("STOA1/merkle-leaf", leaf));
-  while (1 < layer.length) {
-    const next: Uint8Array[] = [];
-    for (let index = 0; index < layer.length; index += 2) {
-      const right = layer[index + 1];
-      next.push(right === undefined ? layer[index]! : merkleNode(layer[index]!, right));
-    }
-    layer = next;
-  }
-  return layer[0] as Digest;
-}
-
-function merkleNode(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const pair = new Uint8Array(64);
-  pair.set(left);
-  pair.set(right, 32);
-  return taggedHash("STOA1/merkle-node", pair);
 }
