@@ -26,15 +26,16 @@ export function volatilityAt(nodes: readonly number[], forward: number, strike: 
 
 /** ln(strike / forward) / sqrt(years); at expiry its limit, 0 or infinite. */
 export function standardisedMoneyness(forward: number, strike: number, years: number): number {
-  if (strike === forward) return 0;
+  if (years === 0) return strike === forward ? 0 : strike < forward ? -Infinity : Infinity;
   return log(strike / forward) / Math.sqrt(years);
 }
 
 /** The same at a standardised log-moneyness, which may be infinite. */
 export function volatilityAtMoneyness(nodes: readonly number[], x: number): number {
-  if (x <= -1) return nodes[0] as number;
-  if (1 <= x) return nodes[4] as number;
+  // The bounds are asked of the rounded position: just under x = 1 it is already 4, which is no cell.
   const position = (x + 1) * 2;
+  if (position <= 0) return nodes[0] as number;
+  if (4 <= position) return nodes[4] as number;
   const cell = Math.floor(position);
   const left = nodes[cell] as number;
   const right = nodes[cell + 1] as number;

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { black76Price } from "@stoa/pricing/black76";
+import { sviDensityFactor, sviRefusal, sviVariance, sviVolatility, type SviSlice } from "@stoa/pricing/svi";
+
+const slice: SviSlice = { a: 0.02, b: 0.12, rho: -0.3, m: 0.02, s: 0.15 };
+// Vogt's slice, the published example of a smile that looks sound and is not (Gatheral and Jacquier 2014, example 3.1).
+const vogt: SviSlice = { a: -0.041, b: 0.1331, rho: 0.306, m: 0.3586, s: 0.4153 };
+
+describe("an SVI slice", () => {
+  test("has the variance of its formula, and the slope and curvature of that", () => {
+    for (const k of [-1, -0.2, 0, 0.02, 0.5, 2]) {
+      const { variance, slope, curvature } = sviVariance(slice, k);
+      expect(variance).toBeCloseTo(0.02 + 0.12 * (-0.3 * (k - 0.02) + Math.hypot(k - 0.02, 0.15)), 15);
+      const h = 1e-5;
+      expect(slope).toBeCloseTo((sviVariance(slice, k + h).variance - sviVariance(slice, k - h).variance) / (2 * h), 8);
+      expect(curvature).toBeCloseTo((sviVariance(slice, k + h).slope - sviVariance(slice, k - h).slope) / (2 * h), 7);
+    }
+  });
+
+  test("gives the volatility of its variance over the time", () => {
+    expect(sviVolatility(slice, 100, 110, 0.25)).toBeCloseTo(
+      Math.sqrt(sviVariance(slice, Math.log(1.1)).variance / 0.25),
+      14,
+    );
+  });
+
+  test("has a density factor with the sign of the density in its own prices", () => {
+    for (const example of [slice, vogt]) {
+      for (let k = -1; k < 1.5; k += 0.1) {
+        const price = (strike: number): number =>
+          black76Price({
+            type: "call",
+            forward: 1,
+            strike,
+            years: 1,
+            volatility: sviVolatility(example, 1, strike, 1),
+          });
+        const strike = Math.exp(k);
+        const h = 1e-4 * strike;
+        const butterfly = (price(strike + h) - 2 * price(strike) + price(strike - h)) / (h * h);
+        const factor = sviDensityFactor(example, k);
+        if (0.01 < Math.abs(factor)) expect(Math.sign(butterfly), `at ${k}`).toBe(Math.sign(factor));
+      }
+    }
+  });
+
+  test.each([
+    [slice, undefined],
+    [vogt, "butterfly"],
+    [{ ...slice, b: -0.1 }, "parameters-outside-domain"],
+    [{ ...slice, rho: 1 }, "parameters-outside-domain"],
+    [{ ...slice, s: 0 }, "parameters-outside-domain"],
+    [{ ...slice, a: NaN }, "parameters-outside-domain"],
+    [{ ...slice, m: Infinity }, "parameters-outside-domain"],
+    [{ ...slice, a: -0.02 }, "variance-negative"],
+    [{ ...slice, b: 1.6 }, "wings-too-steep"],
+  ] as const)("%j is judged: %s", (example, reason) => {
+    expect(sviRefusal(example)).toBe(reason);
+  });
+});
