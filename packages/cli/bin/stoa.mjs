@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// The door to every `stoa` command. Plain JavaScript that an old Node can still parse: it finds a Node that can run the
+// TypeScript sources (this one, or the one that `npm ci` put into node_modules), and hands over to `src/main.ts` in it. It
+// knows nothing of the commands themselves.
+import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const nodeMajorMin = 24;
+const here = dirname(fileURLToPath(import.meta.url));
+const main = join(here, "..", "src", "main.ts");
+const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
+const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+const isNewEnough = Number(process.versions.node.split(".")[0]) >= nodeMajorMin;
+const runtime = isNewEnough ? process.execPath : installedNode();
+
+if (runtime === undefined) {
+  process.stderr.write(
+    `stoa: Node ${process.versions.node} is too old: run "npm ci" first (it brings Node 26 on Linux), or use Node ${nodeMajorMin} or later\n`,
+  );
+  process.exitCode = 1;
+} else {
+  start(runtime, [...flags, main, ...process.argv.slice(2)]);
+}
+
+/** The Node 26 that npm installed for this system, wherever above this file `node_modules` is. */
+function installedNode() {
+  for (let folder = here; folder !== dirname(folder); folder = dirname(folder)) {
+    const candidate = join(folder, "node_modules", `node-linux-${process.arch}`, "bin", "node");
+    if (process.platform === "linux" && existsSync(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+/** Becomes that process where the system can, so that signals and the exit code need no go-between; else stands before it. */
+function start(file, args) {
+  if (typeof process.execve === "function" && process.platform !== "win32" && process.send === undefined) {
+    process.removeAllListeners("warning");
+    process.execve(file, [file, ...args], process.env);
+  }
+  const child = spawn(file, args, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  for (const signal of forwarded) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`stoa: cannot start ${file}: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}

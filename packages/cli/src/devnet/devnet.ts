@@ -1,0 +1,254 @@
+/**
+ * `stoa devnet`: prepares the data folder, starts four validators, a gateway and the simulated market as processes of their own,
+ * and shows how they do until it is told to end; then it ends every process that it started.
+ */
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as delay } from "node:timers/promises";
+import { installNativeCrypto } from "@stoa/node/native-crypto";
+import { endRequested } from "../child.ts";
+import { Failure } from "../failure.ts";
+import {
+  createDevnet,
+  folderOf,
+  hasDevnet,
+  loadApiKeys,
+  loadGenesis,
+  loadNetwork,
+  removeDevnet,
+  requireWritable,
+  writeNetwork,
+  type Network,
+} from "./folder.ts";
+import { createObserver, isGatewayReport, type Observer } from "./observer.ts";
+import { devnetParticipants, validatorName, validatorsCount } from "./participants.ts";
+import { freePorts, host, portBaseDefault, portsFrom, requireFree, type DevnetPorts } from "./ports.ts";
+import type { ApiAccess } from "./screen.ts";
+import { authorizeSessions } from "./sessions.ts";
+import { startChild, type Child, type Death } from "./supervisor.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+
+export interface DevnetOptions {
+  readonly dataDir: string;
+  readonly fresh: boolean;
+  /** The base port; 0 for free ports; absent for those of the folder or the default. */
+  readonly port: number | undefined;
+  readonly seed: number | undefined;
+  readonly indexFile: string | undefined;
+  readonly market: boolean;
+  readonly quiet: boolean;
+}
+
+const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+const lookMs = 1_000;
+
+/** Runs until it is told to end. */
+export async function runDevnet(options: DevnetOptions): Promise<void> {
+  installNativeCrypto();
+  const ended = endRequested();
+  const terminal = openTerminal(options.quiet);
+  const release = lockFolder(options.dataDir);
+  const children: Child[] = [];
+  try {
+    const network = await prepare(options, terminal);
+    await Promise.race([start({ options, network, terminal, children }), ended]).then(async (running) => {
+      if (typeof running === "object") await watch({ ...running, terminal, ended });
+    });
+  } finally {
+    terminal.note("ending the processes");
+    await endAll(children);
+    release();
+    terminal.close();
+  }
+}
+
+/** The market first, so that its orders are gone; validators last. */
+async function endAll(children: readonly Child[]): Promise<void> {
+  const validators = children.filter(({ name }) => name.startsWith("validator-"));
+  const others = children.filter((child) => !validators.includes(child)).reverse();
+  for (const child of others) await child.stop();
+  await Promise.all(validators.map((child) => child.stop()));
+}
+
+/** One devnet per folder: two would run the same validators twice. */
+function lockFolder(dataDir: string): () => void {
+  const { root } = folderOf(dataDir);
+  requireWritable(root);
+  const file = join(root, "devnet.pid");
+  if (existsSync(file)) {
+    const pid = Number(readFileSync(file, "utf8"));
+    if (isRunning(pid))
+      throw new Failure(
+        `a devnet runs in ${root} already (process ${pid}): end it first, or choose another folder with --data`,
+      );
+    rmSync(file);
+  }
+  const descriptor = openSync(file, "wx", 0o600);
+  writeSync(descriptor, String(process.pid));
+  closeSync(descriptor);
+  return () => rmSync(file, { force: true });
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** The network in the folder, made now or on an earlier start, with its ports free. */
+async function prepare(options: DevnetOptions, terminal: Terminal): Promise<Network> {
+  const { dataDir } = options;
+  if (options.fresh) removeDevnet(dataDir);
+  const isNew = !hasDevnet(dataDir);
+  const kept = isNew ? undefined : loadNetwork(dataDir);
+  const ports = await portsWanted(options.port, kept?.ports);
+  await requireFree(ports);
+  if (kept === undefined) {
+    terminal.step(`making keys and genesis in ${folderOf(dataDir).root}`);
+    const { seed = 1, indexFile } = options;
+    return createDevnet(dataDir, { ports, seed, indexFile, startMs: Date.now() });
+  }
+  terminal.step(`going on with ${folderOf(dataDir).root} (--fresh begins anew)`);
+  const prices = {
+    ...kept.prices,
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.indexFile === undefined ? {} : { file: options.indexFile, originMs: Date.now() }),
+  };
+  const network = { ...kept, ports, prices };
+  writeNetwork(dataDir, network);
+  return network;
+}
+
+async function portsWanted(base: number | undefined, kept: DevnetPorts | undefined): Promise<DevnetPorts> {
+  if (base === 0) return freePorts(validatorsCount);
+  if (base !== undefined) return portsFrom(base, validatorsCount);
+  return kept ?? portsFrom(portBaseDefault, validatorsCount);
+}
+
+interface Running {
+  readonly observer: Observer;
+  readonly access: ApiAccess;
+}
+
+async function start(input: {
+  readonly options: DevnetOptions;
+  readonly network: Network;
+  readonly terminal: Terminal;
+  readonly children: Child[];
+}): Promise<Running> {
+  const { options, network, terminal, children } = input;
+  const folder = folderOf(options.dataDir);
+  const doors = network.ports.validators.map(({ door }) => ({ host, port: door }));
+  const observer = createObserver({
+    doors,
+    restartCommand: (index) => `npm run stoa -- node --data ${join(options.dataDir, validatorName(index))}`,
+    startedMs: Date.now(),
+  });
+  const onDeath = (death: Death): void => terminal.note(deathWords(death, join(folder.log, `${death.name}.log`)));
+  const child = (
+    name: string,
+    args: readonly string[],
+    extra: Partial<Parameters<typeof startChild>[0]> = {},
+  ): Child => {
+    const started = startChild({
+      name,
+      args: [...process.execArgv, mainFile, ...args],
+      logFile: join(folder.log, `${name}.log`),
+      onDeath,
+      ...extra,
+    });
+    children.push(started);
+    return started;
+  };
+
+  terminal.step(`starting ${validatorsCount} validators`);
+  const validators = doors.map((_, index) => child(validatorName(index), ["node", "--data", folder.validator(index)]));
+  await Promise.all(validators.map(({ ready }) => ready));
+  terminal.step("waiting for the first final block");
+  await firstBlock(observer);
+  await authorizeOnce({ options, network, terminal, doors });
+
+  terminal.step("starting the gateway");
+  const gateway = child("gateway", ["gateway", "--data", folder.gateway], {
+    onMessage: (message) => void (isGatewayReport(message) && observer.takeReport(message)),
+    onDeath: (death) => {
+      observer.setGateway("down");
+      onDeath(death);
+    },
+  });
+  const detail = (await gateway.ready) as { readonly caFile: string };
+  observer.setGateway("up");
+  const access = accessOf(options.dataDir, network, detail.caFile);
+  if (options.market) {
+    terminal.step("starting the simulated market");
+    const market = child("market", ["market", "--data", folder.root], {
+      onDeath: (death) => {
+        observer.setMarket("down");
+        onDeath(death);
+      },
+    });
+    await market.ready;
+    observer.setMarket("running");
+  }
+  terminal.ready(access);
+  return { observer, access };
+}
+
+async function firstBlock(observer: Observer): Promise<void> {
+  const before = (await observer.look()).height;
+  for (let tries = 0; tries < 300; tries++) {
+    const { height, validators } = await observer.look();
+    if (before < height || 1 < height) return;
+    const halted = validators.find(({ state }) => state === "halted");
+    if (halted !== undefined) throw new Failure(`${halted.name} has stopped: ${halted.hint ?? ""}`);
+    await delay(100);
+  }
+  throw new Failure("no block became final within 30 s: see the logs in the data folder's log/");
+}
+
+async function authorizeOnce(input: {
+  readonly options: DevnetOptions;
+  readonly network: Network;
+  readonly terminal: Terminal;
+  readonly doors: readonly { host: string; port: number }[];
+}): Promise<void> {
+  const { options, network, terminal, doors } = input;
+  if (network.sessionsAuthorizedMs !== undefined) return;
+  terminal.step("authorising the gateway's session keys on the chain");
+  await authorizeSessions(options.dataDir, loadGenesis(options.dataDir), doors);
+  writeNetwork(options.dataDir, { ...network, sessionsAuthorizedMs: Date.now() });
+}
+
+function accessOf(dataDir: string, { ports }: Network, caFile: string): ApiAccess {
+  const users = new Set(devnetParticipants.filter(({ role }) => role === "user").map(({ name }) => name));
+  return {
+    httpUrl: `http://${host}:${ports.http}`,
+    wsUrl: `ws://${host}:${ports.http}/ws/api/v2`,
+    httpsUrl: `https://${host}:${ports.https}`,
+    wssUrl: `wss://${host}:${ports.https}/ws/api/v2`,
+    caFile,
+    keys: loadApiKeys(dataDir).filter(({ name }) => users.has(name)),
+  };
+}
+
+function deathWords({ name, pid, code, signal, reason }: Death, logFile: string): string {
+  const how = signal === null ? `with code ${code}` : `by ${signal}`;
+  return `${name} (process ${pid}) ended ${how}${reason === undefined ? "" : `: ${reason}`}; its log is ${logFile}`;
+}
+
+async function watch(input: Running & { readonly terminal: Terminal; readonly ended: Promise<string> }): Promise<void> {
+  const { observer, access, terminal, ended } = input;
+  let isEnding = false;
+  void ended.then(() => (isEnding = true));
+  while (!isEnding) {
+    const status = await observer.look();
+    if (!isEnding) terminal.show(status, access);
+    await Promise.race([delay(lookMs, undefined, { ref: false }), ended]);
+  }
+  observer.close();
+}

@@ -1,0 +1,135 @@
+/**
+ * The table of `stoa` commands. Each is a module of its own that is loaded when it is called, so that `stoa --help` needs nothing of
+ * the exchange. Whatever a command throws becomes one line on stderr and a non-zero exit code.
+ */
+import { enableCompileCache } from "node:module";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { reportFailure } from "./child.ts";
+import { describeFailure, isFault } from "./failure.ts";
+
+enableCompileCache();
+
+const dataDefault = ".stoa";
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("a whole number is wanted.");
+  return Number(text);
+}
+
+function program(): Command {
+  const stoa = new Command("stoa")
+    .description("A decentralised exchange for options, futures and perpetuals.")
+    .showHelpAfterError("(stoa --help lists the commands)")
+    .exitOverride();
+
+  stoa
+    .command("devnet")
+    .description("start four validators, a gateway and a simulated market on this machine")
+    .option("--data <folder>", "where everything is kept", dataDefault)
+    .option("--fresh", "begin anew: remove what an earlier start left in the folder", false)
+    .option("--port <base>", "first port: http at it, the rest above; 0 takes free ports", wholeNumber)
+    .option("--index <file>", "index prices from a CSV file (time, btc_usd, eth_usd) instead of a seeded path")
+    .option("--seed <number>", "seed of the simulated prices and trades", wholeNumber)
+    .option("--no-market", "no simulated market makers and takers")
+    .option("--quiet", "start-up and endings only, no status", false)
+    .action(async (options: DevnetFlags) => {
+      const { runDevnet } = await import("./devnet/devnet.ts");
+      await runDevnet({
+        ...options,
+        dataDir: options.data,
+        indexFile: options.index,
+        port: options.port,
+        seed: options.seed,
+      });
+    });
+
+  stoa
+    .command("node")
+    .description("run one validator from its folder")
+    .requiredOption("--data <folder>", "the validator's folder, such as .stoa/validator-0")
+    .action(async ({ data }: DataFlag) => (await import("./commands/node.ts")).runNode(data));
+
+  stoa
+    .command("gateway")
+    .description("run the API gateway from its folder")
+    .requiredOption("--data <folder>", "the gateway's folder, such as .stoa/gateway")
+    .action(async ({ data }: DataFlag) => (await import("./commands/gateway.ts")).runGateway(data));
+
+  stoa
+    .command("market")
+    .description("run the simulated market makers and takers of a devnet over its public API")
+    .option("--data <folder>", "the devnet's folder", dataDefault)
+    .action(async ({ data }: DataFlag) => (await import("./commands/market.ts")).runMarketOf(data));
+
+  stoa
+    .command("genesis")
+    .description("make the keys, genesis and folders of a devnet without starting it, or show those of a folder")
+    .option("--data <folder>", "the devnet's folder", dataDefault)
+    .option("--show", "only show what is there", false)
+    .option("--port <base>", "first port; 0 takes free ports", wholeNumber)
+    .option("--seed <number>", "seed of the simulated prices", wholeNumber)
+    .action(async ({ data, ...flags }: DataFlag & { show: boolean; port?: number; seed?: number }) =>
+      (await import("./commands/genesis.ts")).runGenesis(data, flags),
+    );
+
+  const keys = stoa.command("keys").description("make and show secret keys (ed25519)");
+  keys
+    .command("create")
+    .description("write a new key file, readable by you alone, and print its public key")
+    .argument("<file>")
+    .option("--from <digits>", "the secret itself, 64 hexadecimal digits, instead of a random one")
+    .action(async (file: string, { from }: { from?: string }) =>
+      (await import("./commands/keys.ts")).createKey(file, from),
+    );
+  keys
+    .command("show")
+    .description("print the public key of a key file")
+    .argument("<file>")
+    .action(async (file: string) => (await import("./commands/keys.ts")).showKey(file));
+
+  stoa
+    .command("status")
+    .description("ask every validator of a devnet how it does")
+    .option("--data <folder>", "the devnet's folder", dataDefault)
+    .action(async ({ data }: DataFlag) => (await import("./commands/status.ts")).runStatus(data));
+
+  stoa
+    .command("replay")
+    .description("execute a block log again from genesis and compare every root in its headers")
+    .option("--data <folder>", "a validator's folder, or a devnet's for all of its validators", dataDefault)
+    .option("--every <blocks>", "print a line each so many blocks", wholeNumber, 10_000)
+    .action(async ({ data, every }: DataFlag & { every: number }) =>
+      (await import("./commands/replay.ts")).runReplay(data, { every }),
+    );
+
+  return stoa;
+}
+
+interface DataFlag {
+  readonly data: string;
+}
+
+interface DevnetFlags extends DataFlag {
+  readonly fresh: boolean;
+  readonly port: number | undefined;
+  readonly index: string | undefined;
+  readonly seed: number | undefined;
+  readonly market: boolean;
+  readonly quiet: boolean;
+}
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else {
+    const message = describeFailure(error);
+    process.stderr.write(`stoa: ${message}\n`);
+    if (isFault(error) && process.env["STOA_DEBUG"] !== undefined) process.stderr.write(`${(error as Error).stack}\n`);
+    reportFailure(message);
+    process.exitCode = 1;
+  }
+  // Open handles of a command that failed half-way must not keep the process.
+  setTimeout(() => process.exit(), 500).unref();
+}
