@@ -16,7 +16,25 @@ export class DecodeError extends Error {
 export interface Codec<T> {
   readonly write: (writer: Writer, value: T) => void;
   readonly read: (reader: Reader) => T;
+  /** What the values are, for tools and tests that make examples of every format. */
+  readonly shape: Shape;
 }
+
+/** A closed description of a format; sizes are in bytes. */
+export type Shape =
+  | { readonly kind: "number"; readonly least: number; readonly most: number }
+  | { readonly kind: "bigint"; readonly least: bigint; readonly most: bigint }
+  | { readonly kind: "boolean" }
+  | { readonly kind: "bytes"; readonly sizeMin: number; readonly sizeMax: number }
+  | { readonly kind: "text"; readonly sizeMax: number }
+  | { readonly kind: "list"; readonly item: Shape; readonly countMax: number }
+  | { readonly kind: "optional"; readonly item: Shape }
+  | { readonly kind: "word"; readonly words: readonly string[] }
+  | { readonly kind: "record"; readonly fields: ShapeFields }
+  | { readonly kind: "union"; readonly cases: { readonly [kind: string]: ShapeFields } }
+  | { readonly kind: "refined"; readonly item: Shape; readonly accepts: (value: unknown) => boolean };
+
+type ShapeFields = { readonly [name: string]: Shape };
 
 export type Decoded<C> = C extends Codec<infer T> ? T : never;
 
@@ -116,6 +134,7 @@ function unsigned(size: 1 | 2 | 4): Codec<number> {
       if (size === 1) return reader.view.getUint8(offset);
       return size === 2 ? reader.view.getUint16(offset, true) : reader.view.getUint32(offset, true);
     },
+    shape: { kind: "number", least: 0, most: limit - 1 },
   };
 }
 
@@ -137,6 +156,7 @@ export const u53: Codec<number> = {
     if (high > 0x1fffff) throw new DecodeError(`integer above 2^53 - 1 at byte ${offset}`);
     return high * 4294967296 + reader.view.getUint32(offset, true);
   },
+  shape: { kind: "number", least: 0, most: Number.MAX_SAFE_INTEGER },
 };
 
 /** Eight bytes, two's complement, holding an integer that JavaScript represents exactly. */
@@ -151,6 +171,7 @@ export const i53: Codec<number> = {
     if (value > largestSafe || value < -largestSafe) throw new DecodeError(`integer beyond 2^53 - 1 at byte ${offset}`);
     return Number(value);
   },
+  shape: { kind: "number", least: -Number.MAX_SAFE_INTEGER, most: Number.MAX_SAFE_INTEGER },
 };
 
 export const u64: Codec<bigint> = {
@@ -159,6 +180,7 @@ export const u64: Codec<bigint> = {
     writer.view.setBigUint64(writer.reserve(8), value, true);
   },
   read: (reader) => reader.view.getBigUint64(reader.take(8), true),
+  shape: { kind: "bigint", least: 0n, most: (1n << 64n) - 1n },
 };
 
 /** Sixteen bytes, two's complement: amounts of money and sums of them. */
@@ -173,6 +195,7 @@ export const i128: Codec<bigint> = {
     const offset = reader.take(16);
     return (reader.view.getBigInt64(offset + 8, true) << 64n) | reader.view.getBigUint64(offset, true);
   },
+  shape: { kind: "bigint", least: -(1n << 127n), most: (1n << 127n) - 1n },
 };
 
 export const bool: Codec<boolean> = {
@@ -182,6 +205,7 @@ export const bool: Codec<boolean> = {
     if (byte > 1) throw new DecodeError(`boolean ${byte} at byte ${reader.offset - 1}`);
     return byte === 1;
   },
+  shape: { kind: "boolean" },
 };
 
 /** Exactly `size` bytes, without a prefix. */
@@ -195,6 +219,7 @@ export function fixedBytes(size: number): Codec<Uint8Array> {
       const offset = reader.take(size);
       return reader.bytes.slice(offset, offset + size);
     },
+    shape: { kind: "bytes", sizeMin: size, sizeMax: size },
   };
 }
 
@@ -212,6 +237,7 @@ export function byteString(sizeMax: number): Codec<Uint8Array> {
       const offset = reader.take(size);
       return reader.bytes.slice(offset, offset + size);
     },
+    shape: { kind: "bytes", sizeMin: 0, sizeMax },
   };
 }
 
@@ -219,12 +245,16 @@ export function byteString(sizeMax: number): Codec<Uint8Array> {
 export function text(sizeMax: number): Codec<string> {
   const bytes = byteString(sizeMax);
   return {
-    write: (writer, value) => bytes.write(writer, toUtf8(value)),
+    write(writer, value) {
+      assert(value.isWellFormed(), "text whose surrogates are paired");
+      bytes.write(writer, toUtf8(value));
+    },
     read(reader) {
       const value = fromUtf8(bytes.read(reader));
       if (value === undefined) throw new DecodeError("text that is not UTF-8");
       return value;
     },
+    shape: { kind: "text", sizeMax },
   };
 }
 
@@ -243,6 +273,7 @@ export function list<T>(item: Codec<T>, countMax: number): Codec<readonly T[]> {
       for (let index = 0; index < count; index++) items.push(item.read(reader));
       return items;
     },
+    shape: { kind: "list", item: item.shape, countMax },
   };
 }
 
@@ -254,6 +285,7 @@ export function optional<T>(item: Codec<T>): Codec<T | undefined> {
       if (value !== undefined) item.write(writer, value);
     },
     read: (reader) => (bool.read(reader) ? item.read(reader) : undefined),
+    shape: { kind: "optional", item: item.shape },
   };
 }
 
@@ -271,6 +303,7 @@ export function oneOf<const W extends readonly string[]>(words: W): Codec<W[numb
       if (word === undefined) throw new DecodeError(`word ${index} of ${words.length} at byte ${reader.offset - 1}`);
       return word;
     },
+    shape: { kind: "word", words },
   };
 }
 
@@ -289,7 +322,12 @@ export function record<F extends Fields>(fields: F): Codec<Record<F>> {
       for (const [name, field] of entries) value[name] = field.read(reader);
       return value as Record<F>;
     },
+    shape: { kind: "record", fields: shapesOf(fields) },
   };
+}
+
+function shapesOf(fields: Fields): ShapeFields {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.shape]));
 }
 
 type Cases = { readonly [kind: string]: { readonly tag: number; readonly fields: Fields } };
@@ -302,6 +340,7 @@ export function union<const C extends Cases>(cases: C): Codec<Union<C>> {
   );
   const byTag = new Map(Object.entries(cases).map(([kind, one]) => [one.tag, { kind, body: record(one.fields) }]));
   assert(byTag.size === byKind.size, "every case of a union has a tag of its own");
+  for (const one of Object.values(cases)) assert(!("kind" in one.fields), "a case of a union has no field named kind");
   return {
     write(writer, value) {
       const one = byKind.get(value.kind as string);
@@ -315,17 +354,25 @@ export function union<const C extends Cases>(cases: C): Codec<Union<C>> {
       if (one === undefined) throw new DecodeError(`no case has tag ${tag} at byte ${reader.offset - 1}`);
       return { kind: one.kind, ...one.body.read(reader) } as Union<C>;
     },
+    shape: {
+      kind: "union",
+      cases: Object.fromEntries(Object.entries(cases).map(([kind, one]) => [kind, shapesOf(one.fields)])),
+    },
   };
 }
 
 /** The same bytes under another type: brands a unit, or adds a rule that `check` enforces on what is read. */
 export function refined<T, U extends T>(codec: Codec<T>, check: (value: T) => U | undefined, rule: string): Codec<U> {
   return {
-    write: (writer, value) => codec.write(writer, value),
+    write(writer, value) {
+      assert(check(value) !== undefined, rule);
+      codec.write(writer, value);
+    },
     read(reader) {
       const value = check(codec.read(reader));
       if (value === undefined) throw new DecodeError(`value refused: ${rule}`);
       return value;
     },
+    shape: { kind: "refined", item: codec.shape, accepts: (value) => check(value as T) !== undefined },
   };
 }
