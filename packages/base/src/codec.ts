@@ -163,7 +163,9 @@ export const u53: Codec<number> = {
 export const i53: Codec<number> = {
   write(writer, value) {
     assert(Number.isSafeInteger(value), `a safe integer: ${value}`);
-    writer.view.setBigInt64(writer.reserve(8), BigInt(value), true);
+    // The offset first: reserving may replace the view.
+    const offset = writer.reserve(8);
+    writer.view.setBigInt64(offset, BigInt(value), true);
   },
   read(reader) {
     const offset = reader.take(8);
@@ -177,7 +179,8 @@ export const i53: Codec<number> = {
 export const u64: Codec<bigint> = {
   write(writer, value) {
     assert(0n <= value && value < 1n << 64n, `an unsigned integer of 8 bytes: ${value}`);
-    writer.view.setBigUint64(writer.reserve(8), value, true);
+    const offset = writer.reserve(8);
+    writer.view.setBigUint64(offset, value, true);
   },
   read: (reader) => reader.view.getBigUint64(reader.take(8), true),
   shape: { kind: "bigint", least: 0n, most: (1n << 64n) - 1n },
