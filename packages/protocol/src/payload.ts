@@ -3,7 +3,7 @@ import { byteString, decode, encode, list } from "@stoa/base/codec";
 import { taggedHash, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 
-const payload = list(byteString(limits.commandSizeMax), limits.payloadCommandsCountMax);
+export const payload = list(byteString(limits.commandSizeMax), limits.payloadCommandsCountMax);
 
 export const encodePayload = (commands: readonly Uint8Array[]): Uint8Array => encode(payload, commands);
 

@@ -1,0 +1,48 @@
+/** Every type that has bytes on the wire or on disk: what golden bytes and codec properties are checked for. */
+import type { Codec } from "@stoa/base/codec";
+import { merkleProofCodec } from "@stoa/base/merkle";
+import { merkleMapNode, merkleMapProof } from "@stoa/base/merkle-map";
+import { durableRecord } from "@stoa/consensus/durable-record";
+import { message, proposal, status } from "@stoa/consensus/message";
+import { asset } from "@stoa/protocol/asset";
+import { finalBlock } from "@stoa/protocol/block";
+import { command } from "@stoa/protocol/command";
+import { doorReply, doorRequest, nodeStatus, receipt } from "@stoa/protocol/door";
+import { event, orderRecord, positionRecord } from "@stoa/protocol/event";
+import { certificate } from "@stoa/protocol/finality/certificate";
+import { executedRoots, header } from "@stoa/protocol/finality/header";
+import { finalHeaderCodec } from "@stoa/protocol/finality/proof";
+import { vote } from "@stoa/protocol/finality/vote";
+import { genesisCodec, product, validator } from "@stoa/protocol/genesis";
+import { instrument } from "@stoa/protocol/instrument";
+import { payload } from "@stoa/protocol/payload";
+
+export const wireTypes: { readonly [name: string]: Codec<any> } = {
+  asset,
+  certificate,
+  command,
+  "door-reply": doorReply,
+  "door-request": doorRequest,
+  "durable-record": durableRecord,
+  event,
+  "executed-roots": executedRoots,
+  "final-block": finalBlock,
+  "final-header": finalHeaderCodec,
+  genesis: genesisCodec,
+  header,
+  instrument,
+  "merkle-map-node": merkleMapNode,
+  "merkle-map-proof": merkleMapProof,
+  "merkle-proof": merkleProofCodec,
+  message,
+  "node-status": nodeStatus,
+  "order-record": orderRecord,
+  payload,
+  "position-record": positionRecord,
+  product,
+  proposal,
+  receipt,
+  status,
+  validator,
+  vote,
+};
