@@ -33,6 +33,10 @@ export const limits = {
   // consensus: state
   openOrdersPerAccountCountMax: 2_000,
   openOrdersPerBookCountMax: 100_000,
+  /** Size of one order in lots: sums over a full book stay exact. */
+  orderLotsMax: 1_000_000_000,
+  /** A price in 1e-8 stays a safe integer, with room for one more tick. */
+  priceE8Max: 9_000_000_000_000_000,
   nonceWindowSize: 1_024,
   commandLifetimeMsMax: 24 * 60 * 60 * 1000,
   sessionKeysPerAccountCountMax: 32,

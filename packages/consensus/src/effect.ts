@@ -28,10 +28,16 @@ export type Input = { readonly at: Moment } & (
   | { readonly kind: "message"; readonly from: ValidatorIndex; readonly message: Message }
   /** A timer set by `schedule` is due; stale ones are ignored by the replica. */
   | { readonly kind: "timer"; readonly timer: TimerKind; readonly view: View }
-  /** The node has commands that should be ordered (price messages alone do not count). `false` when it has none left. */
+  /**
+   * The node has commands that should be ordered (price messages alone do not count): said again whenever some arrive, and
+   * `false` when it has none left that is not final.
+   */
   | { readonly kind: "workPending"; readonly pending: boolean }
-  /** The answer to `payloadWanted`. */
-  | { readonly kind: "payload"; readonly view: View; readonly payload: Uint8Array }
+  /**
+   * The answer to `payloadWanted`. `work` says that it holds something that should not wait (more than price messages). Zero
+   * bytes are allowed and mean a block without payload.
+   */
+  | { readonly kind: "payload"; readonly view: View; readonly payload: Uint8Array; readonly work: boolean }
   /** The exchange has executed a delivered block. In order of height. */
   | { readonly kind: "executed"; readonly roots: ExecutedRoots }
   | { readonly kind: "peer"; readonly peer: ValidatorIndex; readonly connected: boolean }
@@ -53,6 +59,8 @@ export type DurableRecord =
       readonly header: Header | undefined;
       readonly payload: Uint8Array | undefined;
     }
+  /** A block that was fetched, on disk before a finalize vote covers it. */
+  | { readonly kind: "block"; readonly header: Header; readonly payload: Uint8Array }
   /** Appended without a barrier: can be fetched again. */
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   /** Everything below this final block is in the block log; votes of views below it may be forgotten. */
@@ -65,8 +73,19 @@ export type Effect =
   | { readonly kind: "broadcast"; readonly message: Message }
   /** Sets a timer; a later `schedule` of the same kind replaces it. `delayMs` 0 means in the next turn. */
   | { readonly kind: "schedule"; readonly timer: TimerKind; readonly view: View; readonly delayMs: number }
-  /** This replica leads `view` and wants a payload of at most `sizeMax` bytes, now; answered by the input `payload`. */
-  | { readonly kind: "payloadWanted"; readonly view: View; readonly timeMs: TimeMs; readonly sizeMax: number }
+  /**
+   * This replica leads `view` and wants a payload of at most `sizeMax` bytes, now; answered by the input `payload`. What
+   * `ancestors` hold (oldest first) is ordered already, though not yet final. When an answer has no work and none must be
+   * given, the replica waits and asks again on the next `workPending`.
+   */
+  | {
+      readonly kind: "payloadWanted";
+      readonly view: View;
+      readonly timeMs: TimeMs;
+      readonly sizeMax: number;
+      readonly mustAnswer: boolean;
+      readonly ancestors: readonly { readonly height: Height; readonly payload: Uint8Array }[];
+    }
   /** A block is final. In order of height, exactly once per process life. */
   | { readonly kind: "deliver"; readonly block: FinalBlock }
   /** A peer wants final blocks that the replica no longer holds; answered by `blocksRead`. */

@@ -10,7 +10,7 @@ import { header } from "./finality/header.ts";
  */
 export const finalBlock = record({
   header,
-  descendants: list(header, limits.repairItemsCountMax),
+  descendants: list(header, limits.descendantsCountMax),
   /** The finalization of the last descendant (or of the header itself), then certificates kept for accountability. */
   certificates: list(certificate, 2 + limits.skipsInlineCountMax),
   payload: byteString(limits.payloadSizeMax),

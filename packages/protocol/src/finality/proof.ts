@@ -7,7 +7,7 @@ import { header, headerDigest } from "./header.ts";
 
 export const finalHeaderCodec = record({
   header,
-  descendants: list(header, limits.repairItemsCountMax),
+  descendants: list(header, limits.descendantsCountMax),
   certificates: list(certificate, 2 + limits.skipsInlineCountMax),
 });
 export type FinalHeaderProof = Decoded<typeof finalHeaderCodec>;

@@ -1,0 +1,156 @@
+/**
+ * From notarized to final. A replica votes a block final when it is notarized, its view is over, this replica has not given
+ * that view up, and every block from there down to the last final one is on its own disk: so what is final is on the disks
+ * of more than a third of the honest stake, whatever loses power.
+ *
+ * A finalization makes the block and all its ancestors final; they are delivered in order of height, each once.
+ */
+import { equalBytes } from "@stoa/base/bytes";
+import { limits } from "@stoa/base/limits";
+import type { Height, View } from "@stoa/base/units";
+import type { FinalBlock } from "@stoa/protocol/block";
+import type { Certificate, Finalization } from "@stoa/protocol/finality/certificate";
+import { compareClaim } from "./divergence.ts";
+import { requestBlock, requestFinalBlocks } from "./requests.ts";
+import { forgetVotes, mayVote } from "./safety-record.ts";
+import {
+  blockOf,
+  chainAboveFinal,
+  emit,
+  halt,
+  parentOf,
+  plan,
+  viewCertificates,
+  type Block,
+  type Replica,
+} from "./state.ts";
+import { castVote, oldestView } from "./votes.ts";
+import { leader } from "./view.ts";
+
+/** Casts every finalize vote that has become possible, however late. */
+export function castFinalizeVotes(replica: Replica): void {
+  for (const view of [...replica.openViews].sort((left, right) => left - right)) {
+    const certificate = viewCertificates(replica, view).notarization;
+    if (replica.halted || certificate === undefined) return;
+    const block = blockOf(replica, certificate.digest);
+    if (block !== undefined) compareClaim(replica, block.header);
+    if (replica.halted || replica.view <= view || !mayVote(replica.safety, "finalize", view)) continue;
+    const blocks = completeChain(replica, certificate);
+    if (blocks === undefined) continue;
+    for (const one of blocks) makeDurable(replica, one);
+    castVote(replica, "finalize", view, blocks.at(-1));
+  }
+}
+
+/** Delivers up to the highest finalization, if all that it makes final is here; otherwise asks for it. */
+export function advanceFinality(replica: Replica): void {
+  const target = replica.highestFinalization;
+  if (target === undefined || target.view <= replica.lastFinal.view) return;
+  const blocks = completeChain(replica, target);
+  if (blocks === undefined) return;
+  blocks.forEach((block, index) => {
+    deliver(replica, finalBlockOf(replica, block, blocks.slice(index + 1), target));
+  });
+  settle(replica);
+}
+
+/** Hands a final block that follows the last one to the exchange. Everything about it has been checked. */
+export function deliver(replica: Replica, block: FinalBlock): void {
+  const digest = block.descendants.length === 0 ? undefined : block.descendants[0]!.parentDigest;
+  const [finalization] = block.certificates as [Finalization];
+  replica.lastFinal = parentOf({ header: block.header, digest: digest ?? finalization.digest });
+  compareClaim(replica, block.header);
+  if (replica.halted) return;
+  emit(replica, { kind: "deliver", block });
+  const { view, height } = block.header;
+  emit(replica, { kind: "progress", view, leader: leader(replica, view), event: "finalized", height });
+}
+
+/** After one or more deliveries: writes how far the log may be shortened, and forgets what no rule reads any more. */
+export function settle(replica: Replica): void {
+  const { height, view, digest } = replica.lastFinal;
+  emit(replica, { kind: "persist", record: { kind: "finalized", height, view, digest }, barrier: false });
+  const oldest = oldestView(replica) as View;
+  for (const known of replica.certificates.keys()) if (known < oldest) replica.certificates.delete(known);
+  for (const known of replica.tallies.keys()) if (known < oldest) replica.tallies.delete(known);
+  for (const known of replica.openViews) if (known <= view) replica.openViews.delete(known);
+  forgetVotes(replica.safety, oldest);
+  forgetBlocks(replica);
+  for (const known of replica.executed.keys()) {
+    if (known < replica.lastFinal.executed.height) replica.executed.delete(known);
+  }
+  plan(replica, { kind: "finality" });
+  plan(replica, { kind: "finalizeVotes" });
+  plan(replica, { kind: "considerProposal" });
+  plan(replica, { kind: "lead" });
+}
+
+/** A few final blocks stay for peers that are just behind; of the rest, those that were never certified are gone. */
+function forgetBlocks(replica: Replica): void {
+  const { height, view } = replica.lastFinal;
+  for (const [key, { header }] of replica.blocks) {
+    const recent = height < header.height + limits.recentBlocksCountMax;
+    if (!recent || (header.height <= height && view < header.view)) replica.blocks.delete(key);
+  }
+}
+
+/** The blocks that a certificate vouches for, oldest first, with all payloads; `undefined` when one is missing and asked for. */
+function completeChain(
+  replica: Replica,
+  certificate: Certificate & { digest: Uint8Array },
+): readonly Block[] | undefined {
+  const chain = chainAboveFinal(replica, certificate.digest as Finalization["digest"]);
+  if (chain.kind === "fork") {
+    halt(
+      replica,
+      `view ${certificate.view} certifies a block beside the final one at height ${chain.block.header.height}`,
+    );
+    return undefined;
+  }
+  if (chain.kind === "missing") {
+    requestGap(replica, chain.digest, certificate);
+    return undefined;
+  }
+  const bare = chain.blocks.find(({ payload }) => payload === undefined);
+  if (bare === undefined) return chain.blocks;
+  requestBlock(replica, bare.digest, certificate);
+  return undefined;
+}
+
+/** One missing block is asked for by digest; a longer gap below a known height by a range of heights. */
+function requestGap(replica: Replica, digest: Finalization["digest"], certificate: Certificate): void {
+  let heightAbove = 0;
+  for (const { header } of replica.blocks.values()) {
+    if (equalBytes(header.parentDigest, digest)) heightAbove = header.height;
+  }
+  const finalElsewhere = Math.max(...replica.peers.map(({ status }) => status?.finalHeight ?? 0));
+  const reachable = Math.min(heightAbove === 0 ? finalElsewhere : heightAbove - 1, finalElsewhere) as Height;
+  if (replica.lastFinal.height + 1 < reachable) requestFinalBlocks(replica, reachable);
+  else requestBlock(replica, digest, certificate);
+}
+
+function makeDurable(replica: Replica, block: Block): void {
+  if (block.durable) return;
+  block.durable = true;
+  const { header, payload } = block;
+  emit(replica, { kind: "persist", record: { kind: "block", header, payload: payload! }, barrier: true });
+}
+
+/** A block with what proves it final, and what would convict those who made another block final beside it. */
+function finalBlockOf(replica: Replica, block: Block, after: readonly Block[], target: Finalization): FinalBlock {
+  const { header, digest, payload } = block;
+  const { notarization, finalization } = viewCertificates(replica, header.view);
+  const own = finalization !== undefined && equalBytes(finalization.digest, digest) ? finalization : undefined;
+  const extra: Certificate[] =
+    notarization !== undefined && equalBytes(notarization.digest, digest) ? [notarization] : [];
+  for (let view = (header.parentView + 1) as View; view < header.view; view++) {
+    const skip = viewCertificates(replica, view).nullification;
+    if (skip !== undefined && extra.length <= limits.skipsInlineCountMax) extra.push(skip);
+  }
+  return {
+    header,
+    descendants: own === undefined ? after.map((one) => one.header) : [],
+    certificates: [own ?? target, ...extra],
+    payload: payload!,
+  };
+}

@@ -1,0 +1,346 @@
+/**
+ * Proposing, and judging what others propose: rules V1 to V7 of consensus.md 3.5 for blocks whose payload lies beside the
+ * header. The payload is opaque: a command that fails does so after it was ordered, the same on every node, and never makes
+ * a block invalid.
+ *
+ * What a voter does not have yet is no fault of the proposal: it waits, asks, and judges again until the view's time is up.
+ */
+import { assert } from "@stoa/base/assert";
+import { equalBytes } from "@stoa/base/bytes";
+import { zeroDigest, type Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import type { Height, TimeMs, View } from "@stoa/base/units";
+import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
+import { consensusSignBytes } from "@stoa/protocol/finality/vote";
+import { payloadDigest } from "@stoa/protocol/payload";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { sameRoots } from "./divergence.ts";
+import type { Proposal } from "./message.ts";
+import { chooseParent, type ParentChoice } from "./parent-choice.ts";
+import { requestBlock, requestCertificates } from "./requests.ts";
+import { mayVote, ownVotes } from "./safety-record.ts";
+import {
+  blockOf,
+  broadcast,
+  chainAboveFinal,
+  emit,
+  genesisParent,
+  keepBlock,
+  misbehaviour,
+  parentOf,
+  payloadMatches,
+  plan,
+  viewCertificates,
+  viewsWithoutFinality,
+  type Candidate,
+  type Parent,
+  type Replica,
+} from "./state.ts";
+import { grown } from "./timers.ts";
+import { leader, leads } from "./view.ts";
+import { castVote } from "./votes.ts";
+
+// ---- proposing
+
+/** Asks the node for a payload when it is this replica's turn and there is reason to propose. */
+export function lead(replica: Replica): void {
+  const { view } = replica;
+  if (!mayPropose(replica)) return;
+  const before = replica.proposedBefore.get(view);
+  if (before !== undefined) return proposeAgain(replica, before.header, before.payload);
+  if (!replica.running) return;
+  const mustAnswer = replica.idleElapsed;
+  if (replica.payloadAsked !== undefined && (replica.payloadAsked.mustAnswer || !mustAnswer)) return;
+  const choice = chooseParent(replica);
+  if (choice === undefined) return;
+  replica.payloadAsked = { mustAnswer };
+  emit(replica, {
+    kind: "payloadWanted",
+    view,
+    timeMs: timeAfter(replica, choice.parent),
+    sizeMax: replica.parameters.payloadSizeMax,
+    mustAnswer,
+    ancestors: openPayloads(replica, choice.parent.digest),
+  });
+}
+
+/** The node's answer. Without work in it, and before the idle interval is over, the leader rather waits. */
+export function propose(replica: Replica, input: { view: View; payload: Uint8Array; work: boolean }): void {
+  if (input.view !== replica.view || replica.payloadAsked === undefined || !mayPropose(replica)) return;
+  assert(!replica.proposedBefore.has(input.view), "no second proposal in one view");
+  replica.payloadAsked = undefined;
+  if (!input.work && !replica.idleElapsed) return;
+  const choice = chooseParent(replica);
+  if (choice === undefined) return;
+  const header = headerOn(replica, choice, input.payload);
+  const payload = header.payload.form === "none" ? new Uint8Array(0) : input.payload;
+  const digest = headerDigest(header);
+  const proposal = proposalOf(replica, { header, digest, payload, choice });
+  keepBlock(replica, digest, header, payload).durable = true;
+  emit(replica, { kind: "persist", record: { kind: "proposed", view: input.view, header, payload }, barrier: true });
+  broadcast(replica, { kind: "proposal", proposal });
+  replica.myProposals.set(input.view, proposal);
+  replica.candidates.set(input.view, { proposal, digest });
+  plan(replica, { kind: "considerProposal" });
+}
+
+/** A proposal around a header that was made in an earlier life and is on disk: the same bytes are sent again. */
+function proposeAgain(replica: Replica, header: Header, payload: Uint8Array): void {
+  const choice = chooseParent(replica);
+  if (choice === undefined || !equalBytes(choice.parent.digest, header.parentDigest)) return;
+  const digest = headerDigest(header);
+  const proposal = proposalOf(replica, { header, digest, payload, choice });
+  keepBlock(replica, digest, header, payload).durable = true;
+  replica.myProposals.set(header.view, proposal);
+  replica.candidates.set(header.view, { proposal, digest });
+  broadcast(replica, { kind: "proposal", proposal });
+  plan(replica, { kind: "considerProposal" });
+}
+
+function mayPropose(replica: Replica): boolean {
+  const { view, safety } = replica;
+  if (!leads(replica, view) || view <= safety.floor || replica.myProposals.has(view)) return false;
+  return ownVotes(safety, view).nullify === undefined;
+}
+
+function proposalOf(
+  replica: Replica,
+  made: { header: Header; digest: Digest; payload: Uint8Array; choice: ParentChoice },
+): Proposal {
+  const { header, digest, payload, choice } = made;
+  return {
+    header,
+    parentCertificate: choice.certificate,
+    skips: choice.skips.slice(-limits.skipsInlineCountMax),
+    parentHeader: choice.header,
+    payload,
+    signature: replica.sign(proposalBytes(replica, header.view, digest)),
+  };
+}
+
+function headerOn(replica: Replica, { parent }: ParentChoice, payload: Uint8Array): Header {
+  assert(payload.length <= replica.parameters.payloadSizeMax, "a payload of legal size");
+  const executed = executedAfter(replica, parent);
+  const height = (parent.height + 1) as Height;
+  const empty = payload.length === 0 || limits.executionLagMax < height - executed.height;
+  return {
+    chainId: replica.set.chainId,
+    epoch: replica.set.epoch,
+    view: replica.view,
+    height,
+    parentView: parent.view,
+    parentDigest: parent.digest,
+    proposer: replica.self,
+    timeMs: timeAfter(replica, parent),
+    payload: empty
+      ? { form: "none", size: 0, digest: zeroDigest }
+      : { form: "inline", size: payload.length, digest: payloadDigest(payload) },
+    tips: [],
+    availability: [],
+    executed,
+    evidence: [],
+    nextEpoch: undefined,
+    seal: undefined,
+  };
+}
+
+const timeAfter = (replica: Replica, parent: Parent): TimeMs =>
+  Math.max(parent.timeMs + 1, replica.now.wallMs) as TimeMs;
+
+/** The newest roots that the block may carry; the parent's when the view before was given up, so that voters need no state. */
+function executedAfter(replica: Replica, parent: Parent): ExecutedRoots {
+  const newest = Math.min(replica.executedHeight, parent.height - limits.executionLagMin) as Height;
+  if (parent.view < replica.view - 1 || newest <= parent.executed.height) return parent.executed;
+  return replica.executed.get(newest) ?? parent.executed;
+}
+
+function openPayloads(replica: Replica, digest: Digest): { height: Height; payload: Uint8Array }[] {
+  const chain = chainAboveFinal(replica, digest);
+  if (chain.kind !== "chain") return [];
+  return chain.blocks.flatMap(({ header, payload }) => (payload ? [{ height: header.height, payload }] : []));
+}
+
+function proposalBytes(replica: Replica, view: View, digest: Digest): Uint8Array {
+  const { chainId, epoch } = replica.set;
+  return consensusSignBytes({ kind: "proposal", chainId, epoch, view, digest });
+}
+
+// ---- receiving
+
+/** A proposal from a peer: checks who made it, then lets its certificates speak before it is judged. */
+export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal: Proposal): void {
+  const { header } = proposal;
+  if (header.epoch !== replica.set.epoch || header.view < 1) return;
+  const digest = headerDigest(header);
+  if (header.view < replica.view) return keepIfCertified(replica, digest, proposal);
+  if (from !== leader(replica, header.view) || header.proposer !== from) {
+    return misbehaviour(replica, from, `a proposal for view ${header.view}, which another validator leads`);
+  }
+  const earlier = replica.candidates.get(header.view);
+  if (earlier !== undefined && equalBytes(earlier.digest, digest)) return;
+  const bytes = proposalBytes(replica, header.view, digest);
+  if (!replica.verify(proposal.signature, bytes, replica.set.validators[from]!.key)) {
+    return misbehaviour(replica, from, `a proposal for view ${header.view} that is not signed`);
+  }
+  if (earlier !== undefined) return misbehaviour(replica, from, `two proposals for view ${header.view}`);
+  if (!payloadMatches(header, proposal.payload)) {
+    return misbehaviour(replica, from, `a proposal for view ${header.view} whose payload is not the one it names`);
+  }
+  const { parentCertificate, skips } = proposal;
+  for (const certificate of parentCertificate === undefined ? skips : [parentCertificate, ...skips]) {
+    plan(replica, { kind: "certificate", certificate, from });
+  }
+  plan(replica, { kind: "proposal", from, proposal });
+}
+
+/** Its certificates have been admitted, which may have moved this replica to its view. */
+export function holdProposal(replica: Replica, proposal: Proposal): void {
+  const { header } = proposal;
+  const digest = headerDigest(header);
+  if (header.view < replica.view) return keepIfCertified(replica, digest, proposal);
+  if (replica.view + 1 < header.view || replica.candidates.has(header.view)) return;
+  if (isFarAhead(replica, header)) return;
+  replica.candidates.set(header.view, { proposal, digest });
+  keepBlock(replica, digest, header, proposal.payload);
+  plan(replica, { kind: "considerProposal" });
+}
+
+/** A late proposal is still the block that a certificate may be about. */
+function keepIfCertified(replica: Replica, digest: Digest, { header, payload }: Proposal): void {
+  const { notarization, finalization } = viewCertificates(replica, header.view);
+  const certificate = finalization ?? notarization;
+  if (certificate === undefined || !equalBytes(certificate.digest, digest)) return;
+  if (!payloadMatches(header, payload) || isFarAhead(replica, header)) return;
+  keepBlock(replica, digest, header, payload);
+  plan(replica, { kind: "finality" });
+  plan(replica, { kind: "finalizeVotes" });
+  plan(replica, { kind: "lead" });
+}
+
+/** A replica that is behind keeps no blocks far above its own last one: it will fetch them in order. */
+function isFarAhead(replica: Replica, header: Header): boolean {
+  const behind = replica.lastFinal.view < (replica.highestFinalization?.view ?? 0);
+  return behind && replica.lastFinal.height + limits.catchUpBlocksCountMax < header.height;
+}
+
+// ---- judging
+
+export type Verdict =
+  | { readonly kind: "valid" }
+  | { readonly kind: "wait" }
+  | { readonly kind: "invalid"; readonly fact: string };
+
+const valid: Verdict = { kind: "valid" };
+const wait: Verdict = { kind: "wait" };
+const invalid = (fact: string): Verdict => ({ kind: "invalid", fact });
+
+/** Votes for the proposal of the current view when it is valid, gives the view up when it never will be. */
+export function considerProposal(replica: Replica): void {
+  const { view } = replica;
+  const candidate = replica.candidates.get(view);
+  if (candidate === undefined || !mayVote(replica.safety, "notarize", view)) return;
+  const verdict = judgeProposal(replica, candidate);
+  if (verdict.kind === "wait") return;
+  if (verdict.kind === "invalid") {
+    misbehaviour(replica, leader(replica, view), `the proposal of view ${view} is invalid: ${verdict.fact}`);
+    plan(replica, { kind: "nullify" });
+    return;
+  }
+  const { header, payload } = candidate.proposal;
+  const block = keepBlock(replica, candidate.digest, header, payload);
+  emit(replica, { kind: "progress", view, leader: header.proposer, event: "proposed", height: header.height });
+  castVote(replica, "notarize", view, block);
+}
+
+/** Gives the current view up, unless this replica already voted it final or nullified it. */
+export function nullify(replica: Replica): void {
+  if (mayVote(replica.safety, "nullify", replica.view)) castVote(replica, "nullify", replica.view, undefined);
+}
+
+export function judgeProposal(replica: Replica, { proposal }: Candidate): Verdict {
+  const { header } = proposal;
+  const shape = shapeFault(replica, header);
+  if (shape !== undefined) return invalid(shape);
+  const parent = parentIn(replica, proposal);
+  if ("kind" in parent) return parent;
+  const skipped = judgeSkips(replica, header);
+  if (skipped !== undefined) return skipped;
+  if (header.height !== parent.height + 1) return invalid("its height does not follow its parent's");
+  if (replica.lastFinal.height + limits.descendantsCountMax < header.height) return wait;
+  return judgeTime(replica, header, parent) ?? judgeExecuted(replica, header, parent) ?? valid;
+}
+
+/** V1, and the fields of parts of the protocol that are not in use. */
+function shapeFault(replica: Replica, header: Header): string | undefined {
+  if (!equalBytes(header.chainId, replica.set.chainId)) return "it is of another chain";
+  if (header.payload.form === "lanes") return "lanes are not in use";
+  if (replica.parameters.payloadSizeMax < header.payload.size) return "its payload is too large";
+  const unused = header.tips.length + header.availability.length + header.evidence.length;
+  if (unused !== 0 || header.nextEpoch !== undefined || header.seal !== undefined) return "it fills a field not in use";
+  const rootsCount = replica.parameters.genesisRoots.moduleRoots.length;
+  return header.executed.moduleRoots.length === rootsCount ? undefined : "it has another number of module roots";
+}
+
+/** V2: the certified parent. */
+function parentIn(replica: Replica, proposal: Proposal): Parent | Verdict {
+  const { view, parentView, parentDigest } = proposal.header;
+  const { lastFinal } = replica;
+  if (view <= parentView) return invalid("its parent is not of an earlier view");
+  if (parentView === lastFinal.view && equalBytes(parentDigest, lastFinal.digest)) return lastFinal;
+  if (parentView === 0 && lastFinal.view === 0) {
+    return equalBytes(parentDigest, zeroDigest) ? genesisParent(replica.parameters) : invalid("genesis has no digest");
+  }
+  if (parentView <= lastFinal.view) return invalid("it does not extend the last final block");
+  const { notarization, finalization } = viewCertificates(replica, parentView);
+  const certificate = [finalization, notarization].find((held) => held && equalBytes(held.digest, parentDigest));
+  if (certificate === undefined) return invalid("its parent is not certified");
+  const known = blockOf(replica, parentDigest);
+  if (known !== undefined) return parentOf(known);
+  const { parentHeader } = proposal;
+  if (parentHeader !== undefined && equalBytes(headerDigest(parentHeader), parentDigest)) {
+    return parentOf(keepBlock(replica, parentDigest, parentHeader));
+  }
+  requestBlock(replica, parentDigest, certificate);
+  return wait;
+}
+
+/** V3: every view between parent and block is provably skipped. */
+function judgeSkips(replica: Replica, header: Header): Verdict | undefined {
+  for (let view = (header.parentView + 1) as View; view < header.view; view++) {
+    if (viewCertificates(replica, view).nullification !== undefined) continue;
+    if (header.view - 1 - header.parentView <= limits.skipsInlineCountMax) {
+      return invalid(`it skips view ${view} without a nullification`);
+    }
+    const last = Math.min(header.view - 1, view + limits.repairItemsCountMax - 1) as View;
+    requestCertificates(replica, view, last);
+    return wait;
+  }
+  return undefined;
+}
+
+/** V6: later than its parent and near this replica's clock; nearer is asked for while blocks become final. */
+function judgeTime(replica: Replica, header: Header, parent: Parent): Verdict | undefined {
+  const { wallMs } = replica.now;
+  if (header.timeMs <= parent.timeMs) return invalid("its time is not after its parent's");
+  if (wallMs + limits.clockPrecisionMs < header.timeMs) return wait;
+  const lateMs = grown(limits.messageDelayMs, viewsWithoutFinality(replica), 1e15);
+  return wallMs - lateMs <= header.timeMs ? undefined : wait;
+}
+
+/** V7: the roots are the parent's, or those of a height executed here, too, with the same result. */
+function judgeExecuted(replica: Replica, header: Header, parent: Parent): Verdict | undefined {
+  const { executed, height } = header;
+  if (limits.executionLagMax < height - executed.height && header.payload.form !== "none") {
+    return invalid("it has a payload although execution is far behind");
+  }
+  if (sameRoots(executed, parent.executed)) return undefined;
+  if (header.parentView < header.view - 1) return invalid("it changes the roots right after a view that was given up");
+  if (executed.height <= parent.executed.height || parent.height < executed.height + limits.executionLagMin) {
+    return invalid("its roots are of a height that is not due");
+  }
+  const own = replica.executed.get(executed.height);
+  if (own === undefined) return wait;
+  return sameRoots(own, executed)
+    ? undefined
+    : invalid(`its roots of height ${executed.height} are not those computed here`);
+}
