@@ -83,7 +83,7 @@ const cancelAllFields = {
   instrument: optional(u32),
   /** Settlement currency or base currency, as an asset index of genesis. */
   currency: optional(u8),
-  kind: optional(oneOf(instrumentKinds)),
+  instrumentKind: optional(oneOf(instrumentKinds)),
   type: optional(oneOf(["limit", "quote"] as const)),
   label: optional(label),
   quoteSet: optional(label),
