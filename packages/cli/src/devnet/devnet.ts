@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
-import { endRequested } from "../child.ts";
+import { endRequested, reportReady } from "../child.ts";
 import { Failure } from "../failure.ts";
 import {
   createDevnet,
@@ -38,6 +38,13 @@ export interface DevnetOptions {
   readonly indexFile: string | undefined;
   readonly market: boolean;
   readonly quiet: boolean;
+}
+
+/** What a devnet tells the process that started it, such as a test. */
+export interface DevnetReady {
+  readonly access: ApiAccess;
+  /** Process ids by name: `validator-0` ..., `gateway`, `market`. */
+  readonly pids: { readonly [name: string]: number };
 }
 
 const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -94,7 +101,9 @@ function isRunning(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
-    return true;
+    // A process id is used again sooner or later: where the system tells, only a devnet's counts.
+    const file = `/proc/${pid}/cmdline`;
+    return !existsSync(file) || readFileSync(file, "utf8").includes("devnet");
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
@@ -196,6 +205,7 @@ async function start(input: {
     observer.setMarket("running");
   }
   terminal.ready(access);
+  reportReady({ access, pids: Object.fromEntries(children.map(({ name, pid }) => [name, pid])) } satisfies DevnetReady);
   return { observer, access };
 }
 

@@ -12,7 +12,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { toHex } from "@stoa/base/bytes";
 import type { SecretSeed } from "@stoa/base/signature";
@@ -46,7 +46,8 @@ export interface NodeFile {
   readonly mesh: Address;
   readonly door: Address;
   readonly metrics: Address;
-  readonly peers: readonly { readonly index: number; readonly host: string; readonly port: number }[];
+  /** Mesh addresses of the validators, by their position in genesis. */
+  readonly peers: readonly Address[];
   readonly prices: PriceParameters;
 }
 
@@ -91,13 +92,20 @@ export const hasDevnet = (dataDir: string): boolean => existsSync(folderOf(dataD
 /** Makes the folder, or says in one line why it cannot be used. */
 export function requireWritable(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(folder));
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const why = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : `not possible here (${code})`;
+    const why = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : `the system refuses (${code})`;
     throw new Failure(`the folder ${resolve(folder)} cannot be written: ${why}; choose another with --data`);
   }
+}
+
+/** One level at a time: Node's own recursive form does not return where a file system refuses with ENOENT, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** Writes everything a devnet needs: random keys, genesis, and a folder per process. Refuses a folder that has one. */
@@ -178,7 +186,7 @@ export function writeNetwork(dataDir: string, network: Network): void {
       mesh: { host, port: mesh },
       door: { host, port: door },
       metrics: { host, port: metrics },
-      peers: ports.validators.map((peer, position) => ({ index: position, host, port: peer.mesh })),
+      peers: ports.validators.map((peer) => ({ host, port: peer.mesh })),
       prices: network.prices,
     };
     writeJson(join(folder.validator(index), "node.json"), file);

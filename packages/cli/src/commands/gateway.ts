@@ -1,0 +1,61 @@
+/**
+ * `stoa gateway`: a node that follows the chain without voting, and the API on top of it, in one process. While it runs it tells its
+ * parent, if there is one, how long orders take to become final and what the tops of a few books are.
+ */
+import { startGateway } from "@stoa/gateway/gateway";
+import type { Upstream } from "@stoa/gateway/upstream";
+import { readApiKeys } from "@stoa/gateway/accounts/api-key";
+import { startFollower } from "@stoa/node/follower";
+import { installNativeCrypto } from "@stoa/node/native-crypto";
+import { join } from "node:path";
+import { endRequested, reportReady } from "../child.ts";
+import { loadGatewayFile, loadGenesis } from "../devnet/folder.ts";
+import { createLatencyRing, type LatencyRing } from "../devnet/latency.ts";
+import type { GatewayReport } from "../devnet/observer.ts";
+import { topsOf } from "../devnet/tops.ts";
+
+const reportMs = 1_000;
+
+export async function runGateway(dataDir: string): Promise<void> {
+  installNativeCrypto();
+  const ended = endRequested();
+  const file = loadGatewayFile(dataDir);
+  const follower = await startFollower({
+    dataDir,
+    genesis: loadGenesis(dataDir),
+    doors: file.doors,
+    metrics: file.metrics,
+  });
+  const latencies = createLatencyRing();
+  const gateway = await startGateway({
+    upstream: timed(follower, latencies),
+    dataDir,
+    http: file.http,
+    https: file.https,
+    keys: readApiKeys(join(dataDir, "keys.json")),
+    testnet: true,
+  });
+  reportReady({ caFile: gateway.caFile, httpPort: gateway.httpPort, httpsPort: gateway.httpsPort });
+  const reporting = setInterval(() => {
+    const summary = latencies.summary();
+    const report: GatewayReport = { kind: "report", finality: summary, tops: topsOf(follower.query) };
+    if (process.connected) process.send?.(report);
+  }, reportMs);
+  await ended;
+  clearInterval(reporting);
+  await gateway.stop();
+  await follower.stop();
+}
+
+/** The same upstream, with the time from a command's submission to its final outcome noted. */
+function timed(upstream: Upstream, latencies: LatencyRing): Upstream {
+  return {
+    ...upstream,
+    async submit(command) {
+      const startedMs = performance.now();
+      const outcome = await upstream.submit(command);
+      if (outcome.kind === "final") latencies.add(performance.now() - startedMs);
+      return outcome;
+    },
+  };
+}

