@@ -1,0 +1,131 @@
+/**
+ * An account: an ed25519 key and a sub-account number, its session keys, the nonces they have used, and how it treats a match
+ * with itself. Its open orders are listed here; balances and positions are kept elsewhere under its number.
+ *
+ * A revoked or expired session key stays listed until no command that it signed can still be alive
+ * (`limits.commandLifetimeMsMax`), because the nonces it has used must be remembered that long.
+ */
+import { toHex } from "@stoa/base/bytes";
+import { bool, fixedBytes, list, oneOf, optional, record, u16, u64, u8, type Decoded } from "@stoa/base/codec";
+import { limits } from "@stoa/base/limits";
+import type { PublicKey } from "@stoa/base/signature";
+import type { TimeMs } from "@stoa/base/units";
+import { selfMatchModes, type SelfMatchMode } from "@stoa/protocol/command";
+import { publicKey, time } from "@stoa/protocol/primitives";
+import { createNonceWindow, type NonceWindow } from "./nonce-window.ts";
+import type { Order } from "./order.ts";
+
+export interface SessionKey {
+  readonly key: PublicKey;
+  readonly scopes: number;
+  readonly expiresAtMs: number;
+  readonly revokedAtMs: number | undefined;
+}
+
+export interface Account {
+  readonly number: number;
+  readonly owner: PublicKey;
+  readonly ownerHex: string;
+  readonly subaccount: number;
+  selfMatch: SelfMatchMode;
+  selfMatchAcrossSubaccounts: boolean;
+  /** By the key in hexadecimal. */
+  readonly keys: Map<string, SessionKey>;
+  /** By the key in hexadecimal; of the owner's key and of the session keys. */
+  readonly nonces: Map<string, NonceWindow>;
+  /** Open orders by id, in order of id. */
+  readonly orders: Map<number, Order>;
+  /** Standing quotes by {@link quoteKey}. */
+  readonly quotes: Map<string, Order>;
+  /** Resting reduce-only orders by instrument. */
+  readonly reduceOnly: Map<number, Set<Order>>;
+}
+
+export function createAccount(number: number, owner: PublicKey, subaccount: number): Account {
+  return {
+    number,
+    owner,
+    ownerHex: toHex(owner),
+    subaccount,
+    selfMatch: "reject-taker",
+    selfMatchAcrossSubaccounts: false,
+    keys: new Map(),
+    nonces: new Map(),
+    orders: new Map(),
+    quotes: new Map(),
+    reduceOnly: new Map(),
+  };
+}
+
+/** The name of an account in maps, the ledger's own: its owner in hexadecimal and its sub-account. */
+export const accountKey = (ownerHex: string, subaccount: number): string => `${ownerHex}:${subaccount}`;
+
+/** What makes a quote the successor of another. */
+export const quoteKey = (instrument: number, side: string, quoteSet: string): string =>
+  `${instrument}/${side}/${quoteSet}`;
+
+/** The window of a key that may sign for the account; made on first use. */
+export function nonceWindowOf(account: Account, keyHex: string): NonceWindow {
+  const known = account.nonces.get(keyHex);
+  if (known !== undefined) return known;
+  const fresh = createNonceWindow();
+  account.nonces.set(keyHex, fresh);
+  return fresh;
+}
+
+/** From when on a session key can be forgotten. */
+export const forgettableFromMs = (key: SessionKey): number =>
+  Math.min(key.revokedAtMs ?? key.expiresAtMs, key.expiresAtMs) + limits.commandLifetimeMsMax;
+
+export const accountRecord = record({
+  owner: publicKey,
+  subaccount: u16,
+  selfMatch: oneOf(selfMatchModes),
+  selfMatchAcrossSubaccounts: bool,
+  keys: list(
+    record({ key: publicKey, scopes: u8, expiresAtMs: time, revokedAtMs: optional(time) }),
+    limits.sessionKeysPerAccountCountMax,
+  ),
+});
+export type AccountRecord = Decoded<typeof accountRecord>;
+
+/** Session keys stand in the order of their bytes. */
+export function accountRecordOf(account: Account): AccountRecord {
+  const names = [...account.keys.keys()].sort();
+  return {
+    owner: account.owner,
+    subaccount: account.subaccount,
+    selfMatch: account.selfMatch,
+    selfMatchAcrossSubaccounts: account.selfMatchAcrossSubaccounts,
+    keys: names.map((name) => {
+      const { key, scopes, expiresAtMs, revokedAtMs } = account.keys.get(name)!;
+      return {
+        key,
+        scopes,
+        expiresAtMs: expiresAtMs as TimeMs,
+        revokedAtMs: revokedAtMs === undefined ? undefined : (revokedAtMs as TimeMs),
+      };
+    }),
+  };
+}
+
+const windowSize = limits.nonceWindowSize / 8;
+export const nonceRecord = record({ highest: u64, used: fixedBytes(windowSize) });
+export type NonceRecord = Decoded<typeof nonceRecord>;
+
+export function nonceRecordOf(window: NonceWindow): NonceRecord {
+  const used = new Uint8Array(windowSize);
+  window.used.forEach((word, index) => {
+    for (let byte = 0; byte < 4; byte++) used[4 * index + byte] = (word >>> (8 * byte)) & 0xff;
+  });
+  return { highest: window.highest, used };
+}
+
+export function nonceWindowOfRecord({ highest, used }: NonceRecord): NonceWindow {
+  const window = createNonceWindow();
+  window.highest = highest;
+  used.forEach((byte, index) => {
+    window.used[index >> 2]! |= byte << (8 * (index & 3));
+  });
+  return window;
+}

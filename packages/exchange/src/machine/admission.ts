@@ -1,0 +1,89 @@
+/**
+ * Whether a command may speak for its account at all: the checks of the envelope, in the order of `protocol/reason.ts`. Pure:
+ * a command refused here has changed nothing. What it asks for is checked later, by its verb.
+ */
+import { equalBytes, toHex } from "@stoa/base/bytes";
+import { limits } from "@stoa/base/limits";
+import { scopes, type Command, type CommandBody } from "@stoa/protocol/command";
+import type { RefusalReason } from "@stoa/protocol/reason";
+import type { Account } from "./account.ts";
+import type { PreparedCommand } from "./block-input.ts";
+import { nonceRefusal } from "./nonce-window.ts";
+import { accountNumberOf, type ExchangeState } from "./state.ts";
+
+export interface Admitted {
+  readonly command: Command;
+  /** Absent for a validator's price message, and for a faucet command that opens its account. */
+  readonly account: Account | undefined;
+  readonly ownerHex: string;
+  readonly keyHex: string;
+}
+
+export interface Refused {
+  readonly reason: RefusalReason;
+  /** 0 when no account is known. */
+  readonly account: number;
+}
+
+/** What a check of the key is to believe beside the state: keys that earlier commands of the block are to authorise. */
+export type KeysExpected = ReadonlySet<string>;
+const noKeys: KeysExpected = new Set();
+
+export function admit(state: ExchangeState, prepared: PreparedCommand, expected = noKeys): Admitted | Refused {
+  const command = prepared.command;
+  if (command === undefined) return { reason: "command-malformed", account: 0 };
+  const ownerHex = toHex(command.account);
+  const number = accountNumberOf(state, ownerHex, command.subaccount) ?? 0;
+  const account = state.accounts.get(number);
+  const refuse = (reason: RefusalReason): Refused => ({ reason, account: number });
+  if (!equalBytes(command.chainId, state.chainId)) return refuse("chain-wrong");
+  if (!prepared.signatureValid) return refuse("signature-invalid");
+  if (command.expiresAtMs < state.timeMs) return refuse("command-expired");
+  if (state.timeMs + limits.commandLifetimeMsMax < command.expiresAtMs) return refuse("expiry-too-far");
+  const keyHex = toHex(command.key);
+  const admitted = { command, account, ownerHex, keyHex };
+  if (command.body.kind === "prices") return admitted;
+  if (account === undefined && !(command.body.kind === "faucet" && keyHex === ownerHex))
+    return refuse("account-unknown");
+  if (account === undefined) return admitted;
+  const reason = keyRefusal(state, account, admitted, expected) ?? nonceReason(account, keyHex, command.nonce);
+  return reason === undefined ? admitted : refuse(reason);
+}
+
+function keyRefusal(
+  state: ExchangeState,
+  account: Account,
+  { command, keyHex, ownerHex }: Admitted,
+  expected: KeysExpected,
+): RefusalReason | undefined {
+  if (keyHex === ownerHex || expected.has(keyOnAccount(account.number, keyHex))) return undefined;
+  const key = account.keys.get(keyHex);
+  if (key === undefined || key.revokedAtMs !== undefined) return "key-not-authorized";
+  if (key.expiresAtMs < state.timeMs) return "key-expired";
+  const scope = scopeOf(command.body);
+  return scope === undefined || (key.scopes & scope) === 0 ? "scope-missing" : undefined;
+}
+
+export const keyOnAccount = (account: number, keyHex: string): string => `${account}/${keyHex}`;
+
+/** A window that was never used allows everything, and is not made for a question. */
+function nonceReason(account: Account, keyHex: string, nonce: bigint): RefusalReason | undefined {
+  const window = account.nonces.get(keyHex);
+  return window === undefined ? undefined : nonceRefusal(window, nonce);
+}
+
+/** The scope that a session key needs; `undefined` when only the account's own key will do. */
+function scopeOf(body: CommandBody): number | undefined {
+  switch (body.kind) {
+    case "transfer":
+      return scopes.transfer;
+    case "withdraw":
+      return scopes.withdraw;
+    case "authorizeKey":
+    case "revokeKey":
+    case "prices":
+      return undefined;
+    default:
+      return scopes.trade;
+  }
+}
