@@ -1,7 +1,7 @@
 /**
- * What time brings, before any command of a block: funding accrues over the interval that ended, the day is settled when its
- * instant has passed, what has expired is delivered, and the next expiries are listed. A verb over all engines: the market
- * says what is due and at which price, settlement computes, risk holds the positions, the ledger pays.
+ * The end of a calendar day, before any command of a block: when its instant has passed, what has expired is delivered, the
+ * day is settled, and the next expiries are listed. A verb over all engines: the market says what is due and at which price,
+ * settlement computes, risk holds the positions, the ledger pays.
  *
  * The settlement of a day, asset by asset: every open session of futures and perpetuals is paid into or out of balances
  * through the clearing account, then the dust of funding and deliveries goes to the insurance fund, and then losses that were
@@ -11,7 +11,7 @@ import { assert, present } from "@stoa/base/assert";
 import type { Lots, Money, PriceE8 } from "@stoa/base/units";
 import type { EventOf } from "@stoa/protocol/event";
 import { balanceOf, type Entry } from "../ledger/post.ts";
-import { systemAccounts } from "../ledger/state.ts";
+import { isSystemAccount, systemAccounts } from "../ledger/state.ts";
 import { deliveryPriceOf } from "../market/averaging.ts";
 import { listDue } from "../market/listing.ts";
 import { closeDay, delist, expired, settleListing, settlementDue } from "../market/roll.ts";
@@ -21,15 +21,16 @@ import {
   closePosition,
   forgetInstrument,
   holdersOf,
+  liquidationKey,
   startSession,
   takeFundingDust,
 } from "../risk/exposure.ts";
+import { scheduleLiquidation } from "../risk/liquidation.ts";
 import { deliver } from "../settlement/delivery.ts";
 import { settleSession } from "../settlement/session.ts";
 import { coverFromFund, socialize, type Share } from "../settlement/socialize.ts";
-import { cancelResting } from "./resting.ts";
+import { closeBook } from "./close-book.ts";
 import { notePosition, postEntries, sayPositions, type Run } from "./run.ts";
-import { accountOf } from "./state.ts";
 
 /** Session results by asset and account: what socialisation is measured by. */
 type Results = Map<number, Map<number, bigint>>;
@@ -42,7 +43,10 @@ export function settleDue(run: Run): void {
   const expiring = new Set(expired(state.market, state.timeMs));
   for (const listing of expiring) deliverListing(run, listing, results);
   for (const listing of [...state.market.listings.values()]) settleSessions(run, listing, results);
-  for (const [asset] of state.genesis.assets.entries()) coverDeficit(run, asset, results.get(asset) ?? new Map());
+  for (const [asset] of state.genesis.assets.entries()) {
+    coverDeficit(run, asset, results.get(asset) ?? new Map());
+    noteOverdrawn(run, asset, results.get(asset) ?? new Map());
+  }
   closeDay(state.market, state.timeMs);
   run.events.push(...listDue(state.market, state.timeMs));
   sayPositions(run);
@@ -77,7 +81,7 @@ function deliverListing(run: Run, listing: Listing, results: Results): void {
   const { state } = run;
   const { terms } = listing;
   const { id, index, settlement, expiryMs } = terms.instrument;
-  cancelOrdersOf(run, id);
+  closeBook(run, id);
   const price = deliveryPriceOf(state.market, index, present(expiryMs, "what is delivered expires"));
   const exposures = bookAllFunding(run, listing);
   const held = terms.isOption ? 0n : clearingHeld(exposures);
@@ -90,8 +94,6 @@ function deliverListing(run: Run, listing: Listing, results: Results): void {
   }
   payDust(run, settlement, held - paid, id);
   forgetInstrument(state.risk, id);
-  state.books.delete(id);
-  state.touched.books.add(id);
   run.events.push({ kind: "instrumentSettled", instrument: id, type: "delivery", price: price as PriceE8 });
   run.events.push(delist(state.market, id));
 }
@@ -107,15 +109,6 @@ function bookAllFunding(run: Run, listing: Listing): ReturnType<typeof holdersOf
     bookFunding(risk, exposure, listing.fundingAccruedE12);
   }
   return holdersOf(risk, listing.terms.instrument.id);
-}
-
-function cancelOrdersOf(run: Run, instrument: number): void {
-  for (const exposure of holdersOf(run.state.risk, instrument)) {
-    if (exposure.buyLots === 0 && exposure.sellLots === 0) continue;
-    for (const order of [...accountOf(run.state, exposure.account).orders.values()]) {
-      if (order.instrument === instrument) cancelResting(run, order, "expiry");
-    }
-  }
 }
 
 /** Pays one position through the clearing account and says how it was settled. */
@@ -147,6 +140,15 @@ function pay(
     socialized: 0n as Money,
   };
   run.events.push(event);
+}
+
+/** Who is left with less than nothing is looked at by `liquidate.ts` in this block, even without a position. */
+function noteOverdrawn(run: Run, asset: number, results: ReadonlyMap<number, bigint>): void {
+  const { ledger, risk, timeMs } = run.state;
+  for (const account of [...results.keys()].sort((left, right) => left - right)) {
+    if (isSystemAccount(account) || 0n <= balanceOf(ledger, account, asset)) continue;
+    if (!risk.liquidations.has(liquidationKey(account, asset))) scheduleLiquidation(risk, account, asset, timeMs);
+  }
 }
 
 function between(source: number, target: number, amount: bigint, cause: Entry["cause"]): readonly Entry[] {

@@ -1,0 +1,44 @@
+/**
+ * Prices and time in a new block, after its price messages and before everything else: funding accrues over the interval
+ * that ended, at the rate and the mark that held over it; then the market moves; then each perpetual has its next rate.
+ * While an instrument is locked nothing accrues, and no interval counts for longer than prices may stand: funding of a time
+ * in which the chain stood still would be funding at a price that nobody knew.
+ */
+import { money } from "@stoa/base/units";
+import { advanceMarket, type BestPricesOf } from "../market/advance.ts";
+import { noteQuotation, type Listing } from "../market/state.ts";
+import { accrueFunding, fundingRateE12 } from "../settlement/funding.ts";
+import type { Run } from "./run.ts";
+
+export function advancePrices(run: Run, bestPricesOf: BestPricesOf): void {
+  const { market, timeMs } = run.state;
+  const durationMs = Math.min(timeMs - market.timeMs, market.genesis.prices.staleMsMax);
+  for (const listing of market.listings.values()) accrue(run, listing, durationMs);
+  for (const event of advanceMarket(market, timeMs, bestPricesOf)) run.events.push(event);
+  for (const listing of market.listings.values()) setRate(run, listing);
+}
+
+function accrue(run: Run, listing: Listing, durationMs: number): void {
+  const { funding, terms, markPrice } = listing;
+  if (funding === undefined || listing.state !== "open" || funding.rateE12 === 0) return;
+  accrueFunding(funding, terms, { markPrice, timeMs: run.state.timeMs, durationMs });
+  noteQuotation(run.state.market, listing);
+  sayFunding(run, listing);
+}
+
+function setRate(run: Run, listing: Listing): void {
+  const { funding, markPrice, indexPrice, terms } = listing;
+  if (funding === undefined || listing.state !== "open") return;
+  const rateE12 = fundingRateE12(markPrice, indexPrice, terms.product.fundingCapPpm);
+  if (rateE12 === funding.rateE12) return;
+  funding.rateE12 = rateE12;
+  run.state.market.touched.add(`listing:${terms.instrument.id}`);
+  if (rateE12 === 0) sayFunding(run, listing);
+}
+
+/** Says the rate of the interval that ended (or that it is zero now) and what has accrued. */
+function sayFunding(run: Run, { funding, terms }: Listing): void {
+  if (funding === undefined) return;
+  const { rateE12, accruedE12 } = funding;
+  run.events.push({ kind: "funding", instrument: terms.instrument.id, rateE12, accruedE12: money(accruedE12) });
+}

@@ -1,0 +1,203 @@
+/**
+ * Liquidation carried out, after the commands of a block: every account is judged once (`risk/liquidation.ts` decides), and
+ * what is decided is done with the books, the positions and the ledger. The insurance fund's own positions are reduced in
+ * the same way. Accounts are taken in ascending order, assets in that of genesis.
+ *
+ * PERF: O(accounts · assets) a block when nothing moved; an account's exposures are looked at when marks did.
+ */
+import type { Lots, Money } from "@stoa/base/units";
+import type { EventOf } from "@stoa/protocol/event";
+import { balanceOf } from "../ledger/post.ts";
+import { isSystemAccount, systemAccounts } from "../ledger/state.ts";
+import { evaluate, type Evaluation } from "../risk/evaluation.ts";
+import { applyFill, type Exposure } from "../risk/exposure.ts";
+import {
+  cappedLiquidationFee,
+  decideDisposal,
+  decideLiquidation,
+  endLiquidation,
+  heldIn,
+  scheduleLiquidation,
+  type Reduction,
+} from "../risk/liquidation.ts";
+import { coverFromFund } from "../settlement/socialize.ts";
+import { feeAtRate, magnitude, settlementValue } from "../terms.ts";
+import { enterOrder, newOrder } from "./enter-order.ts";
+import { trimReduceOnly } from "./reduce-only.ts";
+import { cancelResting } from "./resting.ts";
+import { notePosition, postEntries, type Run } from "./run.ts";
+import { accountOf, listingOf } from "./state.ts";
+
+/** Judges every account in every asset, and does what is due. */
+export function liquidate(run: Run): void {
+  const { risk, genesis } = run.state;
+  const accounts = new Set(risk.accounts.keys());
+  for (const { account } of risk.liquidations.values()) accounts.add(account);
+  for (const account of [...accounts].sort((left, right) => left - right)) {
+    if (isSystemAccount(account)) continue;
+    for (let asset = 0; asset < genesis.assets.length; asset++) liquidateAccount(run, account, asset);
+  }
+  for (let asset = 0; asset < genesis.assets.length; asset++) dispose(run, asset);
+}
+
+function liquidateAccount(run: Run, account: number, asset: number): void {
+  const decision = decide(run, account, asset);
+  switch (decision.kind) {
+    case "sound":
+    case "wait":
+      return;
+    case "end":
+      endLiquidation(run.state.risk, account, asset);
+      return sayStep(run, account, asset, "ended");
+    case "start":
+      start(run, account, asset);
+      // The first step follows in the same block; it cannot be another start.
+      return liquidateAccount(run, account, asset);
+    case "reduce":
+      reduce(run, account, asset, decision.reduction);
+      return;
+    case "take-over":
+      takeOver(run, account, asset);
+      endLiquidation(run.state.risk, account, asset);
+      return sayStep(run, account, asset, "ended");
+  }
+}
+
+const isOpenIn =
+  (run: Run) =>
+  (instrument: number): boolean =>
+    listingOf(run.state, instrument).state === "open";
+
+function decide(run: Run, account: number, asset: number): ReturnType<typeof decideLiquidation> {
+  const { risk, market, genesis, timeMs } = run.state;
+  const question = { account, asset, timeMs, evaluation: evaluated(run, account, asset), isOpen: isOpenIn(run) };
+  return decideLiquidation(risk, market, genesis.liquidation, question);
+}
+
+function evaluated(run: Run, account: number, asset: number): Evaluation {
+  const { risk, market, ledger } = run.state;
+  return evaluate(risk, market, { account, asset, balance: balanceOf(ledger, account, asset) });
+}
+
+function sayStep(
+  run: Run,
+  account: number,
+  asset: number,
+  step: EventOf<"liquidation">["step"],
+  what: { readonly instrument?: number; readonly lots?: number; readonly amount?: bigint } = {},
+): void {
+  run.events.push({
+    kind: "liquidation",
+    account,
+    asset,
+    step,
+    instrument: what.instrument,
+    sizeLots: (what.lots ?? 0) as Lots,
+    amount: (what.amount ?? 0n) as Money,
+  });
+}
+
+/** Cancels all open orders of the account in the asset. */
+function start(run: Run, account: number, asset: number): void {
+  scheduleLiquidation(run.state.risk, account, asset, run.state.timeMs);
+  sayStep(run, account, asset, "started");
+  let count = 0;
+  for (const order of [...accountOf(run.state, account).orders.values()].sort((left, right) => left.id - right.id)) {
+    if (listingOf(run.state, order.instrument).terms.instrument.settlement !== asset) continue;
+    cancelResting(run, order, "liquidation");
+    count += 1;
+  }
+  sayStep(run, account, asset, "orders-cancelled", { lots: count });
+}
+
+/** One immediate-or-cancel order at the bounded price, outside the checks that orders of users pass. */
+function reduce(run: Run, account: number, asset: number, reduction: Reduction): void {
+  const { state } = run;
+  const { instrument, side, lots, limitTicks } = reduction;
+  scheduleLiquidation(state.risk, account, asset, state.timeMs + state.genesis.liquidation.stepIntervalMs);
+  const order = newOrder(run, {
+    account,
+    instrument,
+    side,
+    type: "limit",
+    timeInForce: "immediate-or-cancel",
+    priceTicks: limitTicks,
+    sizeLots: lots,
+    liquidation: true,
+  });
+  enterOrder(run, order);
+  const filled = side === "buy" ? order.filledLots : -order.filledLots;
+  sayStep(run, account, asset, "reduced", { instrument, lots: filled, amount: order.feePaid });
+}
+
+/** The insurance fund's next step with what it holds in an asset. */
+function dispose(run: Run, asset: number): void {
+  const { risk, market, genesis, timeMs } = run.state;
+  const account = systemAccounts.insurance;
+  const question = { account, asset, timeMs, isOpen: isOpenIn(run) };
+  const reduction = decideDisposal(risk, market, genesis.liquidation, question);
+  if (reduction !== undefined) reduce(run, account, asset, reduction);
+  else if (heldIn(risk, account, asset).length === 0) endLiquidation(risk, account, asset);
+}
+
+/** All positions of the asset go to the insurance fund at their marks; then the fee is paid, or the loss is covered. */
+function takeOver(run: Run, account: number, asset: number): void {
+  let fee = 0n;
+  for (const exposure of heldIn(run.state.risk, account, asset)) fee += takeOverPosition(run, exposure);
+  const { equity } = evaluated(run, account, asset);
+  if (0n <= equity) return payFee(run, account, asset, cappedLiquidationFee(fee, equity));
+  coverLoss(run, account, asset, -equity);
+}
+
+/** Moves one position to the fund at its mark; returns the fee for it at the full rate. */
+function takeOverPosition(run: Run, exposure: Exposure): bigint {
+  const { state } = run;
+  const { account, instrument, sizeLots, terms } = exposure;
+  const { markPrice, indexPrice, fundingAccruedE12 } = listingOf(state, instrument);
+  const lots = Math.abs(sizeLots);
+  const value = settlementValue(terms, lots, markPrice);
+  const [side, otherSide] = 0 < sizeLots ? (["sell", "buy"] as const) : (["buy", "sell"] as const);
+  const fund = systemAccounts.insurance;
+  const given = applyFill(state.risk, terms, { account, side, lots, value, fundingAccruedE12 });
+  const taken = applyFill(state.risk, terms, { account: fund, side: otherSide, lots, value, fundingAccruedE12 });
+  const asset = terms.instrument.settlement;
+  if (terms.isOption) {
+    const entries = [
+      { account, change: given.balanceChange, cause: "option-premium" },
+      { account: fund, change: taken.balanceChange, cause: "option-premium" },
+    ] as const;
+    postEntries(run, asset, entries, { instrument });
+  }
+  notePosition(run, account, instrument);
+  notePosition(run, fund, instrument);
+  trimReduceOnly(run, account, instrument);
+  sayStep(run, account, asset, "taken-over", { instrument, lots: sizeLots, amount: magnitude(value) });
+  const ticks = Math.max(1, Math.floor(markPrice / terms.instrument.tick));
+  const { feePpm } = state.genesis.liquidation;
+  const capPpm = BigInt(terms.product.feeCapPpm);
+  return feeAtRate(terms, { lots, ticks, indexPrice, ratePpm: BigInt(feePpm), capPpm });
+}
+
+function payFee(run: Run, account: number, asset: number, fee: bigint): void {
+  postEntries(run, asset, [
+    { account, change: -fee, cause: "liquidation-fee" },
+    { account: systemAccounts.insurance, change: fee, cause: "liquidation-fee" },
+  ]);
+}
+
+/** Brings a bankrupt account to zero: from the fund while it has something, the rest from the deficit account. */
+function coverLoss(run: Run, account: number, asset: number, loss: bigint): void {
+  const { insurance, deficit } = systemAccounts;
+  const covered = coverFromFund(loss, balanceOf(run.state.ledger, insurance, asset));
+  postEntries(run, asset, [
+    { account: insurance, change: -covered, cause: "insurance" },
+    { account, change: covered, cause: "insurance" },
+  ]);
+  const left = loss - covered;
+  if (left === 0n) return;
+  postEntries(run, asset, [
+    { account: deficit, change: -left, cause: "socialized-loss" },
+    { account, change: left, cause: "socialized-loss" },
+  ]);
+  sayStep(run, account, asset, "socialized", { amount: -left });
+}

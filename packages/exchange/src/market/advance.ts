@@ -1,0 +1,119 @@
+/**
+ * The market's step, once per block and before anything else of it: averaging windows are extended by the interval that
+ * ended, prices are agreed from the messages of this block, marks follow, and instruments are locked or opened.
+ *
+ * Staleness: an instrument is open while a quorum of messages no older than `staleMsMax` stands behind its index and, when it
+ * expires, behind the curve of its expiry. Otherwise it is locked: new orders and edits are refused, cancels work, its marks
+ * stand still, funding stops, and positions in it are not liquidated. It opens by itself when prices return.
+ */
+import { priceE8 } from "@stoa/base/units";
+import type { Event } from "@stoa/protocol/event";
+import { extendAverages } from "./averaging.ts";
+import { futureMark, optionMark, premiumAfter, type BestPrices } from "./mark.ts";
+import { agreePrices } from "./prices.ts";
+import { curveOf, indexOf, noteQuotation, type CurveState, type Listing, type Market } from "./state.ts";
+
+/**
+ * Option marks of an expiry, and the index their margins are measured with, are computed when its curve has moved, and at
+ * most this often.
+ */
+const optionMarkIntervalMs = 1_000;
+
+/** Best prices of a book at the end of the block before; `undefined` unless both sides stand. */
+export type BestPricesOf = (instrument: number) => BestPrices | undefined;
+
+export function advanceMarket(market: Market, timeMs: number, bestPricesOf: BestPricesOf): Event[] {
+  const durationMs = timeMs - market.timeMs;
+  extendAverages(market, timeMs);
+  const events = agreePrices(market, timeMs);
+  const due = curvesDue(market, timeMs);
+  for (const listing of market.listings.values()) {
+    advanceState(market, listing, timeMs, events);
+    if (listing.state !== "open") continue;
+    const moved = listing.terms.isOption
+      ? remarkOption(market, listing, due, timeMs)
+      : remarkFuture(market, listing, durationMs, bestPricesOf);
+    if (moved) events.push(markEvent(listing));
+  }
+  for (const curve of due) {
+    curve.moved = false;
+    curve.markedMs = timeMs;
+    market.touched.add(`curve:${curve.index}:${curve.expiryMs}`);
+  }
+  market.timeMs = timeMs;
+  market.touched.add("market");
+  return events;
+}
+
+/** Expiries whose options are to be marked again in this block. */
+function curvesDue(market: Market, timeMs: number): ReadonlySet<CurveState> {
+  const due = new Set<CurveState>();
+  for (const curve of market.curves.values()) {
+    const isReady = curve.moved && 0 < curve.forward;
+    if (isReady && curve.markedMs + optionMarkIntervalMs <= timeMs) due.add(curve);
+  }
+  return due;
+}
+
+function advanceState(market: Market, listing: Listing, timeMs: number, events: Event[]): void {
+  const { index } = listing.terms.instrument;
+  const curve = curveOf(market, listing.terms);
+  const staleFrom = timeMs - market.genesis.prices.staleMsMax;
+  const isFresh =
+    staleFrom <= indexOf(market, index).freshMs &&
+    (curve === undefined || (0 < curve.forward && staleFrom <= curve.freshMs));
+  // Options listed into an expiry that is already marked wait for its next marks.
+  const isMarked = listing.markPrice !== 0 || !listing.terms.isOption || curve?.moved === true;
+  const state = isFresh && isMarked ? "open" : "locked";
+  if (state === listing.state) return;
+  listing.state = state;
+  market.touched.add(`listing:${listing.terms.instrument.id}`);
+  events.push({ kind: "instrumentState", instrument: listing.terms.instrument.id, state });
+}
+
+/** Whether the mark moved. */
+function remarkFuture(market: Market, listing: Listing, durationMs: number, bestPricesOf: BestPricesOf): boolean {
+  const { terms } = listing;
+  const indexPrice = indexOf(market, terms.instrument.index).price;
+  const basePrice = curveOf(market, terms)?.forward ?? indexPrice;
+  const best = bestPricesOf(terms.instrument.id);
+  const premiumE11 = premiumAfter(listing.premiumE11, { terms, basePrice, best, durationMs });
+  const markPrice = futureMark(terms, basePrice, premiumE11);
+  const isSame = indexPrice === listing.indexPrice && basePrice === listing.underlyingPrice;
+  if (isSame && premiumE11 === listing.premiumE11 && markPrice === listing.markPrice) return false;
+  const moved = markPrice !== listing.markPrice;
+  listing.premiumE11 = premiumE11;
+  listing.indexPrice = indexPrice;
+  listing.underlyingPrice = basePrice;
+  listing.markPrice = markPrice;
+  noteQuotation(market, listing);
+  return moved;
+}
+
+/** Whether the mark, its volatility or its forward moved. */
+function remarkOption(market: Market, listing: Listing, due: ReadonlySet<CurveState>, timeMs: number): boolean {
+  const { terms } = listing;
+  const curve = curveOf(market, terms)!;
+  if (!due.has(curve)) return false;
+  const indexPrice = indexOf(market, terms.instrument.index).price;
+  const { markPrice, volatilityPpm } = optionMark(terms, curve, timeMs);
+  const isSame = markPrice === listing.markPrice && volatilityPpm === listing.volatilityPpm;
+  const moved = !isSame || curve.forward !== listing.underlyingPrice;
+  if (!moved && indexPrice === listing.indexPrice) return false;
+  listing.indexPrice = indexPrice;
+  listing.markPrice = markPrice;
+  listing.volatilityPpm = volatilityPpm;
+  listing.underlyingPrice = curve.forward;
+  noteQuotation(market, listing);
+  return moved;
+}
+
+export function markEvent(listing: Listing): Event {
+  return {
+    kind: "mark",
+    instrument: listing.terms.instrument.id,
+    price: priceE8(listing.markPrice),
+    volatilityPpm: listing.volatilityPpm,
+    underlying: priceE8(listing.terms.isOption ? listing.underlyingPrice : 0),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * The averaged index that expiring instruments are delivered at: the integral of the index over block time in the window
+ * that ends at the settlement instant, divided by its length. Each interval between two blocks counts with the index that
+ * held over it. Where the chain stood still over the whole window, the index at delivery takes its place.
+ */
+import { settlementOfDay } from "./calendar.ts";
+import { indexOf, type Listing, type Market } from "./state.ts";
+
+/** Extends every index's window by the interval from the last block to `timeMs`. */
+export function extendAverages(market: Market, timeMs: number): void {
+  const endMs = settlementOfDay(market.calendar, market.settledDay + 1);
+  const fromMs = Math.max(market.timeMs, endMs - market.calendar.averagingMs);
+  const durationMs = Math.min(timeMs, endMs) - fromMs;
+  if (durationMs <= 0) return;
+  for (const index of market.indexes) {
+    if (index.averageEndMs !== endMs) {
+      index.averageEndMs = endMs;
+      index.averageSum = 0n;
+      index.averageMs = 0;
+    }
+    index.averageSum += BigInt(index.price) * BigInt(durationMs);
+    index.averageMs += durationMs;
+    market.touched.add(`index:${index.index}`);
+  }
+}
+
+/** The price that instruments of an index expiring at `expiryMs` are delivered at, rounded down to 1e-8. */
+export function deliveryPriceOf(market: Market, index: number, expiryMs: number): number {
+  const state = indexOf(market, index);
+  if (state.averageEndMs !== expiryMs || state.averageMs === 0) return state.price;
+  return Number(state.averageSum / BigInt(state.averageMs));
+}
+
+/** The same before the end: the average so far inside the window, else the index. */
+export function estimatedDeliveryPrice(market: Market, listing: Listing): number {
+  const { index, expiryMs } = listing.terms.instrument;
+  const next = settlementOfDay(market.calendar, market.settledDay + 1);
+  return deliveryPriceOf(market, index, expiryMs ?? next);
+}

@@ -1,0 +1,225 @@
+/** Canonical records of the market: its counters, indexes, curves, validators' latest messages, and listings. */
+import { assert, present } from "@stoa/base/assert";
+import { bool, decode, encode, i128, i53, list, oneOf, optional, record, u16, u32, u53, union } from "@stoa/base/codec";
+import type { Decoded } from "@stoa/base/codec";
+import { limits } from "@stoa/base/limits";
+import { volatilityNodesCount } from "@stoa/protocol/command";
+import type { Genesis } from "@stoa/protocol/genesis";
+import { instrument, instrumentStates } from "@stoa/protocol/instrument";
+import { termsOf } from "../terms.ts";
+import { createMarket, curveKey, makeListing, type Listing, type Market } from "./state.ts";
+
+const volatilities = list(u32, volatilityNodesCount);
+
+const marketRecord = union({
+  market: { tag: 1, fields: { instrumentNext: u32, settledDay: i53, timeMs: u53 } },
+  index: {
+    tag: 2,
+    fields: { index: u16, price: u53, freshMs: u53, averageSum: i128, averageMs: u53, averageEndMs: u53 },
+  },
+  curve: {
+    tag: 3,
+    fields: {
+      index: u16,
+      expiryMs: u53,
+      forward: u53,
+      volatilitiesPpm: volatilities,
+      freshMs: u53,
+      markedMs: u53,
+      moved: bool,
+    },
+  },
+  validator: {
+    tag: 4,
+    fields: {
+      validator: u16,
+      sequence: u53,
+      sourceMs: u53,
+      indexes: list(record({ index: u16, price: u53 }), limits.priceItemsCountMax),
+      curves: list(
+        record({ index: u16, expiryMs: u53, forward: u53, volatilitiesPpm: volatilities }),
+        limits.priceItemsCountMax,
+      ),
+    },
+  },
+  listing: {
+    tag: 5,
+    fields: {
+      instrument,
+      product: u16,
+      state: oneOf(instrumentStates),
+      markPrice: u53,
+      indexPrice: u53,
+      volatilityPpm: u32,
+      underlyingPrice: u53,
+      premiumE11: i128,
+      funding: optional(
+        record({
+          rateE12: i53,
+          accruedE12: i128,
+          rateSum: i128,
+          readings: list(record({ timeMs: u53, rateSum: i128 }), 128),
+        }),
+      ),
+      settlementPrice: optional(u53),
+    },
+  },
+});
+type MarketRecord = Decoded<typeof marketRecord>;
+type RecordOf<K extends MarketRecord["kind"]> = Extract<MarketRecord, { kind: K }>;
+
+/** Names of all records, in the order in which they are restored. */
+export function marketRecordNames(market: Market): readonly string[] {
+  const curves = [...market.curves.values()].sort(
+    (left, right) => left.index - right.index || left.expiryMs - right.expiryMs,
+  );
+  return [
+    "market",
+    ...market.indexes.map(({ index }) => `index:${index}`),
+    ...curves.map(({ index, expiryMs }) => `curve:${curveKey(index, expiryMs)}`),
+    ...market.validators.map((_, validator) => `validator:${validator}`),
+    ...[...market.listings.keys()].map((one) => `listing:${one}`),
+  ];
+}
+
+const kinds = ["market", "index", "curve", "validator", "listing"];
+
+/** Key of a record: its kind, then its numbers, big endian. */
+export function marketRecordKey(name: string): Uint8Array {
+  const [kind, first, second] = name.split(":");
+  const key = new Uint8Array(13);
+  const view = new DataView(key.buffer);
+  view.setUint8(0, 1 + kinds.indexOf(kind!));
+  view.setUint32(1, Number(first ?? 0));
+  view.setBigUint64(5, BigInt(second ?? 0));
+  return key;
+}
+
+/** The bytes of a record, or `undefined` when there is no such record any more. */
+export function encodeMarketRecord(market: Market, name: string): Uint8Array | undefined {
+  const one = recordOf(market, name);
+  return one === undefined ? undefined : encode(marketRecord, one);
+}
+
+function recordOf(market: Market, name: string): MarketRecord | undefined {
+  const [kind, first, second] = name.split(":");
+  const number = Number(first);
+  switch (kind) {
+    case "market": {
+      const { instrumentNext, settledDay, timeMs } = market;
+      return { kind, instrumentNext, settledDay, timeMs };
+    }
+    case "index":
+      return { kind, ...present(market.indexes[number], "an index of genesis") };
+    case "curve": {
+      const curve = market.curves.get(`${first}:${second}`);
+      return curve === undefined ? undefined : { kind, ...curve };
+    }
+    case "validator":
+      return validatorRecord(market, number);
+    default: {
+      assert(kind === "listing", `a kind of market record: ${name}`);
+      const listing = market.listings.get(number);
+      return listing === undefined ? undefined : listingRecord(market, listing);
+    }
+  }
+}
+
+function validatorRecord(market: Market, validator: number): RecordOf<"validator"> {
+  const { sequence, sourceMs, indexes, curves } = present(market.validators[validator], "a validator of genesis");
+  return {
+    kind: "validator",
+    validator,
+    sequence,
+    sourceMs,
+    indexes: [...indexes].map(([index, price]) => ({ index, price })),
+    curves: [...curves].map(([key, curve]) => {
+      const [index, expiryMs] = key.split(":");
+      return { index: Number(index), expiryMs: Number(expiryMs), ...curve };
+    }),
+  };
+}
+
+function listingRecord(market: Market, listing: Listing): RecordOf<"listing"> {
+  const { terms, state, markPrice, indexPrice, volatilityPpm, underlyingPrice, premiumE11, settlementPrice } = listing;
+  return {
+    kind: "listing",
+    instrument: terms.instrument,
+    product: market.genesis.products.indexOf(terms.product),
+    state,
+    markPrice,
+    indexPrice,
+    volatilityPpm,
+    underlyingPrice,
+    premiumE11,
+    funding: listing.funding,
+    settlementPrice,
+  };
+}
+
+/** The market that such records describe; `undefined` when one of them is not canonical or does not fit genesis. */
+export function restoreMarket(genesis: Genesis, records: readonly Uint8Array[]): Market | undefined {
+  const market = createMarket(genesis);
+  for (const bytes of records) {
+    const one = decode(marketRecord, bytes);
+    if (one === undefined || !restore(market, one)) return undefined;
+  }
+  return market;
+}
+
+function restore(market: Market, one: MarketRecord): boolean {
+  switch (one.kind) {
+    case "market":
+      market.instrumentNext = one.instrumentNext;
+      market.settledDay = one.settledDay;
+      market.timeMs = one.timeMs;
+      return true;
+    case "index": {
+      const state = market.indexes[one.index];
+      if (state === undefined) return false;
+      state.price = one.price;
+      state.freshMs = one.freshMs;
+      state.averageSum = one.averageSum;
+      state.averageMs = one.averageMs;
+      state.averageEndMs = one.averageEndMs;
+      return true;
+    }
+    case "curve": {
+      const { kind: _, ...curve } = one;
+      market.curves.set(curveKey(one.index, one.expiryMs), curve);
+      return true;
+    }
+    case "validator":
+      return restoreValidator(market, one);
+    case "listing":
+      return restoreListing(market, one);
+  }
+}
+
+function restoreValidator(market: Market, one: RecordOf<"validator">): boolean {
+  const state = market.validators[one.validator];
+  if (state === undefined) return false;
+  state.sequence = one.sequence;
+  state.sourceMs = one.sourceMs;
+  for (const { index, price } of one.indexes) state.indexes.set(index, price);
+  for (const { index, expiryMs, forward, volatilitiesPpm } of one.curves) {
+    state.curves.set(curveKey(index, expiryMs), { forward, volatilitiesPpm });
+  }
+  return true;
+}
+
+function restoreListing(market: Market, one: RecordOf<"listing">): boolean {
+  const product = market.genesis.products[one.product];
+  if (product === undefined) return false;
+  const terms = termsOf(one.instrument, product, market.genesis.assets);
+  const funding = one.funding === undefined ? undefined : { ...one.funding };
+  const listing = makeListing(terms, one.state, funding);
+  listing.markPrice = one.markPrice;
+  listing.indexPrice = one.indexPrice;
+  listing.volatilityPpm = one.volatilityPpm;
+  listing.underlyingPrice = one.underlyingPrice;
+  listing.premiumE11 = one.premiumE11;
+  listing.settlementPrice = one.settlementPrice;
+  market.listings.set(one.instrument.id, listing);
+  return true;
+}
