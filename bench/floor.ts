@@ -29,28 +29,50 @@ export type Floor = {
   readonly runs: readonly { readonly p50Ms: number; readonly p99Ms: number }[];
 };
 
+export type OpenFloor = {
+  /** The latencies of so many rounds, one after another, in milliseconds. */
+  readonly run: (roundsCount: number) => Promise<readonly number[]>;
+  readonly close: () => Promise<void>;
+};
+
 export const floorValidatorsCount = 4;
 
 /** Starts four processes, measures, ends them. Takes about a second per run of 300 rounds. */
 export async function measureFloor(options: FloorOptions = {}): Promise<Floor> {
   const { runsCount = 5, roundsCount = 300, warmupCount = 100 } = options;
-  const parentFolder = options.parentFolder ?? join(process.cwd(), ".stoa");
+  const floor = await openFloor(options.parentFolder);
+  try {
+    await floor.run(warmupCount);
+    const runs: (readonly number[])[] = [];
+    for (let run = 0; run < runsCount; run++) runs.push(await floor.run(roundsCount));
+    return summarise(runs);
+  } finally {
+    await floor.close();
+  }
+}
+
+/** Medians over runs, each a list of latencies. */
+export function summarise(latencies: readonly (readonly number[])[]): Floor {
+  const runs = latencies.map((run) => ({ p50Ms: percentile(run, 0.5), p99Ms: percentile(run, 0.99) }));
+  return { p50Ms: median(runs.map((run) => run.p50Ms)), p99Ms: median(runs.map((run) => run.p99Ms)), runs };
+}
+
+/** The four processes, idle until asked: for benches that alternate runs of the floor with their own. */
+export async function openFloor(parentFolder = join(process.cwd(), ".stoa")): Promise<OpenFloor> {
   mkdirSync(parentFolder, { recursive: true });
   const folder = mkdtempSync(join(parentFolder, "bench-floor-"));
   const peers = Array.from({ length: floorValidatorsCount }, startPeer);
-  try {
-    await connectPeers(peers, folder);
-    await runRounds(peers[0]!, warmupCount);
-    const runs = [];
-    for (let run = 0; run < runsCount; run++) {
-      const latencies = await runRounds(peers[0]!, roundsCount);
-      runs.push({ p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) });
-    }
-    return { p50Ms: median(runs.map((run) => run.p50Ms)), p99Ms: median(runs.map((run) => run.p99Ms)), runs };
-  } finally {
+  const close = async (): Promise<void> => {
     await Promise.all(peers.map(stopPeer));
     rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await connectPeers(peers, folder);
+  } catch (error) {
+    await close();
+    throw error;
   }
+  return { run: (roundsCount) => runRounds(peers[0]!, roundsCount), close };
 }
 
 function startPeer(): ChildProcess {

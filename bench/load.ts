@@ -1,0 +1,175 @@
+/**
+ * A load of pre-signed commands: accounts that trade with each other on one instrument, their commands signed before the clock
+ * starts, sent to the doors of all validators (each account at one of them) so that a fixed number is on its way, and counted
+ * when they stand in a final block. Even accounts buy and odd accounts sell at one price, so that books stay short.
+ */
+import { WebSocket } from "ws";
+import { activeEd25519 } from "@stoa/base/active-signature";
+import { encode } from "@stoa/base/codec";
+import type { Digest } from "@stoa/base/hash";
+import type { PublicKey, SecretSeed } from "@stoa/base/signature";
+import { money, ticks, lots, timeMs } from "@stoa/base/units";
+import type { Address } from "@stoa/cli/devnet/folder";
+import { randomSeed } from "@stoa/cli/key-file";
+import { createExchange } from "@stoa/exchange/machine/execute";
+import { command, commandSignBytes, type CommandBody, type OrderBody, type PlaceBody } from "@stoa/protocol/command";
+import { decodeDoorReply, encodeDoorRequest } from "@stoa/protocol/door";
+import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
+import type { Instrument } from "@stoa/protocol/instrument";
+import { decodePayload } from "@stoa/protocol/payload";
+
+export type Trader = { readonly seed: SecretSeed; readonly key: PublicKey; nonce: bigint };
+
+export function createTraders(count: number): Trader[] {
+  return Array.from({ length: count }, () => {
+    const seed = randomSeed();
+    return { seed, key: activeEd25519.publicKey(seed), nonce: 0n };
+  });
+}
+
+/** Signs the trader's next command. */
+export function signCommand(chainId: Digest, trader: Trader, body: CommandBody): Uint8Array {
+  const unsigned = {
+    chainId,
+    account: trader.key,
+    subaccount: 0,
+    key: trader.key,
+    nonce: ++trader.nonce,
+    expiresAtMs: timeMs(Date.now() + 3_600_000),
+    body,
+  };
+  return encode(command, { ...unsigned, signature: activeEd25519.sign(commandSignBytes(unsigned), trader.seed) });
+}
+
+/** What a load trades: the perpetual on bitcoin, at the index of genesis. */
+export type Market = { readonly chainId: Digest; readonly instrument: Instrument; readonly priceTicks: number };
+
+export function marketOf(genesis: Genesis): Market {
+  for (const event of createExchange(genesis).events) {
+    if (event.kind !== "instrumentListed" || event.instrument.name !== "BTC-PERPETUAL") continue;
+    const { instrument } = event;
+    const price = genesis.indexes[instrument.index]!.initialPrice;
+    return { chainId: chainIdOf(genesis), instrument, priceTicks: Math.round(price / instrument.tick) };
+  }
+  throw new Error("genesis lists no BTC-PERPETUAL");
+}
+
+export function placeBody({ instrument, priceTicks }: Market, side: "buy" | "sell", label = ""): PlaceBody {
+  return {
+    kind: "place",
+    instrument: instrument.id,
+    side,
+    type: "limit",
+    timeInForce: "good-til-cancelled",
+    postOnly: "off",
+    reduceOnly: false,
+    priceTicks: ticks(priceTicks),
+    sizeLots: lots(1),
+    goodTilMs: undefined,
+    label,
+  } as PlaceBody;
+}
+
+/** One faucet command per trader: the first credit opens the account. */
+export function faucetCommands(market: Market, traders: readonly Trader[], amount: bigint): Prepared[] {
+  const body: CommandBody = { kind: "faucet", asset: market.instrument.base, amount: money(amount) };
+  return traders.map((trader, index) => ({ trader: index, bytes: signCommand(market.chainId, trader, body) }));
+}
+
+export type Prepared = { readonly trader: number; readonly bytes: Uint8Array };
+
+/** `count` commands of `ordersCount` orders each: one order is a command of its own, several are the parts of a batch. */
+export function orderCommands(
+  market: Market,
+  traders: readonly Trader[],
+  { count, ordersCount }: { count: number; ordersCount: number },
+): Prepared[] {
+  return Array.from({ length: count }, (_, index) => {
+    const trader = index % traders.length;
+    const order = placeBody(market, trader % 2 === 0 ? "buy" : "sell");
+    const parts: OrderBody[] = Array.from({ length: ordersCount }, () => order);
+    const body: CommandBody = ordersCount === 1 ? order : { kind: "batch", parts };
+    return { trader, bytes: signCommand(market.chainId, traders[trader]!, body) };
+  });
+}
+
+export type LoadResult = {
+  readonly elapsedMs: number;
+  readonly blocksCount: number;
+  /** Admission refusals by reason; commands that were refused never become final. */
+  readonly refusals: ReadonlyMap<string, number>;
+};
+
+/** Sends all commands, at most `window` of them on their way, and resolves when every admitted one is final. */
+export function runLoad(doors: readonly Address[], commands: readonly Prepared[], window: number): Promise<LoadResult> {
+  const names = new Set(commands.map(({ bytes }) => nameOf(bytes)));
+  const frames = commands.map(({ bytes }, id) => encodeDoorRequest({ kind: "submit", id, command: bytes }));
+  const refusals = new Map<string, number>();
+  let sent = 0;
+  let settled = 0;
+  let blocksCount = 0;
+  let startedAt = 0;
+
+  return new Promise((resolve, reject) => {
+    const sockets = doors.map(({ host, port }) => new WebSocket(`ws://${host}:${port}`, { perMessageDeflate: false }));
+    const end = (finish: () => void): void => {
+      clearTimeout(timer);
+      for (const socket of sockets) socket.removeAllListeners("close").terminate();
+      finish();
+    };
+    const timer = setTimeout(
+      () => end(() => reject(new Error(`the load stands still: ${settled} of ${sent} sent commands are settled`))),
+      120_000,
+    );
+    const pump = (): void => {
+      while (sent < frames.length && sent - settled < window) {
+        sockets[commands[sent]!.trader % sockets.length]!.send(frames[sent]!);
+        sent++;
+      }
+      if (settled < frames.length) return;
+      end(() => resolve({ elapsedMs: performance.now() - startedAt, blocksCount, refusals }));
+    };
+    const take = (data: Buffer): void => {
+      const reply = decodeDoorReply(data);
+      if (reply?.kind === "submitted" && reply.refusal !== "none") {
+        refusals.set(reply.refusal, (refusals.get(reply.refusal) ?? 0) + 1);
+        settled++;
+      } else if (reply?.kind === "block") {
+        let ours = 0;
+        for (const bytes of decodePayload(reply.block.payload) ?? []) if (names.delete(nameOf(bytes))) ours++;
+        if (ours !== 0) blocksCount++;
+        settled += ours;
+      } else if (reply?.kind === "failure") return end(() => reject(new Error(`a door answered: ${reply.reason}`)));
+      pump();
+    };
+    for (const socket of sockets) {
+      socket.binaryType = "nodebuffer";
+      socket.on("message", take);
+      socket.on("error", (error) => end(() => reject(error)));
+      socket.on("close", () => end(() => reject(new Error("a door closed its connection"))));
+    }
+    void Promise.all(sockets.map((socket) => new Promise((open) => socket.once("open", open)))).then(async () => {
+      const height = await heightNow(sockets[0]!);
+      sockets[0]!.send(encodeDoorRequest({ kind: "follow", id: 0xffff_fffe, from: (height + 1) as never }));
+      startedAt = performance.now();
+      pump();
+    });
+  });
+}
+
+function heightNow(socket: WebSocket): Promise<number> {
+  return new Promise((resolve) => {
+    const listen = (data: Buffer): void => {
+      const reply = decodeDoorReply(data);
+      if (reply?.kind !== "status") return;
+      socket.off("message", listen);
+      resolve(reply.status.height);
+    };
+    socket.on("message", listen);
+    socket.send(encodeDoorRequest({ kind: "status", id: 0xffff_ffff }));
+  });
+}
+
+/** The tail of a command is its signature: its first bytes name it well enough here. */
+const nameOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + bytes.length - 64, 16).toString("latin1");

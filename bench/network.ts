@@ -1,0 +1,141 @@
+/**
+ * The network under test, as a user has it: `stoa node` processes from a folder that `stoa` itself prepares, and, where a
+ * bench is about the API, `stoa devnet` with its gateway. Everything lives below `.stoa/` in the current folder and is removed
+ * at the end; every process is ended by its id.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { SecretSeed } from "@stoa/base/signature";
+import type { DevnetReady } from "@stoa/cli/devnet/devnet";
+import { createDevnet, folderOf, loadGenesis, type Address } from "@stoa/cli/devnet/folder";
+import { devnetParticipants, validatorsCount } from "@stoa/cli/devnet/participants";
+import { freePorts, host } from "@stoa/cli/devnet/ports";
+import { startChild, type Child } from "@stoa/cli/devnet/supervisor";
+import { openDoor, type Door } from "@stoa/cli/door-client";
+import { loadKey } from "@stoa/cli/key-file";
+import { installNativeCrypto } from "@stoa/node/native-crypto";
+import type { NodeStatus } from "@stoa/protocol/door";
+import type { Genesis } from "@stoa/protocol/genesis";
+
+export type Network = {
+  readonly folder: string;
+  readonly genesis: Genesis;
+  readonly doors: readonly Address[];
+  readonly metricsPorts: readonly number[];
+  /** The processes by validator index; replaced when one is started again. */
+  readonly validators: Child[];
+  /** Seeds of the funded accounts of genesis. */
+  readonly owners: readonly SecretSeed[];
+  readonly startValidator: (index: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+const mainFile = fileURLToPath(import.meta.resolve("@stoa/cli/main"));
+const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
+
+/** A folder for a bench, below `.stoa`, where validators would keep theirs. */
+export function newFolder(): string {
+  const parent = join(process.cwd(), ".stoa");
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, "bench-"));
+}
+
+/** Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. */
+export async function startNetwork(): Promise<Network> {
+  installNativeCrypto();
+  const folder = newFolder();
+  const ports = await freePorts(validatorsCount);
+  createDevnet(folder, { ports, seed: 1, indexFile: undefined, startMs: Date.now() });
+  const paths = folderOf(folder);
+  const validators: Child[] = [];
+  const startValidator = async (index: number): Promise<void> => {
+    const logFile = join(paths.log, `validator-${index}.log`);
+    validators[index] = startStoa(["node", "--data", paths.validator(index)], logFile);
+    await validators[index].ready;
+  };
+  const stop = async (): Promise<void> => {
+    await Promise.all(validators.map((child) => child.stop(10_000)));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const network: Network = {
+    folder,
+    genesis: loadGenesis(folder),
+    doors: ports.validators.map(({ door }) => ({ host, port: door })),
+    metricsPorts: ports.validators.map(({ metrics }) => metrics),
+    validators,
+    owners: devnetParticipants.map(({ name }) => loadKey(paths.accountKey(name))),
+    startValidator,
+    stop,
+  };
+  try {
+    await Promise.all(network.doors.map((_, index) => startValidator(index)));
+    return network;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A long-running `stoa` command, its output in a file. */
+export function startStoa(args: readonly string[], logFile: string): Child {
+  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile });
+}
+
+export type BenchDevnet = { readonly folder: string; readonly ready: DevnetReady; readonly stop: () => Promise<void> };
+
+/** `stoa devnet` without the simulated market, on free ports. */
+export async function startDevnet(): Promise<BenchDevnet> {
+  const folder = newFolder();
+  const child = startStoa(
+    ["devnet", "--data", folder, "--port", "0", "--no-market", "--quiet"],
+    join(folder, "devnet.log"),
+  );
+  const stop = async (): Promise<void> => {
+    await child.stop(30_000);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    return { folder, ready: (await child.ready) as DevnetReady, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export async function statusOf(door: Door): Promise<NodeStatus> {
+  return (await door.ask({ kind: "status" }, "status")).status;
+}
+
+/** Asks a validator for its status until `accept` says that it will do. */
+export async function waitForStatus(
+  address: Address,
+  accept: (status: NodeStatus) => boolean,
+  { patienceMs = 60_000, pauseMs = 10 } = {},
+): Promise<NodeStatus> {
+  const untilMs = performance.now() + patienceMs;
+  let door: Door | undefined;
+  try {
+    while (performance.now() < untilMs) {
+      try {
+        door ??= await openDoor(address);
+        const status = await statusOf(door);
+        if (accept(status)) return status;
+      } catch {
+        door?.close();
+        door = undefined;
+      }
+      await delay(pauseMs);
+    }
+  } finally {
+    door?.close();
+  }
+  throw new Error(`the validator at ${address.port} did not get there within ${patienceMs} ms`);
+}
+
+/** Resident memory of a process in MiB, as the kernel counts it. */
+export function residentMiB(pid: number): number {
+  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line![1]) / 1024;
+}

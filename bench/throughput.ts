@@ -1,0 +1,70 @@
+/**
+ * Throughput: pre-signed commands per second through four validators on this machine, sustained until all are final, beside the
+ * ceiling that signature checks alone set (`signatures.ts`), measured between the runs. Orders trade with each other; the
+ * number of trades is checked. First one order in a command, then twenty.
+ *
+ * `npm run bench -- bench/throughput.ts`
+ */
+import { createTraders, faucetCommands, marketOf, orderCommands, runLoad, type Market, type Trader } from "./load.ts";
+import { startNetwork, statusOf, waitForStatus, type Network } from "./network.ts";
+import { openDoor } from "@stoa/cli/door-client";
+import { measureSignatures, signatureCeiling } from "./signatures.ts";
+import { median, withSpread } from "./statistics.ts";
+
+const runsCount = 3;
+const tradersCount = 64;
+/** Commands on their way at once: what several hundred traders would have. */
+const window = 4_000;
+const faucetAmount = 500_000_000n;
+const nodesCount = 4;
+
+const network = await startNetwork();
+try {
+  const market = marketOf(network.genesis);
+  const traders = createTraders(tradersCount);
+  await runLoad(network.doors, faucetCommands(market, traders, faucetAmount), window);
+  await measure({ network, market, traders, count: 2_000, ordersCount: 1 });
+  const single: number[] = [];
+  const twenty: number[] = [];
+  const ceilings: number[] = [];
+  for (let run = 0; run < runsCount; run++) {
+    ceilings.push(signatureCeiling(await measureSignatures({ runsCount: 1, runMs: 500 }), nodesCount));
+    single.push(await measure({ network, market, traders, count: 12_000, ordersCount: 1 }));
+    twenty.push(await measure({ network, market, traders, count: 2_000, ordersCount: 20 }));
+  }
+  report(single, twenty, ceilings);
+} finally {
+  await network.stop();
+}
+
+type Measurement = {
+  readonly network: Network;
+  readonly market: Market;
+  readonly traders: readonly Trader[];
+  readonly count: number;
+  readonly ordersCount: number;
+};
+
+/** Orders per second; throws when a command was refused or an order did not trade. */
+async function measure({ network, market, traders, count, ordersCount }: Measurement): Promise<number> {
+  const commands = orderCommands(market, traders, { count, ordersCount });
+  const door = await openDoor(network.doors[0]!);
+  const before = await statusOf(door);
+  const result = await runLoad(network.doors, commands, window);
+  for (const [reason, refused] of result.refusals) throw new Error(`${refused} commands were refused: ${reason}`);
+  const trades = before.tradesTotal + (count * ordersCount) / 2;
+  await waitForStatus(network.doors[0]!, (status) => trades <= status.tradesTotal, { patienceMs: 10_000 });
+  door.close();
+  return (count * ordersCount * 1000) / result.elapsedMs;
+}
+
+function report(single: readonly number[], twenty: readonly number[], ceilings: readonly number[]): void {
+  const ratios = single.map((rate, index) => rate / ceilings[index]!);
+  console.log(`throughput, four validators, ${runsCount} runs, orders per second until final, median [range]`);
+  console.log(`  one order per command       ${withSpread(single, 0)}`);
+  console.log(`  twenty orders per command   ${withSpread(twenty, 0)}`);
+  console.log(`  ceiling by signature checks ${withSpread(ceilings, 0)} commands`);
+  console.log(
+    `  one order over the ceiling  ${withSpread(ratios)} (wanted: at least 0.5; ${0.5 <= median(ratios) ? "met" : "NOT met"})`,
+  );
+}
