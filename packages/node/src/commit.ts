@@ -1,0 +1,221 @@
+/**
+ * Commit: final blocks in, exchange state and stored results out, the same for a validator and for a follower. A block is
+ * stored, executed, and its events stored; a node that starts again restores its newest snapshot and executes the blocks
+ * after it. Relies on the caller having checked finality and every signature.
+ *
+ * Nothing here is synced per block: what was not yet on disk when the power failed is fetched again or, on a validator, is
+ * still in its vote log, whose segments stay until `sync` has reported their height.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { assert, present } from "@stoa/base/assert";
+import { equalBytes } from "@stoa/base/bytes";
+import { byteString, decode, encode, record, u53 } from "@stoa/base/codec";
+import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import type { Height } from "@stoa/base/units";
+import { createExchange, execute } from "@stoa/exchange/machine/execute";
+import { createQuery } from "@stoa/exchange/machine/query";
+import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { decodeCommand } from "@stoa/protocol/command";
+import { decodeEvent, type Event } from "@stoa/protocol/event";
+import { executedRoots, headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
+import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
+import type { ExchangeQuery } from "@stoa/protocol/view";
+import { guarded } from "./storage/append-file.ts";
+import { openBlockLog, type BlockLog } from "./storage/block-log.ts";
+import { openEventLog, type EventLog } from "./storage/event-log.ts";
+import { damaged, openSnapshotStore, type SnapshotStore } from "./storage/snapshot-store.ts";
+import { payloadCommands } from "./payload-names.ts";
+
+export interface CommitOptions {
+  readonly folder: string;
+  readonly genesis: Genesis;
+  /** Blocks to keep; fewer are deleted only when a snapshot covers them. */
+  readonly retentionBlocks: number;
+  /** Blocks between snapshots. */
+  readonly snapshotBlocks: number;
+  readonly snapshotsKept: number;
+  readonly report: (fact: string) => void;
+}
+
+/** An executed block; `events` are decoded ones. */
+export interface CommittedBlock {
+  readonly height: number;
+  readonly timeMs: number;
+  readonly digest: Digest;
+  readonly events: readonly Event[];
+}
+
+export interface Commit {
+  readonly query: ExchangeQuery;
+  readonly genesisRoots: ExecutedRoots;
+  /** The last executed height. */
+  readonly height: () => number;
+  /** Roots of the last executed heights, ascending; at least the last one. */
+  readonly rootsKnown: () => readonly ExecutedRoots[];
+  /** Takes the next final block. `signaturesValid` has one bit per command, least significant first. */
+  readonly apply: (
+    block: FinalBlock,
+    encoded: Uint8Array,
+    signaturesValid: Uint8Array,
+  ) => { readonly committed: CommittedBlock; readonly roots: ExecutedRoots } | undefined;
+  readonly blocks: Pick<BlockLog, "first" | "last" | "read" | "readRange">;
+  /** Height 0 holds the events of genesis. `undefined` when not stored. */
+  readonly committedAt: (height: number) => CommittedBlock | undefined;
+  readonly encodedEventsAt: (height: number) => readonly Uint8Array[] | undefined;
+  /** Returns the height through which everything is on disk. */
+  readonly sync: () => number;
+  readonly snapshot: () => void;
+  readonly close: () => void;
+}
+
+const rootsKnownMax = limits.executionLagMax;
+const snapshotBody = record({ roots: executedRoots, height: u53, exchange: byteString(0xffff_ffff) });
+
+export function openCommit(options: CommitOptions): Commit {
+  const { folder, genesis, report } = options;
+  guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
+  const chainId = chainIdOf(genesis);
+  const snapshots = openSnapshotStore(join(folder, "snapshots"), chainId, options.snapshotsKept);
+  const blocks = openBlockLog(join(folder, "blocks"), report);
+  const events = openEventLog(join(folder, "events"), report);
+  const beginning = createExchange(genesis);
+  const genesisBlock: CommittedBlock = {
+    height: 0,
+    timeMs: genesis.timeMs,
+    digest: chainId,
+    events: beginning.events,
+  };
+  const start = restore(options, snapshots, beginning);
+  const { state } = start;
+  let height = start.height;
+  let snapshotHeight = start.height;
+  const roots: ExecutedRoots[] = [start.roots];
+
+  const store = (
+    committedHeight: number,
+    timeMs: FinalBlock["header"]["timeMs"],
+    digest: Digest,
+    encoded: readonly Uint8Array[],
+  ): void => {
+    if (events.last() === 0 || events.last() + 1 === committedHeight)
+      events.append(committedHeight, { timeMs, digest, events: encoded });
+  };
+
+  const run = (block: FinalBlock, signaturesValid: Uint8Array): CommittedBlock => {
+    const { header, payload } = block;
+    assert(header.height === height + 1, `blocks are executed in order: ${header.height} after ${height}`);
+    const { commands, digests } = payloadCommands(payload);
+    const result = execute(state, {
+      height: header.height,
+      timeMs: header.timeMs,
+      commands: commands.map((encoded, index) => ({
+        digest: digests[index]!,
+        command: decodeCommand(encoded),
+        signatureValid: (signaturesValid[index >> 3]! & (1 << (index & 7))) !== 0,
+      })),
+    });
+    const digest = headerDigest(header);
+    height = header.height;
+    roots.push(result.roots);
+    if (rootsKnownMax < roots.length) roots.shift();
+    store(height, header.timeMs, digest, result.encodedEvents);
+    return { height, timeMs: header.timeMs, digest, events: result.events };
+  };
+
+  const save = (): void => {
+    blocks.sync();
+    events.sync();
+    const body = { roots: roots.at(-1)!, height, exchange: encodeSnapshot(state) };
+    snapshots.save({ height, bytes: encode(snapshotBody, body) });
+    snapshotHeight = height;
+    const kept = Math.min(snapshots.heights()[0] ?? 0, height - options.retentionBlocks);
+    blocks.prune(kept);
+    events.prune(kept);
+  };
+
+  reconcile(folder, height, blocks, events, report);
+  for (let next = height + 1; next <= blocks.last(); next++) {
+    const stored = present(blocks.read(next), `block ${next} is stored after the snapshot of ${snapshotHeight}`);
+    run(stored.block, stored.signaturesValid);
+  }
+
+  return {
+    query: createQuery(state),
+    genesisRoots: beginning.roots,
+    height: () => height,
+    rootsKnown: () => roots,
+    apply(block, encoded, signaturesValid) {
+      const next = block.header.height;
+      if (blocks.last() === 0 ? true : next === blocks.last() + 1) blocks.append(next, encoded, signaturesValid);
+      if (next <= height) return undefined;
+      const committed = run(block, signaturesValid);
+      if (snapshotHeight + options.snapshotBlocks <= height) save();
+      return { committed, roots: roots.at(-1)! };
+    },
+    blocks,
+    committedAt(wanted) {
+      if (wanted === 0) return genesisBlock;
+      const stored = events.read(wanted);
+      if (stored === undefined) return undefined;
+      return { height: wanted, timeMs: stored.timeMs, digest: stored.digest, events: stored.events.map(decodeEvent) };
+    },
+    encodedEventsAt: (wanted) => events.read(wanted)?.events,
+    sync() {
+      blocks.sync();
+      events.sync();
+      return Math.min(blocks.last(), height);
+    },
+    snapshot() {
+      if (snapshotHeight < height) save();
+    },
+    close() {
+      blocks.close();
+      events.close();
+    },
+  };
+}
+
+interface Beginning {
+  readonly state: ReturnType<typeof createExchange>["state"];
+  readonly roots: ExecutedRoots;
+  readonly height: number;
+}
+
+/** The exchange as of the newest snapshot, checked to have the roots that it had when it was saved; genesis without one. */
+function restore(
+  options: CommitOptions,
+  snapshots: SnapshotStore,
+  beginning: ReturnType<typeof createExchange>,
+): Beginning {
+  const snapshot = snapshots.load();
+  if (snapshot === undefined) return { state: beginning.state, roots: beginning.roots, height: 0 };
+  const path = join(options.folder, "snapshots", `${String(snapshot.height).padStart(16, "0")}.snapshot`);
+  const body = decode(snapshotBody, snapshot.bytes);
+  if (body === undefined || body.height !== snapshot.height)
+    throw damaged(path, 0, "holds what is no snapshot of its height");
+  const state = restoreSnapshot(options.genesis, body.exchange);
+  if (state === undefined) throw damaged(path, 0, "holds an exchange that cannot be restored");
+  return { state, roots: body.roots, height: body.height as Height };
+}
+
+/** After a crash the logs may end at different heights; events are computed again, so what is ahead of the blocks goes. */
+function reconcile(
+  folder: string,
+  height: number,
+  blocks: BlockLog,
+  events: EventLog,
+  report: (fact: string) => void,
+): void {
+  const last = Math.max(height, blocks.last());
+  if (last < events.last()) {
+    report(`${folder}: events of heights ${last + 1} to ${events.last()} have no block; cut off, to be computed again`);
+    events.cutAbove(last);
+  }
+}
+
+/** Whether two nodes agree on an executed height; used by tools that compare. */
+export const rootsEqual = (left: ExecutedRoots, right: ExecutedRoots): boolean =>
+  equalBytes(encode(executedRoots, left), encode(executedRoots, right));

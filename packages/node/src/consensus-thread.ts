@@ -1,0 +1,314 @@
+/**
+ * The thread that agrees: the replica, its vote log, the mesh and the mempool live here together, so that between a vote
+ * that arrives and the vote that answers it there is one fdatasync and no other thread. Signatures of commands are checked
+ * on threads of the pool; final blocks go to the execution thread and to the door.
+ */
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { join } from "node:path";
+import { activeEd25519 } from "@stoa/base/active-signature";
+import { assert, present } from "@stoa/base/assert";
+import { decode, encode } from "@stoa/base/codec";
+import { limits } from "@stoa/base/limits";
+import type { SecretSeed } from "@stoa/base/signature";
+import { parametersOf } from "@stoa/consensus/parameters";
+import { recover } from "@stoa/consensus/recovery";
+import { step } from "@stoa/consensus/replica";
+import { finalBlock } from "@stoa/protocol/block";
+import { ed25519ListScheme, validatorSetOf } from "@stoa/protocol/finality/certificate";
+import { chainIdOf, decodeGenesis } from "@stoa/protocol/genesis";
+import { encodePayload } from "@stoa/protocol/payload";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { createIntake, type Intake } from "./command-intake.ts";
+import { createChecker } from "./checker.ts";
+import { createCommitGate } from "./commit-gate.ts";
+import { createDriver, type Driver } from "./consensus-driver.ts";
+import { NodeError, errorToData } from "./failure.ts";
+import { createMempool } from "./mempool.ts";
+import { installNativeCrypto } from "./native-crypto.ts";
+import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
+import { encodePeerMessage } from "./network/peer-message.ts";
+import { payloadCommands } from "./payload-names.ts";
+import { startSignaturePool } from "./signature-pool.ts";
+import { openVoteLog, type VoteLog } from "./storage/vote-log.ts";
+import type { ConsensusToExecution, ConsensusToMain, ExecutionToConsensus, MainToConsensus } from "./thread-message.ts";
+import { createVerdictCache } from "./verdict.ts";
+
+export interface ConsensusThreadData {
+  readonly genesis: Uint8Array;
+  readonly seed: SecretSeed;
+  readonly self: ValidatorIndex;
+  readonly folder: string;
+  readonly mesh: Address;
+  readonly peers: readonly (Address | undefined)[];
+  readonly initialTimeoutMs: number;
+  readonly signatureWorkersCount: number;
+  readonly execution: MessagePort;
+}
+
+const verdictsCountMax = 65_536;
+const progressIntervalMs = 250;
+/** Commands sent to peers in one frame. */
+const forwardSizeMax = limits.frameSizeMax / 4;
+
+const main = present(parentPort, "consensus runs on a thread of its own");
+const data = workerData as ConsensusThreadData;
+const toMain = (message: ConsensusToMain): void => main.postMessage(message);
+const toExecution = (message: ConsensusToExecution): void => data.execution.postMessage(message);
+const report = (fact: string): void => toMain({ kind: "report", level: "warn", fact });
+
+type Recovered = Extract<ExecutionToConsensus, { kind: "recovered" }>;
+
+data.execution.once("message", (message: ExecutionToConsensus) => {
+  assert(message.kind === "recovered", "execution says first where the chain stands");
+  start(message).catch(fail);
+});
+
+function fail(error: unknown): void {
+  toMain({ kind: "failed", error: errorToData(error) });
+}
+
+async function start(recovered: Recovered): Promise<void> {
+  installNativeCrypto();
+  const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
+  const chainId = chainIdOf(genesis);
+  const set = validatorSetOf(chainId, 0, genesis.validators);
+  const keys = genesis.validators.map(({ key }) => key);
+  const tip = recovered.tip === undefined ? undefined : present(decode(finalBlock, recovered.tip), "an own block");
+  const executed = recovered.executed.length > 0 ? recovered.executed : [recovered.genesisRoots];
+
+  const voteLog = openVoteLog({
+    folder: join(data.folder, "votes"),
+    chainId,
+    key: keys[data.self]!,
+    epoch: set.epoch,
+    historyExists: tip !== undefined || executed.at(-1)!.height > 0,
+    report,
+  });
+  const recovery = recover(
+    {
+      set,
+      self: data.self,
+      sign: (bytes) => activeEd25519.sign(bytes, data.seed),
+      verify: activeEd25519.verify,
+      scheme: ed25519ListScheme(activeEd25519),
+      parameters: parametersOf(
+        { genesisTimeMs: genesis.timeMs, genesisRoots: recovered.genesisRoots, session: voteLog.session },
+        { initialTimeoutMs: data.initialTimeoutMs },
+      ),
+    },
+    { records: voteLog.records, tip, executed },
+  );
+  if (recovery.kind === "refused")
+    throw new NodeError(
+      "vote-log-damaged",
+      `the vote log in ${join(data.folder, "votes")} contradicts itself or the block log: ${recovery.fact}. A validator that ` +
+        `does not know how it voted does not start. Restore the folder from the disk that it was on.`,
+      { file: join(data.folder, "votes") },
+    );
+  const { replica } = recovery;
+
+  const wallMs = (): number => Date.now();
+  const mempool = createMempool({ chainId, validatorKeys: keys });
+  const pool = startSignaturePool(data.signatureWorkersCount, fail);
+  const checker = createChecker(createVerdictCache(verdictsCountMax), pool);
+  const forwards = createForwards(() => mesh);
+  let arrivedSaid = false;
+  const intake = createIntake({
+    mempool,
+    checker,
+    wallMs,
+    forward: forwards.put,
+    arrived() {
+      if (arrivedSaid || !mempool.hasWork()) return;
+      arrivedSaid = true;
+      driver.put({ kind: "workPending", pending: true });
+    },
+  });
+  const gate = createCommitGate(checker, (block, signaturesValid) =>
+    toExecution({ kind: "block", encoded: encode(finalBlock, block), signaturesValid }),
+  );
+  const progress = createProgress();
+
+  const driver = createDriver({
+    step: (input) => step(replica, input),
+    clock: { monotonicMs: () => performance.now(), wallMs },
+    persist(records, barrier) {
+      const startMs = performance.now();
+      voteLog.append(records, barrier);
+      if (barrier) progress.persisted(performance.now() - startMs);
+    },
+    send: (to, message) => mesh.send(to, encodePeerMessage({ kind: "consensus", message })),
+    broadcast: (message) => mesh.broadcast(encodePeerMessage({ kind: "consensus", message })),
+    flush() {
+      mesh.flush();
+      arrivedSaid = false;
+    },
+    payloadFor({ timeMs, sizeMax, ancestors }) {
+      const excluded = new Set(ancestors.flatMap(({ payload }) => payloadCommands(payload).names));
+      const { commands, work } = mempool.build({ sizeMax, timeMs, excluded });
+      return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
+    },
+    deliver(block) {
+      const { height, timeMs } = block.header;
+      toMain({ kind: "final", height, timeMs, encoded: encode(finalBlock, block) });
+      const hadWork = mempool.hasWork();
+      mempool.finalized(payloadCommands(block.payload).names, timeMs);
+      if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
+      gate.put(block);
+    },
+    readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
+    observe(effect) {
+      if (effect.kind === "progress") return progress.observe(effect);
+      report(`validator ${effect.peer}: ${effect.fact}`);
+    },
+    halted: (fact) => fail(new NodeError(haltCode(fact), `the validator stopped: ${fact}`)),
+    failed: fail,
+  });
+
+  const mesh: Mesh = await startMesh({
+    chainId,
+    keys,
+    self: data.self,
+    seed: data.seed,
+    session: voteLog.session,
+    listen: data.mesh,
+    onMessage(from, message) {
+      if (message.kind === "consensus") {
+        if (message.message.kind === "proposal") gate.anticipate(message.message.proposal.payload);
+        return driver.put({ kind: "message", from, message: message.message });
+      }
+      for (const encoded of message.commands) intake.fromPeer(from, encoded);
+    },
+    onPeer: (peer, connected) => driver.put({ kind: "peer", peer, connected }),
+    onFenced(session) {
+      driver.stop();
+      fail(
+        new NodeError(
+          "session-fenced",
+          `another process runs with this validator's key (session ${session}; this is session ${voteLog.session}). Two of ` +
+            `them would vote twice, so this one stopped.`,
+        ),
+      );
+    },
+    report,
+  });
+  data.peers.forEach((address, peer) => {
+    if (address !== undefined) mesh.setAddress(peer as ValidatorIndex, address);
+  });
+
+  data.execution.on("message", (message: ExecutionToConsensus) => onExecution(message, driver, voteLog));
+  const reporting = setInterval(() => {
+    toMain({ kind: "progress", progress: progress.take(mempool.count(), mesh.connectedCount()) });
+  }, progressIntervalMs);
+  main.on("message", (message: MainToConsensus) => {
+    if (message.kind === "submit") return onSubmit(message.commands, intake);
+    if (message.kind === "address") return mesh.setAddress(message.peer as ValidatorIndex, message.address);
+    clearInterval(reporting);
+    driver.stop();
+    voteLog.close();
+    void Promise.all([mesh.stop(), pool.stop()]).then(() => {
+      data.execution.close();
+      main.close();
+    });
+  });
+  toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session });
+  driver.put({ kind: "start" });
+}
+
+function onExecution(message: ExecutionToConsensus, driver: Driver, voteLog: VoteLog): void {
+  switch (message.kind) {
+    case "executed":
+      return driver.put({ kind: "executed", roots: message.roots });
+    case "read": {
+      const blocks = message.blocks.map((encoded) => present(decode(finalBlock, encoded), "an own block"));
+      return driver.put({ kind: "blocksRead", to: message.to as ValidatorIndex, request: message.request, blocks });
+    }
+    case "stored":
+      return voteLog.blocksStored(message.height);
+    case "recovered":
+      return;
+  }
+}
+
+/** Answers of commands that are answered in the same turn cross the thread together. */
+function onSubmit(commands: readonly { readonly id: number; readonly encoded: Uint8Array }[], intake: Intake): void {
+  for (const { id, encoded } of commands) intake.fromClient(encoded, (refusal) => answers.put({ id, refusal }));
+}
+
+const answers = createBatch<Extract<ConsensusToMain, { kind: "submitted" }>["answers"][number]>((batch) =>
+  toMain({ kind: "submitted", answers: batch }),
+);
+
+/** Collects what is put during one turn of the event loop and hands it over at its end. */
+function createBatch<T>(flush: (items: readonly T[]) => void): { readonly put: (item: T) => void } {
+  let items: T[] = [];
+  return {
+    put(item) {
+      if (items.push(item) > 1) return;
+      setImmediate(() => {
+        const batch = items;
+        items = [];
+        flush(batch);
+      });
+    },
+  };
+}
+
+/** Commands for the other validators; those admitted in one turn travel in one frame per peer. */
+function createForwards(mesh: () => Mesh) {
+  const batch = createBatch<{ readonly encoded: Uint8Array; readonly knownBy: ReadonlySet<ValidatorIndex> }>(
+    (items) => {
+      const everyone = items.filter(({ knownBy }) => knownBy.size === 0).map(({ encoded }) => encoded);
+      for (const frame of frames(everyone)) mesh().broadcast(frame);
+      for (const { encoded, knownBy } of items) {
+        if (knownBy.size === 0) continue;
+        const frame = encodePeerMessage({ kind: "commands", commands: [encoded] });
+        for (let peer = 0; peer < limits.validatorsCountMax; peer++)
+          if (!knownBy.has(peer as ValidatorIndex)) mesh().send(peer as ValidatorIndex, frame);
+      }
+      mesh().flush();
+    },
+  );
+  return {
+    put: (encoded: Uint8Array, knownBy: ReadonlySet<ValidatorIndex>) => batch.put({ encoded, knownBy }),
+  };
+}
+
+function* frames(commands: readonly Uint8Array[]): Generator<Uint8Array> {
+  let part: Uint8Array[] = [];
+  let size = 0;
+  for (const encoded of commands) {
+    part.push(encoded);
+    size += encoded.length;
+    if (size < forwardSizeMax) continue;
+    yield encodePeerMessage({ kind: "commands", commands: part });
+    part = [];
+    size = 0;
+  }
+  if (part.length > 0) yield encodePeerMessage({ kind: "commands", commands: part });
+}
+
+function haltCode(fact: string): "state-divergence" | "replica-halted" {
+  return /diverge|roots/i.test(fact) ? "state-divergence" : "replica-halted";
+}
+
+function createProgress() {
+  let view = 0;
+  let leader = 0;
+  let nullifiedViews = 0;
+  let persistMs: number[] = [];
+  return {
+    observe(effect: { readonly view: number; readonly leader: number; readonly event: string }): void {
+      if (effect.event === "nullified") nullifiedViews++;
+      if (effect.event !== "entered") return;
+      view = effect.view;
+      leader = effect.leader;
+    },
+    persisted: (durationMs: number) => void persistMs.push(durationMs),
+    take(mempoolCount: number, peersConnected: number) {
+      const taken = { view, leader, mempoolCount, peersConnected, nullifiedViews, persistMs };
+      persistMs = [];
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,239 @@
+/**
+ * The door: the WebSocket server that speaks `protocol/door` to clients, gateways and tools. Every request gets an answer.
+ * A follower that reads slowly is fed from the log at its own pace; a connection that does not read at all is dropped, and
+ * what is queued for it never grows beyond its limit. Knows nothing of consensus or of what commands mean.
+ */
+import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import { limits } from "@stoa/base/limits";
+import type { Digest } from "@stoa/base/hash";
+import {
+  decodeDoorRequest,
+  encodeDoorReply,
+  type AdmissionRefusal,
+  type DoorReply,
+  type DoorRequest,
+  type NodeStatus,
+} from "@stoa/protocol/door";
+import { listenError, type Address } from "./network/mesh.ts";
+import type { ReceiptAnswer } from "./thread-message.ts";
+
+export interface DoorParts {
+  readonly genesis: Uint8Array;
+  readonly submit: (encoded: Uint8Array, answer: (refusal: AdmissionRefusal) => void) => void;
+  readonly status: () => NodeStatus;
+  readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void) => void;
+  /** Stored blocks from `from` on, encoded; `first` is the lowest stored height. */
+  readonly readBlocks: (
+    from: number,
+    countMax: number,
+  ) => Promise<{ readonly blocks: readonly Uint8Array[]; readonly first: number }>;
+  readonly report: (fact: string) => void;
+}
+
+export interface Door {
+  readonly port: number;
+  readonly connectionsCount: () => number;
+  /** A block has become final; in order of height. */
+  readonly publish: (height: number, encoded: Uint8Array) => void;
+  readonly stop: () => Promise<void>;
+}
+
+interface Connection {
+  readonly socket: WebSocket;
+  submitsInFlight: number;
+  /** The next height to send to a follower. */
+  next: number | undefined;
+  followId: number;
+  /** A read of stored blocks or a full socket is being waited for. */
+  waiting: boolean;
+  /** When what is queued last became less. */
+  progressMs: number;
+  queuedBefore: number;
+}
+
+const submitsInFlightCountMax = 8_192;
+const recentBlocksCountMax = 128;
+const readCountMax = 32;
+/** A follower is sent more only while less than this is queued for it. */
+const followQueueSizeMax = 1024 * 1024;
+const stalledMsMax = 10_000;
+/** Tags of the replies whose content is already encoded: it follows the tag as it is. */
+const replyTags = { block: 2, receipt: 5 } as const;
+
+export async function openDoor(address: Address, parts: DoorParts): Promise<Door> {
+  const connections = new Set<Connection>();
+  const recent = new Map<number, Uint8Array>();
+  let last = 0;
+  const server = new WebSocketServer({
+    host: address.host,
+    port: address.port,
+    maxPayload: limits.commandSizeMax + 1024,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", (error) => reject(listenError(error, address, "door")));
+  });
+  server.on("error", (error) => parts.report(`door: ${error.message}`));
+
+  const reply = (connection: Connection, value: DoorReply): void => send(connection, encodeDoorReply(value));
+  const send = ({ socket }: Connection, bytes: Uint8Array): void => {
+    if (socket.readyState !== socket.OPEN) return;
+    socket.send(bytes);
+    if (limits.sendQueueSizeMax < socket.bufferedAmount) socket.terminate();
+  };
+
+  /** Sends a follower what it may have now: recent blocks from memory, older ones from the log. */
+  const feed = (connection: Connection): void => {
+    const { socket } = connection;
+    while (connection.next !== undefined && connection.next <= last && !connection.waiting) {
+      if (socket.readyState !== socket.OPEN) return;
+      if (followQueueSizeMax < socket.bufferedAmount) return awaitDrain(connection);
+      const bytes = recent.get(connection.next);
+      if (bytes === undefined) return feedFromLog(connection, connection.next);
+      connection.next++;
+      socket.send(bytes);
+    }
+  };
+
+  const awaitDrain = (connection: Connection): void => {
+    connection.waiting = true;
+    // The callback of a write runs when all before it has left.
+    connection.socket.ping(undefined, undefined, () => {
+      connection.waiting = false;
+      feed(connection);
+    });
+  };
+
+  const feedFromLog = (connection: Connection, from: number): void => {
+    connection.waiting = true;
+    parts.readBlocks(from, readCountMax).then(
+      ({ blocks, first }) => {
+        connection.waiting = false;
+        if (connection.next !== from) return feed(connection);
+        if (blocks.length === 0 && from < first) {
+          connection.next = undefined;
+          const reason = `blocks below ${first} are pruned at this node`;
+          return reply(connection, { kind: "failure", id: connection.followId, reason, retry: false });
+        }
+        for (const encoded of blocks) connection.socket.send(blockReply(encoded));
+        connection.next = from + blocks.length;
+        if (blocks.length > 0) return feed(connection);
+        // Final, but not yet in the log: a moment later it is.
+        connection.waiting = true;
+        setTimeout(() => {
+          connection.waiting = false;
+          feed(connection);
+        }, 20);
+      },
+      () => connection.socket.terminate(),
+    );
+  };
+
+  const answer = (connection: Connection, request: DoorRequest): void => {
+    switch (request.kind) {
+      case "submit": {
+        const { id, command } = request;
+        if (submitsInFlightCountMax <= connection.submitsInFlight)
+          return reply(connection, { kind: "submitted", id, refusal: "mempool-full" });
+        connection.submitsInFlight++;
+        return parts.submit(command, (refusal) => {
+          connection.submitsInFlight--;
+          reply(connection, { kind: "submitted", id, refusal });
+        });
+      }
+      case "follow":
+        if (connection.next !== undefined)
+          return reply(connection, {
+            kind: "failure",
+            id: request.id,
+            reason: "this connection follows already; one follow per connection",
+            retry: false,
+          });
+        connection.followId = request.id;
+        connection.next = Math.max(1, request.from);
+        return feed(connection);
+      case "status":
+        return reply(connection, { kind: "status", id: request.id, status: parts.status() });
+      case "genesis":
+        return reply(connection, { kind: "genesis", id: request.id, genesis: parts.genesis });
+      case "receipt": {
+        const { id } = request;
+        return parts.receipt(request.command, (found) => {
+          if (found.kind === "receipt") return send(connection, receiptReply(id, found.encoded));
+          reply(connection, { kind: "failure", id, reason: found.reason, retry: found.retry });
+        });
+      }
+    }
+  };
+
+  server.on("connection", (socket) => {
+    if (limits.connectionsCountMax <= connections.size) return socket.close(1013, "too many connections");
+    const connection: Connection = {
+      socket,
+      submitsInFlight: 0,
+      next: undefined,
+      followId: 0,
+      waiting: false,
+      progressMs: performance.now(),
+      queuedBefore: 0,
+    };
+    connections.add(connection);
+    socket.on("error", () => undefined);
+    socket.on("close", () => connections.delete(connection));
+    socket.on("message", (bytes: RawData, isBinary: boolean) => {
+      const request = isBinary ? decodeDoorRequest(asBytes(bytes)) : undefined;
+      if (request !== undefined) return answer(connection, request);
+      const reason = isBinary ? "the frame is no canonical door request" : "frames must be binary";
+      reply(connection, { kind: "failure", id: 0, reason, retry: false });
+      socket.close(1003, "not a door request");
+    });
+  });
+
+  const watch = setInterval(() => {
+    for (const connection of connections) {
+      const queued = connection.socket.bufferedAmount;
+      if (queued === 0 || queued < connection.queuedBefore) connection.progressMs = performance.now();
+      connection.queuedBefore = queued;
+      if (performance.now() < connection.progressMs + stalledMsMax) continue;
+      parts.report(`door: a client does not read, ${queued} bytes queued for it; connection closed`);
+      connection.socket.terminate();
+    }
+  }, 1_000);
+  watch.unref();
+
+  return {
+    port: (server.address() as { port: number }).port,
+    connectionsCount: () => connections.size,
+    publish(height, encoded) {
+      last = height;
+      recent.set(height, blockReply(encoded));
+      recent.delete(height - recentBlocksCountMax);
+      for (const connection of connections) feed(connection);
+    },
+    async stop() {
+      clearInterval(watch);
+      for (const { socket } of connections) socket.terminate();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function asBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+/** A reply of kind `block`: its tag, then the block's encoding as it is. */
+function blockReply(encoded: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(replyTags.block), encoded]);
+}
+
+/** A reply of kind `receipt`: tag, id, then the receipt's encoding as it is. */
+function receiptReply(id: number, encoded: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(replyTags.receipt, 0);
+  head.writeUInt32LE(id, 1);
+  return Buffer.concat([head, encoded]);
+}

@@ -1,0 +1,139 @@
+/**
+ * The thread that executes: opens the stored chain, tells consensus where it stands, then takes final blocks from it one by
+ * one, in order. Reads of stored blocks and receipts are answered here too, between blocks, because the logs live here.
+ */
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { present } from "@stoa/base/assert";
+import { decode, encode } from "@stoa/base/codec";
+import { limits } from "@stoa/base/limits";
+import { finalBlock } from "@stoa/protocol/block";
+import { decodeGenesis } from "@stoa/protocol/genesis";
+import { openCommit, type CommittedBlock } from "./commit.ts";
+import type { StorageConfig } from "./config.ts";
+import { errorToData } from "./failure.ts";
+import { createExpiryList } from "./expiry-list.ts";
+import { installNativeCrypto } from "./native-crypto.ts";
+import { createReceipts } from "./receipts.ts";
+import type { ConsensusToExecution, ExecutionToConsensus, ExecutionToMain, MainToExecution } from "./thread-message.ts";
+
+export interface ExecutionThreadData {
+  readonly genesis: Uint8Array;
+  readonly folder: string;
+  readonly storage: StorageConfig;
+  readonly consensus: MessagePort;
+}
+
+const syncIntervalMs = 250;
+/** Bytes of blocks in one answer, so that it fits a frame. */
+const readSizeMax = limits.frameSizeMax / 2;
+
+const main = present(parentPort, "execution runs on a thread of its own");
+const data = workerData as ExecutionThreadData;
+const toMain = (message: ExecutionToMain): void => main.postMessage(message);
+const toConsensus = (message: ExecutionToConsensus): void => data.consensus.postMessage(message);
+
+try {
+  run();
+} catch (error) {
+  toMain({ kind: "failed", error: errorToData(error) });
+}
+
+function run(): void {
+  installNativeCrypto();
+  const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
+  const commit = openCommit({
+    folder: data.folder,
+    genesis,
+    ...data.storage,
+    report: (fact) => toMain({ kind: "report", level: "warn", fact }),
+  });
+  const expiries = createExpiryList();
+  expiries.listed(commit.query.instruments().map((view) => view.instrument));
+  const receipts = createReceipts(commit);
+  let storedHeight = 0;
+
+  const block = commit.blocks.read(commit.blocks.last())?.block;
+  toMain({ kind: "recovered", height: commit.height() });
+  toConsensus({
+    kind: "recovered",
+    tip: block === undefined ? undefined : encode(finalBlock, block),
+    executed: commit.rootsKnown(),
+    genesisRoots: commit.genesisRoots,
+  });
+  toMain(executedMessage({ height: commit.height(), timeMs: commit.query.timeMs(), events: [] }, 0, 0));
+
+  function executedMessage(
+    committed: Pick<CommittedBlock, "height" | "timeMs" | "events">,
+    commandsCount: number,
+    durationMs: number,
+  ): ExecutionToMain {
+    const { height, timeMs, events } = committed;
+    const tradesCount = events.reduce((count, event) => count + (event.kind === "trade" ? 1 : 0), 0);
+    for (const event of events) if (event.kind === "instrumentListed") expiries.listed([event.instrument]);
+    return {
+      kind: "executed",
+      height,
+      timeMs,
+      commandsCount,
+      tradesCount,
+      durationMs,
+      expiries: expiries.changes(timeMs),
+    };
+  }
+
+  const apply = (encoded: Uint8Array, signaturesValid: Uint8Array): void => {
+    const final = present(decode(finalBlock, encoded), "consensus hands over canonical blocks");
+    const startMs = performance.now();
+    const applied = commit.apply(final, encoded, signaturesValid);
+    if (applied === undefined) return;
+    toConsensus({ kind: "executed", roots: applied.roots });
+    const commandsCount = receipts.executed(final);
+    toMain(executedMessage(applied.committed, commandsCount, performance.now() - startMs));
+  };
+
+  const sync = (): void => {
+    const height = commit.sync();
+    if (storedHeight < height) toConsensus({ kind: "stored", height });
+    storedHeight = height;
+  };
+
+  const guard = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      clearInterval(timer);
+      data.consensus.close();
+      toMain({ kind: "failed", error: errorToData(error) });
+    }
+  };
+  const timer = setInterval(() => guard(sync), syncIntervalMs);
+
+  data.consensus.on("message", (message: ConsensusToExecution) =>
+    guard(() => {
+      if (message.kind === "block") return apply(message.encoded, message.signaturesValid);
+      const countMax = Math.min(limits.repairItemsCountMax, message.through - message.from + 1);
+      const blocks = commit.blocks.readRange(message.from, countMax, readSizeMax).map((one) => encode(finalBlock, one));
+      toConsensus({ kind: "read", to: message.to, request: message.request, blocks });
+    }),
+  );
+  main.on("message", (message: MainToExecution) =>
+    guard(() => {
+      switch (message.kind) {
+        case "read": {
+          const found = commit.blocks.readRange(message.from, message.countMax, readSizeMax);
+          const blocks = found.map((one) => encode(finalBlock, one));
+          return toMain({ kind: "read", id: message.id, blocks, first: commit.blocks.first() });
+        }
+        case "receipt":
+          return toMain({ kind: "receipt", id: message.id, answer: receipts.find(message.digest) });
+        case "stop":
+          clearInterval(timer);
+          commit.sync();
+          commit.snapshot();
+          commit.close();
+          data.consensus.close();
+          return main.close();
+      }
+    }),
+  );
+}

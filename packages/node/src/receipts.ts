@@ -1,0 +1,77 @@
+/**
+ * Receipts: what a command resulted in, with everything needed to check it against a final header. Finds commands of the
+ * recent past by their digest; older ones are found by whoever follows the chain.
+ */
+import { encode } from "@stoa/base/codec";
+import type { Digest } from "@stoa/base/hash";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { receipt } from "@stoa/protocol/door";
+import type { Commit } from "./commit.ts";
+import { nameOf } from "./envelope.ts";
+import { payloadCommands } from "./payload-names.ts";
+import type { ReceiptAnswer } from "./thread-message.ts";
+import { createGenerations } from "./verdict.ts";
+
+export interface Receipts {
+  /** Told of every executed block; returns how many commands it holds. */
+  readonly executed: (block: FinalBlock) => number;
+  readonly find: (digest: Uint8Array) => ReceiptAnswer;
+}
+
+const commandsCountMax = 65_536;
+/** How many blocks after its own a command's roots are looked for. */
+const headersCountMax = 600;
+
+export function createReceipts(commit: Commit): Receipts {
+  const places = createGenerations<{ readonly height: number; readonly index: number }>(commandsCountMax);
+  const remember = (block: FinalBlock): number => {
+    const { names } = payloadCommands(block.payload);
+    // A command that is repeated in a later block has its answer in the first one.
+    names.forEach((name, index) => {
+      if (places.get(name) === undefined) places.set(name, { height: block.header.height, index });
+    });
+    return names.length;
+  };
+  const oldest = Math.max(1, commit.blocks.first(), commit.blocks.last() - 2_000);
+  for (let height = oldest; height <= commit.blocks.last(); height++) {
+    const stored = commit.blocks.read(height);
+    if (stored !== undefined) remember(stored.block);
+  }
+  return {
+    executed: remember,
+    find(digest) {
+      const place = places.get(nameOf(digest as Digest));
+      if (place === undefined)
+        return { kind: "unavailable", reason: "the command is not in a recent final block of this node", retry: true };
+      const block = commit.blocks.read(place.height)?.block;
+      const events = commit.encodedEventsAt(place.height);
+      if (block === undefined || events === undefined)
+        return { kind: "unavailable", reason: `block ${place.height} is pruned here`, retry: false };
+      const carrier = carrierOf(commit, place.height);
+      if (carrier === "later")
+        return { kind: "unavailable", reason: `no final header carries the roots of ${place.height} yet`, retry: true };
+      if (carrier === undefined)
+        return { kind: "unavailable", reason: `no header carries the roots of ${place.height}`, retry: false };
+      const { header, descendants, certificates } = carrier;
+      const value = {
+        command: digest as Digest,
+        block,
+        index: place.index,
+        events,
+        executed: { header, descendants, certificates },
+      };
+      return { kind: "receipt", encoded: encode(receipt, value) };
+    },
+  };
+}
+
+/** The first block whose header carries the roots of `height`; "later" when there is none yet. */
+function carrierOf(commit: Commit, height: number): FinalBlock | "later" | undefined {
+  for (let next = height + 1; next <= height + headersCountMax; next++) {
+    const block = commit.blocks.read(next)?.block;
+    if (block === undefined) return "later";
+    if (block.header.executed.height === height) return block;
+    if (height < block.header.executed.height) return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,86 @@
+/**
+ * A file that only grows at its end. Every error of the disk becomes a {@link NodeError} that must stop the node: after a
+ * failed fsync the kernel may have dropped the pages, so trying again would lie (consensus.md 3.8).
+ */
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { NodeError, systemCode } from "../failure.ts";
+
+export interface AppendFile {
+  readonly path: string;
+  /** Bytes in the file, including what is not yet on disk. */
+  readonly size: () => number;
+  readonly append: (bytes: Uint8Array) => void;
+  /** Returns when everything appended is on disk. */
+  readonly sync: () => void;
+  readonly truncate: (size: number) => void;
+  /** Reads `size` bytes at `offset`, or fewer at the end of the file. */
+  readonly read: (offset: number, size: number) => Uint8Array;
+  readonly close: () => void;
+}
+
+export function openAppendFile(path: string): AppendFile {
+  const descriptor = guarded(path, "open", () => openSync(path, "a+"));
+  let size = guarded(path, "stat", () => fstatSync(descriptor).size);
+  return {
+    path,
+    size: () => size,
+    append(bytes) {
+      for (let written = 0; written < bytes.length; ) {
+        written += guarded(path, "write", () => writeSync(descriptor, bytes, written, bytes.length - written));
+      }
+      size += bytes.length;
+    },
+    sync: () => guarded(path, "fdatasync", () => fdatasyncSync(descriptor)),
+    truncate(length) {
+      guarded(path, "truncate", () => ftruncateSync(descriptor, length));
+      guarded(path, "fsync", () => fsyncSync(descriptor));
+      size = length;
+    },
+    read(offset, length) {
+      const bytes = Buffer.allocUnsafe(length);
+      const count = guarded(path, "read", () => readSync(descriptor, bytes, 0, length, offset));
+      return bytes.subarray(0, count);
+    },
+    close: () => guarded(path, "close", () => closeSync(descriptor)),
+  };
+}
+
+/** Makes a created, renamed or deleted name in `folder` durable. */
+export function syncFolder(folder: string): void {
+  guarded(folder, "fsync", () => {
+    const descriptor = openSync(folder, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+}
+
+/** Runs a file operation; its failure is the disk's, and named with the file. */
+export function guarded<T>(path: string, operation: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw diskError(error, path, operation);
+  }
+}
+
+function diskError(error: unknown, path: string, operation: string): NodeError {
+  const code = systemCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new NodeError(
+      "disk-full",
+      `the disk is full: ${operation} of ${path} failed (${code}). The node stopped before it voted on anything that is not ` +
+        `stored. Free some space in ${dirname(path)} and start it again.`,
+      { file: path },
+    );
+  }
+  if (code === "EACCES" || code === "EROFS" || code === "EPERM")
+    return new NodeError("folder-not-writable", `cannot write ${path}: ${operation} failed (${code}).`, { file: path });
+  const reason = error instanceof Error ? error.message : String(error);
+  return new NodeError("disk-error", `the disk failed: ${operation} of ${path}: ${reason}. The node stopped.`, {
+    file: path,
+  });
+}

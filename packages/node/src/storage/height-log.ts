@@ -1,0 +1,216 @@
+/**
+ * An append-only log of one record per height, gapless: the form of the block log and of the event log. Segments are files
+ * named by their first height; every record carries a checksum, checked at opening and at every read. What had not been
+ * synced when the machine died may be torn: it is cut off and reported. Any other damage is named with file and offset and
+ * stops the start. Knows nothing of what the records mean.
+ *
+ * PERF: one in 64 offsets is kept in memory; a read scans at most 63 record heads.
+ */
+import { mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { NodeError, type NodeErrorCode } from "../failure.ts";
+import { guarded, openAppendFile, syncFolder, type AppendFile } from "./append-file.ts";
+import { findRecordAfter, readRecord, recordBytes, recordHeadSize, type StoredRecord } from "./record.ts";
+
+export interface HeightLogOptions {
+  readonly folder: string;
+  /** For messages: "block log". */
+  readonly name: string;
+  readonly damageCode: NodeErrorCode;
+  readonly suffix: string;
+  readonly bodySizeMax: number;
+  readonly segmentSizeMax: number;
+  /** Told of a torn record that was cut off. */
+  readonly report: (fact: string) => void;
+}
+
+export interface HeightLog {
+  /** The lowest and highest stored heights; `last` is `first - 1` when the log is empty. */
+  readonly first: () => number;
+  readonly last: () => number;
+  /** `height` is `last() + 1`, or any height when the log is empty. */
+  readonly append: (height: number, body: Uint8Array) => void;
+  /** The record at `height`; `undefined` when it is not stored. */
+  readonly read: (height: number) => Uint8Array | undefined;
+  /** Returns when everything appended is on disk. */
+  readonly sync: () => void;
+  /** Deletes whole segments that hold only heights below `height`. */
+  readonly prune: (height: number) => void;
+  /** Forgets every record above `height`. */
+  readonly cutAbove: (height: number) => void;
+  readonly close: () => void;
+}
+
+interface Segment {
+  readonly path: string;
+  readonly first: number;
+  /** Number of records. */
+  count: number;
+  /** Offset of every 64th record. */
+  readonly offsets: number[];
+  /** Opened when it is first read or appended to. */
+  file: AppendFile | undefined;
+}
+
+/** Kinds of records: `syncedBefore` says that all before it was on disk when it was appended. */
+const kinds = { plain: 0, syncedBefore: 1 } as const;
+const stride = 64;
+const filesOpenMax = 4;
+
+export function openHeightLog(options: HeightLogOptions): HeightLog {
+  const { folder, segmentSizeMax } = options;
+  guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
+  const segments = loadSegments(options);
+  let dirty = false;
+
+  const first = (): number => segments[0]?.first ?? 1;
+  const last = (): number => {
+    const segment = segments.at(-1);
+    return segment === undefined ? 0 : segment.first + segment.count - 1;
+  };
+  const fileOf = (segment: Segment): AppendFile => {
+    if (segment.file !== undefined) return segment.file;
+    const open = segments.filter((one) => one.file !== undefined && one !== segments.at(-1));
+    if (filesOpenMax <= open.length) {
+      open[0]!.file!.close();
+      open[0]!.file = undefined;
+    }
+    return (segment.file = openAppendFile(segment.path));
+  };
+  const sync = (): void => {
+    if (dirty) fileOf(segments.at(-1)!).sync();
+    dirty = false;
+  };
+  const begin = (height: number): Segment => {
+    sync();
+    const path = join(folder, String(height).padStart(16, "0") + options.suffix);
+    const segment: Segment = { path, first: height, count: 0, offsets: [], file: openAppendFile(path) };
+    segments.push(segment);
+    syncFolder(folder);
+    return segment;
+  };
+
+  return {
+    first,
+    last: () => (segments.length === 0 ? 0 : last()),
+    append(height, body) {
+      let segment = segments.at(-1);
+      if (segment !== undefined && height !== last() + 1)
+        throw new NodeError("invariant-broken", `the ${options.name} is at ${last()} and was given height ${height}`);
+      if (segment === undefined || segmentSizeMax < fileOf(segment).size()) segment = begin(height);
+      const file = fileOf(segment);
+      if (segment.count % stride === 0) segment.offsets.push(file.size());
+      file.append(recordBytes(height, dirty ? kinds.plain : kinds.syncedBefore, body));
+      segment.count++;
+      dirty = true;
+    },
+    read(height) {
+      const segment = segments.findLast((one) => one.first <= height);
+      if (segment === undefined || segment.first + segment.count <= height) return undefined;
+      return readAt(options, fileOf(segment), segment, height);
+    },
+    sync,
+    prune(height) {
+      while (segments.length > 1 && segments[1]!.first <= height) remove(segments.shift()!);
+    },
+    cutAbove(height) {
+      while (segments.length > 0 && height < segments.at(-1)!.first) remove(segments.pop()!);
+      const segment = segments.at(-1);
+      if (segment === undefined || last() <= height) return;
+      const file = fileOf(segment);
+      file.truncate(offsetOf(options, file, segment, height + 1));
+      segment.count = height + 1 - segment.first;
+      segment.offsets.length = Math.ceil(segment.count / stride);
+    },
+    close() {
+      sync();
+      for (const segment of segments) segment.file?.close();
+    },
+  };
+}
+
+function remove(segment: Segment): void {
+  segment.file?.close();
+  guarded(segment.path, "unlink", () => unlinkSync(segment.path));
+}
+
+function offsetOf(options: HeightLogOptions, file: AppendFile, segment: Segment, height: number): number {
+  const index = height - segment.first;
+  let offset = segment.offsets[Math.floor(index / stride)]!;
+  for (let skipped = 0; skipped < index % stride; skipped++) {
+    const head = file.read(offset, recordHeadSize);
+    if (head.length < recordHeadSize) throw damaged(options, segment.path, offset, "ends before the record does");
+    offset += recordHeadSize + new DataView(head.buffer, head.byteOffset).getUint32(0, true);
+  }
+  return offset;
+}
+
+function readAt(options: HeightLogOptions, file: AppendFile, segment: Segment, height: number): Uint8Array {
+  const offset = offsetOf(options, file, segment, height);
+  const head = file.read(offset, recordHeadSize);
+  const size = head.length < 4 ? 0 : new DataView(head.buffer, head.byteOffset).getUint32(0, true);
+  const bytes = size <= options.bodySizeMax ? file.read(offset, recordHeadSize + size) : head;
+  const record = readRecord(bytes, 0, options.bodySizeMax);
+  if (record === undefined || record.number !== height)
+    throw damaged(options, segment.path, offset, `holds a broken record where height ${height} was stored`);
+  return record.body;
+}
+
+function loadSegments(options: HeightLogOptions): Segment[] {
+  const { folder } = options;
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith(options.suffix))
+    .sort();
+  const segments: Segment[] = [];
+  for (const [index, name] of names.entries()) {
+    const path = join(folder, name);
+    const first = Number(name.slice(0, -options.suffix.length));
+    const previous = segments.at(-1);
+    if (previous !== undefined && previous.first + previous.count !== first)
+      throw damaged(
+        options,
+        path,
+        0,
+        `begins at height ${first}, but ${previous.path} ends at ${previous.first + previous.count - 1}`,
+      );
+    const segment = loadSegment(options, path, first, index === names.length - 1);
+    if (segment.count > 0) segments.push(segment);
+    else guarded(path, "unlink", () => unlinkSync(path));
+  }
+  return segments;
+}
+
+function loadSegment(options: HeightLogOptions, path: string, first: number, isLast: boolean): Segment {
+  const bytes = guarded(path, "read", () => readFileSync(path));
+  const segment: Segment = { path, first, count: 0, offsets: [], file: undefined };
+  for (let offset = 0; offset < bytes.length; ) {
+    const height = first + segment.count;
+    const record = readRecord(bytes, offset, options.bodySizeMax);
+    if (record === undefined || record.number !== height) {
+      const wasSynced = (one: StoredRecord): boolean => one.kind === kinds.syncedBefore;
+      const later = findRecordAfter(bytes, offset, height + 1, options.bodySizeMax, wasSynced);
+      if (!isLast || later !== undefined)
+        throw damaged(options, path, offset, `holds a broken record where height ${height} should be`);
+      options.report(
+        `${path}: torn at byte ${offset}, where height ${height} was being written; ${bytes.length - offset} bytes cut off`,
+      );
+      const file = openAppendFile(path);
+      file.truncate(offset);
+      file.close();
+      break;
+    }
+    if (segment.count % stride === 0) segment.offsets.push(offset);
+    segment.count++;
+    offset = record.end;
+  }
+  return segment;
+}
+
+function damaged(options: HeightLogOptions, path: string, offset: number, fact: string): NodeError {
+  return new NodeError(
+    options.damageCode,
+    `the ${options.name} is damaged: ${path} ${fact} (byte ${offset}). Nothing was skipped or changed. Restore the file from a ` +
+      `copy, or move the folder ${options.folder} away and let the node fetch its history from its peers again.`,
+    { file: path, offset },
+  );
+}

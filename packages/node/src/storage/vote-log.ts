@@ -1,0 +1,320 @@
+/**
+ * The vote log: everything a replica must remember so as never to contradict itself, written before it is sent (consensus.md
+ * 3.8). The records of one turn are one group: one append, one fdatasync. Records that need no barrier wait for the next
+ * group, so every group but the last is known to be on disk.
+ *
+ * On opening, a group that was being written when the process died may be torn; it is cut off and reported, because nothing
+ * of it had been sent. Any other damage, and a vote log that is missing beside stored blocks, stops the start: a validator
+ * that forgot its votes may vote twice, which is how chains fork.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { equalBytes } from "@stoa/base/bytes";
+import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import type { PublicKey } from "@stoa/base/signature";
+import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
+import type { DurableRecord } from "@stoa/consensus/effect";
+import { NodeError } from "../failure.ts";
+import { guarded, openAppendFile, syncFolder, type AppendFile } from "./append-file.ts";
+import { checksumOf } from "./checksum.ts";
+import { findRecordAfter, readRecord, recordBytes, type StoredRecord } from "./record.ts";
+
+/** Kinds of stored records: the first of a group, the others of a group, and the start of a session. */
+const kinds = { groupStart: 0x80, groupMember: 0x00, session: 0x90 } as const;
+const bodySizeMax = 2 * limits.payloadSizeMax;
+const segmentSizeMax = 16 * 1024 * 1024;
+const pendingSizeMax = 1024 * 1024;
+const magic = Buffer.from("STOAVOTE");
+const formatVersion = 1;
+const headSize = 122;
+const suffix = ".votes";
+
+export interface VoteLogOptions {
+  readonly folder: string;
+  readonly chainId: Digest;
+  readonly key: PublicKey;
+  readonly epoch: number;
+  /** Whether blocks or snapshots are stored for this validator: then a vote log must be there too. */
+  readonly historyExists: boolean;
+  /** Told of a torn group that was cut off. */
+  readonly report: (fact: string) => void;
+  /** How files are opened; tests put a full disk here. */
+  readonly openFile?: (path: string) => AppendFile;
+}
+
+export interface VoteLog {
+  /** Everything that the log holds, in the order in which it was written. */
+  readonly records: readonly DurableRecord[];
+  /** Counts the starts of this validator: a copy of it that was left running has a lower one. */
+  readonly session: number;
+  /** Appends one group; with `barrier` it is on disk when this returns. */
+  readonly append: (records: readonly DurableRecord[], barrier: boolean) => void;
+  /** Blocks through `height` are on disk in the block log: segments that speak only of earlier views may go. */
+  readonly blocksStored: (height: number) => void;
+  readonly close: () => void;
+}
+
+interface Segment {
+  readonly path: string;
+  /** The highest view that a record of this segment speaks of. */
+  viewMax: number;
+}
+
+export function openVoteLog(options: VoteLogOptions): VoteLog {
+  const { folder } = options;
+  guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
+  const loaded = loadSegments(options);
+  const openFile = options.openFile ?? openAppendFile;
+  const segments = loaded.segments;
+  let next = loaded.next;
+  let file: AppendFile;
+  if (segments.length === 0) {
+    if (options.historyExists) throw missing(folder);
+    file = createSegment({ ...options, openFile, first: next, previousTail: new Uint8Array(32) });
+    segments.push({ path: file.path, viewMax: 0 });
+  } else file = openFile(segments.at(-1)!.path);
+
+  const session = loaded.session + 1;
+  let pending: Uint8Array[] = [];
+  let pendingSize = 0;
+  const finals: { height: number; view: number }[] = loaded.finals;
+
+  const write = (): void => {
+    if (pending.length === 0) return;
+    const group = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+    pending = [];
+    pendingSize = 0;
+    file.append(group);
+    file.sync();
+  };
+  const push = (kind: number, body: Uint8Array): void => {
+    const bytes = recordBytes(next++, pending.length === 0 ? kind | kinds.groupStart : kind, body);
+    pending.push(bytes);
+    pendingSize += bytes.length;
+  };
+  const rotate = (): void => {
+    write();
+    const previousTail = tailDigest(file.read(Math.max(0, file.size() - 4096), 4096));
+    file.close();
+    file = createSegment({ ...options, openFile, first: next, previousTail });
+    segments.push({ path: file.path, viewMax: 0 });
+  };
+
+  const sessionBody = Buffer.alloc(8);
+  sessionBody.writeBigUInt64LE(BigInt(session));
+  push(kinds.session, sessionBody);
+  write();
+
+  return {
+    records: loaded.records,
+    session,
+    append(records, barrier) {
+      for (const one of records) {
+        push(kinds.groupMember, encodeDurableRecord(one));
+        const segment = segments.at(-1)!;
+        segment.viewMax = Math.max(segment.viewMax, viewOf(one));
+        if (one.kind === "finalized") finals.push({ height: one.height, view: one.view });
+      }
+      if (barrier || pendingSizeMax < pendingSize) write();
+      if (segmentSizeMax < file.size()) rotate();
+    },
+    blocksStored(height) {
+      let view = -1;
+      while (finals.length > 0 && finals[0]!.height <= height) view = finals.shift()!.view;
+      if (view < 0) return;
+      const kept = view - limits.voteRetentionViews;
+      while (segments.length > 1 && segments[0]!.viewMax < kept) {
+        const { path } = segments.shift()!;
+        guarded(path, "unlink", () => unlinkSync(path));
+      }
+    },
+    close() {
+      write();
+      file.close();
+    },
+  };
+}
+
+function viewOf(one: DurableRecord): number {
+  switch (one.kind) {
+    case "proposed":
+    case "finalized":
+      return one.view;
+    case "voted":
+      return one.vote.view;
+    case "certificate":
+      return one.certificate.view;
+    case "block":
+      return one.header.view;
+  }
+}
+
+interface Loaded {
+  readonly segments: Segment[];
+  readonly records: DurableRecord[];
+  readonly finals: { height: number; view: number }[];
+  session: number;
+  next: number;
+}
+
+function loadSegments(options: VoteLogOptions): Loaded {
+  const { folder, report } = options;
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .sort();
+  const loaded: Loaded = { segments: [], records: [], finals: [], session: 0, next: 1 };
+  let previous: Uint8Array | undefined;
+  for (const [index, name] of names.entries()) {
+    const path = join(folder, name);
+    const bytes = guarded(path, "read", () => readFileSync(path));
+    const isLast = index === names.length - 1;
+    if (isLast && bytes.length <= headSize && !headIsWhole(bytes) && (index > 0 || !options.historyExists)) {
+      report(`${path}: a segment was being created when the process died; nothing had been written to it, removed`);
+      guarded(path, "unlink", () => unlinkSync(path));
+      break;
+    }
+    const first = checkHead(path, bytes, options);
+    if (previous !== undefined) {
+      if (first !== loaded.next) throw damaged(path, 0, `begins at record ${first}, record ${loaded.next} expected`);
+      if (!equalBytes(tailDigest(previous.subarray(-4096)), bytes.subarray(86, 118)))
+        throw damaged(path, 86, "does not follow the segment before it");
+    }
+    loaded.next = first;
+    loadRecords(path, bytes, isLast, loaded, report);
+    previous = bytes;
+  }
+  return loaded;
+}
+
+function loadRecords(
+  path: string,
+  bytes: Uint8Array,
+  isLast: boolean,
+  loaded: Loaded,
+  report: (fact: string) => void,
+): void {
+  const segment: Segment = { path, viewMax: 0 };
+  loaded.segments.push(segment);
+  let group: StoredRecord[] = [];
+  for (let offset = headSize; offset < bytes.length; ) {
+    const one = readRecord(bytes, offset, bodySizeMax);
+    if (one === undefined || one.number !== loaded.next) {
+      cutTornGroup(path, bytes, offset, isLast, loaded.next, report);
+      return;
+    }
+    if ((one.kind & kinds.groupStart) !== 0) group = [];
+    group.push(one);
+    if (one.kind === kinds.session) loaded.session = Number(Buffer.from(one.body).readBigUInt64LE());
+    else applyRecord(path, one, segment, loaded);
+    loaded.next++;
+    offset = one.end;
+  }
+}
+
+function applyRecord(path: string, one: StoredRecord, segment: Segment, loaded: Loaded): void {
+  const value = decodeDurableRecord(one.body);
+  if (value === undefined) throw damaged(path, one.offset, "holds a record that this version cannot read");
+  segment.viewMax = Math.max(segment.viewMax, viewOf(value));
+  if (value.kind === "finalized") loaded.finals.push({ height: value.height, view: value.view });
+  loaded.records.push(value);
+}
+
+/**
+ * The record at `offset` is broken. In the last segment, with no later group behind it, it belongs to the group that was
+ * being written when the process died: nothing of that turn had been sent, so what is there of it may go. Otherwise the file
+ * is damaged.
+ */
+function cutTornGroup(
+  path: string,
+  bytes: Uint8Array,
+  offset: number,
+  isLast: boolean,
+  next: number,
+  report: (fact: string) => void,
+): void {
+  if (!isLast) throw damaged(path, offset, "holds a broken record, and later segments follow");
+  const later = findRecordAfter(bytes, offset, next, bodySizeMax, (one) => (one.kind & kinds.groupStart) !== 0);
+  if (later !== undefined && next < later.number)
+    throw damaged(path, offset, `holds a broken record, and whole records follow at byte ${later.offset}`);
+  report(`${path}: the last group was torn at byte ${offset}; ${bytes.length - offset} bytes cut off`);
+  const file = openAppendFile(path);
+  file.truncate(offset);
+  file.close();
+}
+
+function createSegment(options: {
+  readonly folder: string;
+  readonly chainId: Digest;
+  readonly key: PublicKey;
+  readonly epoch: number;
+  readonly first: number;
+  readonly previousTail: Uint8Array;
+  readonly openFile: (path: string) => AppendFile;
+}): AppendFile {
+  const head = Buffer.alloc(headSize);
+  magic.copy(head, 0);
+  head.writeUInt16LE(formatVersion, 8);
+  head.writeUInt32LE(options.epoch, 10);
+  head.set(options.chainId, 14);
+  head.set(options.key, 46);
+  head.writeBigUInt64LE(BigInt(options.first), 78);
+  head.set(options.previousTail, 86);
+  head.writeUInt32LE(checksumOf(head.subarray(0, 118)), 118);
+  const path = join(options.folder, String(options.first).padStart(16, "0") + suffix);
+  if (existsSync(path)) guarded(path, "unlink", () => unlinkSync(path));
+  const file = options.openFile(path);
+  file.append(head);
+  file.sync();
+  syncFolder(options.folder);
+  return file;
+}
+
+function headIsWhole(bytes: Uint8Array): boolean {
+  if (bytes.length < headSize) return false;
+  const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint32(118, true);
+  return checksumOf(bytes.subarray(0, 118)) === stored;
+}
+
+function checkHead(path: string, bytes: Uint8Array, options: VoteLogOptions): number {
+  if (!headIsWhole(bytes) || !equalBytes(bytes.subarray(0, 8), magic)) throw damaged(path, 0, "has a broken head");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  if (view.getUint16(8, true) !== formatVersion) throw damaged(path, 8, "has a format that this version cannot read");
+  if (!equalBytes(bytes.subarray(14, 46), options.chainId))
+    throw new NodeError(
+      "folder-of-another-node",
+      `${path} belongs to another chain. Give this node its own data folder.`,
+      {
+        file: path,
+      },
+    );
+  if (!equalBytes(bytes.subarray(46, 78), options.key))
+    throw new NodeError(
+      "folder-of-another-node",
+      `${path} holds the votes of another validator key. Give this node its own data folder.`,
+      { file: path },
+    );
+  return Number(view.getBigUint64(78, true));
+}
+
+const tailDigest = (tail: Uint8Array): Uint8Array => createHash("sha256").update(tail).digest();
+
+const whatToDo =
+  "Without its votes a validator may vote twice and fork the chain, so it does not start. Restore the vote log from the disk " +
+  "that it was on; if it is lost, do not use this validator key again on this chain. On a devnet, begin anew with --fresh.";
+
+function damaged(path: string, offset: number, fact: string): NodeError {
+  return new NodeError("vote-log-damaged", `the vote log is damaged: ${path} ${fact} (byte ${offset}). ${whatToDo}`, {
+    file: path,
+    offset,
+  });
+}
+
+function missing(folder: string): NodeError {
+  return new NodeError(
+    "vote-log-missing",
+    `the vote log is missing: ${folder} is empty, but blocks of this validator are stored beside it. ${whatToDo}`,
+    { file: folder },
+  );
+}

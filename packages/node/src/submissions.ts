@@ -1,0 +1,162 @@
+/**
+ * Commands that were submitted and whose fate is not yet certain. Each goes to every door that is connected, again to a door
+ * that comes back, and again after a while; it ends when it is executed in a final block, when every door that got it has
+ * refused it, or when a block is later than its expiry. Nothing else ends it: a fate that is not certain is not told.
+ */
+import type { Digest } from "@stoa/base/hash";
+import type { Event } from "@stoa/protocol/event";
+import { encodeDoorRequest, type AdmissionRefusal } from "@stoa/protocol/door";
+import { commandDigest } from "@stoa/protocol/command";
+import type { CommittedBlock } from "./commit.ts";
+import { nameOf, readEnvelope } from "./envelope.ts";
+import { createGenerations } from "./verdict.ts";
+
+/** A final block that the local exchange has executed. */
+export interface ExecutedBlock extends CommittedBlock {
+  /** When this process learned that the block is final, wall clock; for latency figures only. */
+  readonly finalMs: number;
+}
+
+/** How a submitted command ended. */
+export type Outcome =
+  | { readonly kind: "final"; readonly block: ExecutedBlock; readonly events: readonly Event[] }
+  | { readonly kind: "refused"; readonly refusal: AdmissionRefusal }
+  | { readonly kind: "expired" };
+
+interface Submission {
+  readonly id: number;
+  readonly name: string;
+  readonly request: Uint8Array;
+  readonly expiresAtMs: number;
+  /** The doors that were given the command and have not refused it; one that is gone since may still have passed it on. */
+  readonly open: Set<number>;
+  refusal: AdmissionRefusal;
+  sentMs: number;
+  readonly outcome: Promise<Outcome>;
+  readonly resolve: (outcome: Outcome) => void;
+}
+
+export interface SubmissionsParts {
+  /** Sends to a door; false when it is not connected. */
+  readonly send: (door: number, request: Uint8Array) => boolean;
+  readonly doorsCount: number;
+  /** A block that was executed earlier, for commands that are submitted again. */
+  readonly executedAt: (height: number) => ExecutedBlock | undefined;
+}
+
+export interface Submissions {
+  readonly submit: (encoded: Uint8Array) => Promise<Outcome>;
+  readonly answered: (door: number, id: number, refusal: AdmissionRefusal) => void;
+  readonly doorUp: (door: number) => void;
+  /** A block has been executed; `names` are the commands of its payload in order. */
+  readonly executed: (block: ExecutedBlock, names: readonly string[]) => void;
+  readonly count: () => number;
+  /** Sends again what has waited too long; to be called about once a second. */
+  readonly tick: () => void;
+}
+
+const finalsCountMax = 65_536;
+const resendMs = 2_000;
+
+export function createSubmissions(parts: SubmissionsParts): Submissions {
+  const byName = new Map<string, Submission>();
+  const byId = new Map<number, Submission>();
+  /** Where commands of the recent past became final, for whoever submits one again. */
+  const finals = createGenerations<number>(finalsCountMax);
+  let nextId = 1;
+  let timeMs = 0;
+  let sweepMs = 0;
+
+  const settle = (one: Submission, outcome: Outcome): void => {
+    byName.delete(one.name);
+    byId.delete(one.id);
+    one.resolve(outcome);
+  };
+
+  const sendTo = (one: Submission, door: number): void => {
+    if (parts.send(door, one.request)) one.open.add(door);
+  };
+
+  const sendToAll = (one: Submission): void => {
+    one.sentMs = performance.now();
+    for (let door = 0; door < parts.doorsCount; door++) sendTo(one, door);
+  };
+
+  return {
+    submit(encoded) {
+      const envelope = readEnvelope(encoded);
+      if (envelope === undefined) return Promise.resolve({ kind: "refused", refusal: "malformed" });
+      const digest = commandDigest(encoded);
+      const name = nameOf(digest);
+      const before = byName.get(name);
+      if (before !== undefined) return before.outcome;
+      const block = parts.executedAt(finals.get(name) ?? -1);
+      if (block !== undefined) return Promise.resolve({ kind: "final", block, events: eventsOf(block, digest) });
+      if (envelope.expiresAtMs < timeMs) return Promise.resolve({ kind: "expired" });
+      const { promise, resolve } = Promise.withResolvers<Outcome>();
+      const id = nextId++ % 0x1_0000_0000;
+      const one: Submission = {
+        id,
+        name,
+        request: encodeDoorRequest({ kind: "submit", id, command: encoded }),
+        expiresAtMs: envelope.expiresAtMs,
+        open: new Set(),
+        refusal: "none",
+        sentMs: 0,
+        outcome: promise,
+        resolve,
+      };
+      byName.set(name, one);
+      byId.set(id, one);
+      sendToAll(one);
+      return promise;
+    },
+    answered(door, id, refusal) {
+      const one = byId.get(id);
+      if (one === undefined || refusal === "none") return;
+      one.open.delete(door);
+      one.refusal = refusal;
+      if (one.open.size === 0) settle(one, { kind: "refused", refusal });
+    },
+    doorUp(door) {
+      for (const one of byName.values()) sendTo(one, door);
+    },
+    executed(block, names) {
+      timeMs = block.timeMs;
+      const settled: Submission[] = [];
+      for (const name of names) {
+        if (finals.get(name) === undefined) finals.set(name, block.height);
+        const one = byName.get(name);
+        if (one !== undefined) settled.push(one);
+      }
+      if (settled.length > 0) {
+        const events = eventsByCommand(block);
+        for (const one of settled) settle(one, { kind: "final", block, events: events.get(one.name) ?? [] });
+      }
+      if (timeMs < sweepMs) return;
+      sweepMs = timeMs + 250;
+      for (const one of byName.values()) if (one.expiresAtMs < timeMs) settle(one, { kind: "expired" });
+    },
+    count: () => byName.size,
+    tick() {
+      const nowMs = performance.now();
+      for (const one of byName.values()) if (one.sentMs + resendMs < nowMs) sendToAll(one);
+    },
+  };
+}
+
+function eventsByCommand(block: ExecutedBlock): Map<string, Event[]> {
+  const events = new Map<string, Event[]>();
+  for (const event of block.events) {
+    if (!("command" in event) || event.command === undefined) continue;
+    const name = nameOf(event.command);
+    const list = events.get(name);
+    if (list === undefined) events.set(name, [event]);
+    else list.push(event);
+  }
+  return events;
+}
+
+function eventsOf(block: ExecutedBlock, digest: Digest): readonly Event[] {
+  return eventsByCommand(block).get(nameOf(digest)) ?? [];
+}

@@ -1,0 +1,92 @@
+/**
+ * What the threads of a validator say to each other. Blocks cross as their encoding: bytes are cheap to hand over, objects
+ * full of small arrays are not.
+ */
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import type { AdmissionRefusal } from "@stoa/protocol/door";
+import type { NodeErrorData } from "./failure.ts";
+import type { Address } from "./network/mesh.ts";
+import type { ListedExpiry } from "./price-source.ts";
+
+/** Consensus to execution, on a channel of their own. */
+export type ConsensusToExecution =
+  | { readonly kind: "block"; readonly encoded: Uint8Array; readonly signaturesValid: Uint8Array }
+  | {
+      readonly kind: "read";
+      readonly to: number;
+      readonly request: number;
+      readonly from: number;
+      readonly through: number;
+    };
+
+export type ExecutionToConsensus =
+  | {
+      readonly kind: "recovered";
+      /** The last block of the log, encoded. */
+      readonly tip: Uint8Array | undefined;
+      readonly executed: readonly ExecutedRoots[];
+      readonly genesisRoots: ExecutedRoots;
+    }
+  | { readonly kind: "executed"; readonly roots: ExecutedRoots }
+  | { readonly kind: "read"; readonly to: number; readonly request: number; readonly blocks: readonly Uint8Array[] }
+  /** Blocks through this height are on disk. */
+  | { readonly kind: "stored"; readonly height: number };
+
+export type MainToConsensus =
+  | { readonly kind: "submit"; readonly commands: readonly { readonly id: number; readonly encoded: Uint8Array }[] }
+  | { readonly kind: "address"; readonly peer: number; readonly address: Address }
+  | { readonly kind: "stop" };
+
+export type ConsensusToMain =
+  | { readonly kind: "started"; readonly meshPort: number; readonly session: number }
+  | {
+      readonly kind: "submitted";
+      readonly answers: readonly { readonly id: number; readonly refusal: AdmissionRefusal }[];
+    }
+  | { readonly kind: "final"; readonly height: number; readonly timeMs: number; readonly encoded: Uint8Array }
+  | { readonly kind: "progress"; readonly progress: ConsensusProgress }
+  | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
+  | { readonly kind: "failed"; readonly error: NodeErrorData };
+
+export interface ConsensusProgress {
+  readonly view: number;
+  readonly leader: number;
+  readonly mempoolCount: number;
+  readonly peersConnected: number;
+  readonly nullifiedViews: number;
+  /** Durations of the vote log's appends since the last report, milliseconds. */
+  readonly persistMs: readonly number[];
+}
+
+export type MainToExecution =
+  | { readonly kind: "read"; readonly id: number; readonly from: number; readonly countMax: number }
+  | { readonly kind: "receipt"; readonly id: number; readonly digest: Uint8Array }
+  | { readonly kind: "stop" };
+
+export type ExecutionToMain =
+  | { readonly kind: "recovered"; readonly height: number }
+  | {
+      readonly kind: "executed";
+      readonly height: number;
+      readonly timeMs: number;
+      readonly commandsCount: number;
+      readonly tradesCount: number;
+      readonly durationMs: number;
+      /** Set when the list has changed. */
+      readonly expiries: readonly ListedExpiry[] | undefined;
+    }
+  | {
+      readonly kind: "read";
+      readonly id: number;
+      readonly blocks: readonly Uint8Array[];
+      /** The lowest stored height: what is asked for below it is pruned. */
+      readonly first: number;
+    }
+  | { readonly kind: "receipt"; readonly id: number; readonly answer: ReceiptAnswer }
+  | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
+  | { readonly kind: "failed"; readonly error: NodeErrorData };
+
+export type ReceiptAnswer =
+  | { readonly kind: "receipt"; readonly encoded: Uint8Array }
+  /** `retry`: it may be there later. */
+  | { readonly kind: "unavailable"; readonly reason: string; readonly retry: boolean };
