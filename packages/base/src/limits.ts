@@ -20,6 +20,8 @@ export const limits = {
   instrumentNameSizeMax: 64,
   genesisSizeMax: 4 * 1024 * 1024,
   merkleKeySizeMax: 96,
+  stateRecordSizeMax: 64 * 1024,
+  stateRecordsCountMax: 50_000_000,
 
   // consensus: protocol (consensus.md 3.16b)
   executionLagMin: 2,

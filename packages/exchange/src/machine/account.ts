@@ -9,9 +9,9 @@ import { toHex } from "@stoa/base/bytes";
 import { bool, fixedBytes, list, oneOf, optional, record, u16, u64, u8, type Decoded } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
-import type { TimeMs } from "@stoa/base/units";
+import type { Money, TimeMs } from "@stoa/base/units";
 import { selfMatchModes, type SelfMatchMode } from "@stoa/protocol/command";
-import { publicKey, time } from "@stoa/protocol/primitives";
+import { moneyAmount, publicKey, time } from "@stoa/protocol/primitives";
 import { createNonceWindow, type NonceWindow } from "./nonce-window.ts";
 import type { Order } from "./order.ts";
 
@@ -29,6 +29,8 @@ export interface Account {
   readonly subaccount: number;
   selfMatch: SelfMatchMode;
   selfMatchAcrossSubaccounts: boolean;
+  /** Trading and liquidation fees paid since the account was opened, by asset; rebates count against them. */
+  readonly feesPaid: bigint[];
   /** By the key in hexadecimal. */
   readonly keys: Map<string, SessionKey>;
   /** By the key in hexadecimal; of the owner's key and of the session keys. */
@@ -41,7 +43,11 @@ export interface Account {
   readonly reduceOnly: Map<number, Set<Order>>;
 }
 
-export function createAccount(number: number, owner: PublicKey, subaccount: number): Account {
+export function createAccount(
+  { number, assetsCount }: { readonly number: number; readonly assetsCount: number },
+  owner: PublicKey,
+  subaccount: number,
+): Account {
   return {
     number,
     owner,
@@ -49,6 +55,7 @@ export function createAccount(number: number, owner: PublicKey, subaccount: numb
     subaccount,
     selfMatch: "reject-taker",
     selfMatchAcrossSubaccounts: false,
+    feesPaid: Array.from({ length: assetsCount }, () => 0n),
     keys: new Map(),
     nonces: new Map(),
     orders: new Map(),
@@ -82,6 +89,7 @@ export const accountRecord = record({
   subaccount: u16,
   selfMatch: oneOf(selfMatchModes),
   selfMatchAcrossSubaccounts: bool,
+  feesPaid: list(moneyAmount, 32),
   keys: list(
     record({ key: publicKey, scopes: u8, expiresAtMs: time, revokedAtMs: optional(time) }),
     limits.sessionKeysPerAccountCountMax,
@@ -97,6 +105,7 @@ export function accountRecordOf(account: Account): AccountRecord {
     subaccount: account.subaccount,
     selfMatch: account.selfMatch,
     selfMatchAcrossSubaccounts: account.selfMatchAcrossSubaccounts,
+    feesPaid: account.feesPaid as readonly bigint[] as readonly Money[],
     keys: names.map((name) => {
       const { key, scopes, expiresAtMs, revokedAtMs } = account.keys.get(name)!;
       return {

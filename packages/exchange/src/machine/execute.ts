@@ -10,14 +10,13 @@
  * Marks do not move inside a block, so every command of a block is judged by the same prices.
  */
 import { assert } from "@stoa/base/assert";
-import { encodeEvent, resultsRootOf, type Event } from "@stoa/protocol/event";
-import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import { encodeEvent, resultsRootOf } from "@stoa/protocol/event";
 import type { Genesis } from "@stoa/protocol/genesis";
-import { height } from "@stoa/base/units";
 import { systemAccounts } from "../ledger/state.ts";
-import { advanceMarket, type BestPricesOf } from "../market/advance.ts";
+import type { BestPricesOf } from "../market/advance.ts";
 import { listDue } from "../market/listing.ts";
 import { buySide, sellSide, type Book } from "../matching/book.ts";
+import { advancePrices } from "./advance-prices.ts";
 import { admit, keyOnAccount } from "./admission.ts";
 import { applyCommand } from "./apply-command.ts";
 import { nonceWindowOf } from "./account.ts";
@@ -26,11 +25,12 @@ import { expireOrders } from "./expire-orders.ts";
 import { faucetRefusal, openByFaucet } from "./faucet.ts";
 import { assertInvariants } from "./invariants.ts";
 import { sayAllLevels } from "./levels.ts";
+import { liquidate } from "./liquidate.ts";
 import { useNonce } from "./nonce-window.ts";
 import { sayOpened } from "./open-account.ts";
 import { passesOf } from "./passes.ts";
 import { prices } from "./prices.ts";
-import { computeRoots } from "./roots.ts";
+import { executedRootsOf } from "./roots.ts";
 import { createRun, moveMoney, sayAccepted, sayPositions, sayRefused, type Run } from "./run.ts";
 import { settleDue } from "./settle-due.ts";
 import { accountNumberOf, createState, openAccount, type ExchangeState } from "./state.ts";
@@ -70,17 +70,14 @@ export function execute(state: ExchangeState, block: BlockInput): ExecutionResul
   state.timeMs = block.timeMs;
   const run = createRun(state);
   takePrices(run, block.commands);
-  say(run, advanceMarket(state.market, state.timeMs, bestPricesOf(state)));
+  advancePrices(run, bestPricesOf(state));
   expireOrders(run);
   settleDue(run);
   for (const pass of passesOf(state, block.commands)) for (const prepared of pass) carryOut(run, prepared);
   run.command = undefined;
+  liquidate(run);
   sayPositions(run);
   return finish(run);
-}
-
-function say(run: Run, events: readonly Event[]): void {
-  for (const event of events) run.events.push(event);
 }
 
 function bestPricesOf({ books }: ExchangeState): BestPricesOf {
@@ -135,10 +132,6 @@ function finish(run: Run): ExecutionResult {
   sayAllLevels(run);
   assertInvariants(state, booksTouched);
   const encodedEvents = events.map(encodeEvent);
-  const roots: ExecutedRoots = {
-    height: height(state.height),
-    moduleRoots: computeRoots(state),
-    resultsRoot: resultsRootOf(encodedEvents),
-  };
-  return { events, encodedEvents, roots };
+  state.resultsRoot = resultsRootOf(encodedEvents);
+  return { events, encodedEvents, roots: executedRootsOf(state) };
 }

@@ -5,16 +5,19 @@
  */
 import type { Lots, Money, PriceE8, Ticks } from "@stoa/base/units";
 import type { EventOf } from "@stoa/protocol/event";
+import { balanceOf } from "../ledger/post.ts";
 import { isSystemAccount, systemAccounts } from "../ledger/state.ts";
 import { tradeVolatilityPpm } from "../market/trade-volatility.ts";
 import type { Listing } from "../market/state.ts";
+import { evaluate } from "../risk/evaluation.ts";
+import { cappedLiquidationFee } from "../risk/liquidation.ts";
 import { applyFill, type FillResult } from "../risk/exposure.ts";
 import { feeAtRate, feeOf, fillValue, type FeeRole } from "../terms.ts";
 import { openLots, type Order } from "./order.ts";
 import { trimReduceOnly } from "./reduce-only.ts";
 import { fillFront } from "./resting.ts";
 import { notePosition, postEntries, sayOrder, type Run } from "./run.ts";
-import { bookOf, listingOf } from "./state.ts";
+import { accountOf, bookOf, listingOf } from "./state.ts";
 
 interface BookedSide extends FillResult {
   readonly order: Order;
@@ -68,7 +71,11 @@ function sideFee(run: Run, { terms, indexPrice }: Listing, { order, role, lots, 
   if (isSystemAccount(order.account)) return 0n;
   if (!order.liquidation) return feeOf(terms, { lots, ticks, indexPrice, role });
   const ratePpm = BigInt(run.state.genesis.liquidation.feePpm);
-  return feeAtRate(terms, { lots, ticks, indexPrice, ratePpm, capPpm: BigInt(terms.product.feeCapPpm) });
+  const fee = feeAtRate(terms, { lots, ticks, indexPrice, ratePpm, capPpm: BigInt(terms.product.feeCapPpm) });
+  const asset = terms.instrument.settlement;
+  const balance = balanceOf(run.state.ledger, order.account, asset);
+  const { equity } = evaluate(run.state.risk, run.state.market, { account: order.account, asset, balance });
+  return cappedLiquidationFee(fee, equity);
 }
 
 function payPremium(run: Run, { terms }: Listing, trade: number, taker: BookedSide, maker: BookedSide): void {
@@ -81,6 +88,9 @@ function payPremium(run: Run, { terms }: Listing, trade: number, taker: BookedSi
 
 function payFee(run: Run, { terms }: Listing, trade: number, { order, fee }: BookedSide): void {
   if (fee === 0n) return;
+  const account = accountOf(run.state, order.account);
+  account.feesPaid[terms.instrument.settlement]! += fee;
+  run.state.touched.accounts.add(account.number);
   const detail = { instrument: terms.instrument.id, trade, order: order.id };
   const cause = order.liquidation ? "liquidation-fee" : "trade-fee";
   const receiver = order.liquidation ? systemAccounts.insurance : systemAccounts.fees;

@@ -3,6 +3,8 @@
  */
 import { MerkleMap } from "@stoa/base/merkle-map";
 import type { Digest } from "@stoa/base/hash";
+import { height } from "@stoa/base/units";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import { modules, takeChanges, type Module, type StateRecord } from "./records.ts";
 import type { ExchangeState } from "./state.ts";
 
@@ -16,8 +18,13 @@ export const createRoots = (): Roots => ({
   market: new MerkleMap(),
 });
 
+/** What headers say of the last block. */
+export function executedRootsOf(state: ExchangeState): ExecutedRoots {
+  return { height: height(state.height), moduleRoots: computeRoots(state), resultsRoot: state.resultsRoot };
+}
+
 /** Brings the trees up to date and returns their roots in the order of `modules`. */
-export function computeRoots(state: ExchangeState): readonly Digest[] {
+function computeRoots(state: ExchangeState): readonly Digest[] {
   return modules.map((module) => {
     const tree = state.roots[module];
     applyChanges(tree, takeChanges(state, module));

@@ -6,7 +6,7 @@
  * by label or time, and Merkle trees are derived.
  */
 import { present } from "@stoa/base/assert";
-import type { Digest } from "@stoa/base/hash";
+import { zeroDigest, type Digest } from "@stoa/base/hash";
 import type { PublicKey } from "@stoa/base/signature";
 import type { Lots, Money } from "@stoa/base/units";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
@@ -45,6 +45,8 @@ export interface ExchangeState {
   readonly chainId: Digest;
   height: number;
   timeMs: number;
+  /** Root of the events of the last block; with the module roots, what a header says of that block. */
+  resultsRoot: Digest;
   readonly counters: Counters;
   /** By account number, ascending. */
   readonly accounts: Map<number, Account>;
@@ -83,6 +85,7 @@ export function createState(genesis: Genesis, makeBook: () => Book = createBook,
     chainId: chainIdOf(genesis),
     height: 0,
     timeMs: genesis.timeMs,
+    resultsRoot: zeroDigest,
     counters: { order: 1, trade: 1, priority: 1, transfer: 1, withdrawal: 1 },
     accounts: new Map(),
     orders: new Map(),
@@ -119,7 +122,8 @@ export function accountNumberOf(state: ExchangeState, ownerHex: string, subaccou
 
 /** Opens an account with the next number. */
 export function openAccount(state: ExchangeState, owner: PublicKey, subaccount: number): Account {
-  const account = createAccount(openLedgerAccount(state.ledger, owner, subaccount), owner, subaccount);
+  const number = openLedgerAccount(state.ledger, owner, subaccount);
+  const account = createAccount({ number, assetsCount: state.ledger.assetsCount }, owner, subaccount);
   state.accounts.set(account.number, account);
   state.touched.accounts.add(account.number);
   return account;
