@@ -6,6 +6,7 @@ import { startGateway } from "@stoa/gateway/gateway";
 import type { Upstream } from "@stoa/gateway/upstream";
 import { readApiKeys } from "@stoa/gateway/accounts/api-key";
 import { startFollower } from "@stoa/node/follower";
+import { createLog } from "@stoa/node/log";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { join } from "node:path";
 import { endRequested, reportReady } from "../child.ts";
@@ -20,12 +21,12 @@ export async function runGateway(dataDir: string): Promise<void> {
   installNativeCrypto();
   const ended = endRequested();
   const file = loadGatewayFile(dataDir);
-  const follower = await startFollower({
-    dataDir,
-    genesis: loadGenesis(dataDir),
-    doors: file.doors,
-    metrics: file.metrics,
-  });
+  const log = createLog({ name: "gateway" });
+  const follower = await startFollower(
+    { genesis: loadGenesis(dataDir), dataFolder: dataDir, doors: file.doors },
+    { log },
+  );
+  await Promise.race([follower.caughtUp, ended]);
   const latencies = createLatencyRing();
   const gateway = await startGateway({
     upstream: timed(follower, latencies),
@@ -41,10 +42,11 @@ export async function runGateway(dataDir: string): Promise<void> {
     const report: GatewayReport = { kind: "report", finality: summary, tops: topsOf(follower.query) };
     if (process.connected) process.send?.(report);
   }, reportMs);
-  await ended;
+  const failure = await Promise.race([follower.failure, ended.then(() => undefined)]);
   clearInterval(reporting);
   await gateway.stop();
   await follower.stop();
+  if (failure !== undefined) throw failure;
 }
 
 /** The same upstream, with the time from a command's submission to its final outcome noted. */

@@ -1,8 +1,10 @@
 /** `stoa node`: one validator from its folder, until it is told to end or must stop by itself. */
+import { createLog } from "@stoa/node/log";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { startValidator } from "@stoa/node/node";
 import { endRequested, reportReady } from "../child.ts";
 import { loadGenesis, loadNodeFile, loadValidatorSeed } from "../devnet/folder.ts";
+import { validatorName } from "../devnet/participants.ts";
 import { openPriceSource } from "../market/price-source.ts";
 
 export async function runNode(dataDir: string): Promise<void> {
@@ -21,7 +23,7 @@ export async function runNode(dataDir: string): Promise<void> {
       // Everything is kept, so that `stoa replay` can begin at genesis.
       storage: { retentionBlocks: Infinity },
     },
-    { priceSource: openPriceSource(file.prices) },
+    { priceSource: openPriceSource(file.prices), log: createLog({ name: validatorName(file.index) }) },
   );
   reportReady({ doorPort: validator.doorPort });
   const failure = await Promise.race([validator.failure, ended.then(() => undefined)]);

@@ -56,7 +56,6 @@ export interface GatewayFile {
   readonly formatVersion: 1;
   readonly http: Address;
   readonly https: Address;
-  readonly metrics: Address;
   readonly doors: readonly Address[];
 }
 
@@ -195,7 +194,6 @@ export function writeNetwork(dataDir: string, network: Network): void {
     formatVersion: 1,
     http: { host, port: ports.http },
     https: { host, port: ports.https },
-    metrics: { host, port: ports.gatewayMetrics },
     doors: ports.validators.map(({ door }) => ({ host, port: door })),
   };
   writeJson(join(folder.gateway, "gateway.json"), gateway);

@@ -11,7 +11,6 @@ export const portBaseDefault = 7400;
 export interface DevnetPorts {
   readonly http: number;
   readonly https: number;
-  readonly gatewayMetrics: number;
   readonly validators: readonly { readonly mesh: number; readonly door: number; readonly metrics: number }[];
 }
 
@@ -23,7 +22,6 @@ export function portsFrom(base: number, validatorsCount: number): DevnetPorts {
   return {
     http: base,
     https: base + 43,
-    gatewayMetrics: base + 39,
     validators: Array.from({ length: validatorsCount }, (_, index) => ({
       mesh: base + 10 + index,
       door: base + 20 + index,
@@ -34,18 +32,17 @@ export function portsFrom(base: number, validatorsCount: number): DevnetPorts {
 
 /** Ports that were free a moment ago: held all at once, so that they differ, then released. */
 export async function freePorts(validatorsCount: number): Promise<DevnetPorts> {
-  const servers = Array.from({ length: 3 + 3 * validatorsCount }, () => createServer());
+  const servers = Array.from({ length: 2 + 3 * validatorsCount }, () => createServer());
   const ports = await Promise.all(servers.map(listen));
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  const [http, https, gatewayMetrics] = ports as [number, number, number];
+  const [http, https] = ports as [number, number];
   return {
     http,
     https,
-    gatewayMetrics,
     validators: Array.from({ length: validatorsCount }, (_, index) => ({
-      mesh: ports[3 + 3 * index]!,
-      door: ports[4 + 3 * index]!,
-      metrics: ports[5 + 3 * index]!,
+      mesh: ports[2 + 3 * index]!,
+      door: ports[3 + 3 * index]!,
+      metrics: ports[4 + 3 * index]!,
     })),
   };
 }
@@ -62,7 +59,6 @@ export async function requireFree(ports: DevnetPorts): Promise<void> {
   const wanted: readonly (readonly [string, number])[] = [
     ["the API over http and ws", ports.http],
     ["the API over https and wss", ports.https],
-    ["the gateway's metrics", ports.gatewayMetrics],
     ...ports.validators.flatMap(({ mesh, door, metrics }, index): [string, number][] => [
       [`validator-${index}'s peers`, mesh],
       [`validator-${index}'s clients`, door],

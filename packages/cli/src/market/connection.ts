@@ -45,8 +45,12 @@ interface Reply {
   readonly error?: { readonly code: number; readonly message: string };
 }
 
-/** Opens a connection and logs in; orders placed on it are cancelled by the exchange when it is lost. */
-export async function openConnection(url: string, credentials: Credentials): Promise<Connection> {
+/** Opens a connection and logs in; unless told otherwise, orders placed on it are cancelled by the exchange when it is lost. */
+export async function openConnection(
+  url: string,
+  credentials: Credentials,
+  cancelOnDisconnect = true,
+): Promise<Connection> {
   const connection = await openSocket(url);
   try {
     await connection.call("public/auth", {
@@ -54,7 +58,7 @@ export async function openConnection(url: string, credentials: Credentials): Pro
       client_id: credentials.clientId,
       client_secret: credentials.clientSecret,
     });
-    await connection.call("private/enable_cancel_on_disconnect", { scope: "connection" });
+    if (cancelOnDisconnect) await connection.call("private/enable_cancel_on_disconnect", { scope: "connection" });
   } catch (error) {
     connection.close();
     throw error;

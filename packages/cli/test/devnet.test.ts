@@ -1,0 +1,223 @@
+/**
+ * The whole of it, as a user has it: one command, real processes, ccxt, kill -9. The tests of this file share one devnet and build on
+ * each other in the order they stand in.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { loadNetwork } from "../src/devnet/folder.ts";
+import type { Child } from "../src/devnet/supervisor.ts";
+import { openDoor } from "../src/door-client.ts";
+import { openConnection, type Connection } from "../src/market/connection.ts";
+import { isAlive, newFolder, run, runStoa, startDevnet, stoa, type Devnet } from "./devnet-process.ts";
+
+const folder = newFolder();
+let devnet: Devnet;
+let again: Child | undefined;
+
+afterAll(async () => {
+  await devnet?.stop();
+  await again?.stop();
+});
+
+const userProgram = fileURLToPath(new URL("programs/ccxt-user.mjs", import.meta.url));
+const testTimeoutMs = 90_000;
+
+async function until(what: string, condition: () => Promise<boolean> | boolean, patienceMs = 30_000): Promise<void> {
+  const endMs = Date.now() + patienceMs;
+  while (!(await condition())) {
+    if (endMs < Date.now()) throw new Error(`not within ${patienceMs} ms: ${what}`);
+    await delay(100);
+  }
+}
+
+async function statusOf(index: number) {
+  try {
+    const door = await openDoor({ host: "127.0.0.1", port: loadNetwork(folder).ports.validators[index]!.door });
+    try {
+      return (await door.ask({ kind: "status" }, "status")).status;
+    } finally {
+      door.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+const heightOf = async (index: number): Promise<number> => (await statusOf(index))?.height ?? 0;
+
+/** A user who places one small order after the other, and remembers which were acknowledged. */
+function startLoad(connection: Connection, price: number) {
+  const acknowledged: string[] = [];
+  let isEnding = false;
+  const running = (async () => {
+    for (let count = 0; !isEnding; count++) {
+      try {
+        const { order } = await connection.call<{ order: { order_id: string } }>("private/buy", {
+          instrument_name: "BTC-PERPETUAL",
+          amount: 10,
+          type: "limit",
+          price,
+          label: `load-${count}`,
+        });
+        acknowledged.push(order.order_id);
+      } catch {
+        // Lost with the connection, or refused while nothing becomes final: not acknowledged, so nothing is owed.
+        if (!isEnding) await delay(100);
+      }
+    }
+  })();
+  return {
+    acknowledged,
+    end: async () => {
+      isEnding = true;
+      connection.close();
+      await running;
+    },
+  };
+}
+
+const keyOf = (name: string) => devnet.ready.access.keys.find((key) => key.name === name)!;
+const connect = (name: string): Promise<Connection> => openConnection(devnet.ready.access.wsUrl, keyOf(name), false);
+
+async function lowPrice(connection: Connection): Promise<number> {
+  const { mark_price: mark } = await connection.call<{ mark_price: number }>("public/ticker", {
+    instrument_name: "BTC-PERPETUAL",
+  });
+  return Math.floor(mark * 0.95);
+}
+
+test(
+  "one command brings up four validators, a gateway and a market, and says how to reach them",
+  async () => {
+    devnet = await startDevnet(folder);
+    const { access, pids } = devnet.ready;
+    expect(Object.keys(pids).sort()).toEqual([
+      "gateway",
+      "market",
+      "validator-0",
+      "validator-1",
+      "validator-2",
+      "validator-3",
+    ]);
+    expect(access.keys.map(({ name }) => name)).toEqual(["alice", "bob"]);
+    expect(existsSync(access.caFile)).toBe(true);
+    const output = readFileSync(join(folder, "devnet.log"), "utf8");
+    expect(output).toContain("- starting 4 validators");
+    expect(output).toContain(access.keys[0]!.clientSecret);
+    expect(output).toContain(`NODE_EXTRA_CA_CERTS=${access.caFile}`);
+  },
+  testTimeoutMs,
+);
+
+test(
+  "ccxt trades with nothing changed but the URL, the keys and NODE_EXTRA_CA_CERTS",
+  async () => {
+    const { httpsUrl, wssUrl, caFile } = devnet.ready.access;
+    const { clientId, clientSecret } = keyOf("alice");
+    const connection = await connect("alice");
+    await until("the simulated market quotes the perpetual", async () => {
+      const ticker = await connection.call<{ best_bid_price: number; best_ask_price: number }>("public/ticker", {
+        instrument_name: "BTC-PERPETUAL",
+      });
+      return 0 < ticker.best_bid_price && 0 < ticker.best_ask_price;
+    });
+    connection.close();
+    const ended = await run([userProgram, httpsUrl, wssUrl, clientId, clientSecret], { NODE_EXTRA_CA_CERTS: caFile });
+    expect(ended.stderr).toBe("");
+    expect(ended.code).toBe(0);
+    const seen = JSON.parse(ended.stdout) as {
+      markets: { type: string; inverse: boolean | null }[];
+      [name: string]: unknown;
+    };
+    const count = (type: string) => seen.markets.filter((market) => market.type === type).length;
+    expect(count("option")).toBe(2 * 4 * 11 * 2);
+    expect(count("swap")).toBe(4);
+    expect(count("future")).toBe(16);
+    expect(seen).toMatchObject({
+      bookHasBothSides: true,
+      resting: { status: "open", amount: 100 },
+      edited: { id: true, amount: 50 },
+      openIds: true,
+      cancelled: "canceled",
+      taken: { status: "closed", filled: 100 },
+      positions: [{ name: "BTC/USD:BTC", side: "long" }],
+    });
+    expect(seen["tradesCount"]).toBeGreaterThan(0);
+  },
+  testTimeoutMs,
+);
+
+test(
+  "a second devnet in the same folder is refused in one line",
+  async () => {
+    const ended = await runStoa("devnet", "--data", folder, "--port", "0");
+    expect(ended.stderr).toContain("a devnet runs in");
+    expect(ended.stderr.trim().split("\n")).toHaveLength(1);
+    expect(ended.code).toBe(1);
+  },
+  testTimeoutMs,
+);
+
+test(
+  "kill -9 of one validator during load: trading goes on; started again, it catches up",
+  async () => {
+    const connection = await connect("alice");
+    const load = startLoad(connection, await lowPrice(connection));
+    await until("orders are acknowledged", () => 5 < load.acknowledged.length);
+    process.kill(devnet.ready.pids["validator-2"]!, "SIGKILL");
+    const before = load.acknowledged.length;
+    await until("orders are acknowledged with three validators", () => before + 20 < load.acknowledged.length);
+    const status = await runStoa("status", "--data", folder);
+    expect(status.stdout).toContain("validator-2  does not answer");
+    expect(status.stdout).toContain("validator-0  up");
+
+    again = stoa(["node", "--data", join(folder, "validator-2")], join(folder, "log", "validator-2-again.log"));
+    await again.ready;
+    await until("validator-2 has caught up", async () => (await heightOf(0)) - 5 <= (await heightOf(2)));
+    await load.end();
+  },
+  testTimeoutMs,
+);
+
+test(
+  "kill -9 of all four during load: after a second start nothing that was acknowledged is lost",
+  async () => {
+    const connection = await connect("bob");
+    const load = startLoad(connection, await lowPrice(connection));
+    await until("orders are acknowledged", () => 10 < load.acknowledged.length);
+    const { pids } = devnet.ready;
+    for (const pid of [pids["validator-0"]!, pids["validator-1"]!, again!.pid, pids["validator-3"]!]) {
+      process.kill(pid, "SIGKILL");
+    }
+    await load.end();
+    await devnet.stop();
+    devnet = await startDevnet(folder, []);
+    const after = await connect("bob");
+    const open = await after.call<{ order_id: string }[]>("private/get_open_orders_by_instrument", {
+      instrument_name: "BTC-PERPETUAL",
+    });
+    const openIds = new Set(open.map(({ order_id: id }) => id));
+    expect(load.acknowledged.filter((id) => !openIds.has(id))).toEqual([]);
+    const fresh = startLoad(after, await lowPrice(after));
+    await until("new orders are acknowledged", () => 5 < fresh.acknowledged.length);
+    await fresh.end();
+  },
+  testTimeoutMs,
+);
+
+test(
+  "the end: every process that was started is gone, and replay is equal on every node",
+  async () => {
+    const { pids } = devnet.ready;
+    await devnet.stop();
+    expect(Object.entries(pids).filter(([, pid]) => isAlive(pid))).toEqual([]);
+    const ended = await runStoa("replay", "--data", folder);
+    expect(ended.stderr).toBe("");
+    expect(ended.stdout).toContain("every root that a header carries is equal on 4 validators");
+    expect(ended.code).toBe(0);
+  },
+  testTimeoutMs,
+);
