@@ -196,9 +196,11 @@ function restore(
   const body = decode(snapshotBody, snapshot.bytes);
   if (body === undefined || body.height !== snapshot.height)
     throw damaged(path, 0, "holds what is no snapshot of its height");
-  const state = restoreSnapshot(options.genesis, body.exchange);
-  if (state === undefined) throw damaged(path, 0, "holds an exchange that cannot be restored");
-  return { state, roots: body.roots, height: body.height as Height };
+  const restored = restoreSnapshot(options.genesis, body.exchange);
+  if ("fault" in restored) throw damaged(path, 0, `holds an exchange that cannot be restored: ${restored.fault}`);
+  if (!rootsEqual(restored.roots, body.roots))
+    throw damaged(path, 0, "holds an exchange whose roots are not those that it had when it was saved");
+  return { state: restored.state, roots: body.roots, height: body.height as Height };
 }
 
 /** After a crash the logs may end at different heights; events are computed again, so what is ahead of the blocks goes. */
