@@ -26,6 +26,9 @@ export interface DriverParts {
   /** Everything sent in this turn may leave now. */
   readonly flush: () => void;
   readonly payloadFor: (wanted: EffectOf<"payloadWanted">) => { readonly payload: Uint8Array; readonly work: boolean };
+  /** A block has become final; said at once, so that a payload of the same turn leaves its commands out. */
+  readonly ordered: (block: FinalBlock) => void;
+  /** The same block, when all that the turn made durable is on disk. */
   readonly deliver: (block: FinalBlock) => void;
   readonly readBlocks: (wanted: EffectOf<"readBlocks">) => void;
   readonly observe: (effect: EffectOf<"progress"> | EffectOf<"misbehaviour">) => void;
@@ -71,7 +74,7 @@ export function createDriver(parts: DriverParts): Driver {
 
   const turn = (): void => {
     scheduled = false;
-    if (stopped) return;
+    if (stopped || inbox.length === 0) return;
     try {
       runTurn();
     } catch (error) {
@@ -94,9 +97,12 @@ export function createDriver(parts: DriverParts): Driver {
             records.push(effect.record);
             barrier ||= effect.barrier;
             break;
+          case "deliver":
+            parts.ordered(effect.block);
+            outbox.push(effect);
+            break;
           case "send":
           case "broadcast":
-          case "deliver":
             outbox.push(effect);
             break;
           case "schedule":

@@ -148,12 +148,14 @@ async function start(recovered: Recovered): Promise<void> {
       const { commands, work } = mempool.build({ sizeMax, timeMs, excluded });
       return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
     },
+    ordered({ header, payload }) {
+      const hadWork = mempool.hasWork();
+      mempool.finalized(payloadCommands(payload).names, header.timeMs);
+      if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
+    },
     deliver(block) {
       const { height, timeMs } = block.header;
       toMain({ kind: "final", height, timeMs, encoded: encode(finalBlock, block) });
-      const hadWork = mempool.hasWork();
-      mempool.finalized(payloadCommands(block.payload).names, timeMs);
-      if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
       gate.put(block);
     },
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),

@@ -13,7 +13,10 @@ export interface TestMesh {
   readonly stop: () => Promise<void>;
 }
 
-export async function startMeshOf(chain: TestChain, options: { readonly snapshotBlocks?: number } = {}): Promise<TestMesh> {
+export async function startMeshOf(
+  chain: TestChain,
+  options: { readonly snapshotBlocks?: number } = {},
+): Promise<TestMesh> {
   const folder = testFolder();
   const validators = await Promise.all(
     chain.validatorSeeds.map((seed, index) =>

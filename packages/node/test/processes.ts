@@ -1,0 +1,116 @@
+/** Four validators in processes of their own, which a test may kill and start again on the same ports and folders. */
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { toHex } from "@stoa/base/bytes";
+import { encodeGenesis } from "@stoa/protocol/genesis";
+import { startFollower, type Follower } from "../src/follower.ts";
+import { localhost, testFolder, type TestChain } from "./network.ts";
+import type { FromValidator, ToValidator } from "./validator-process.ts";
+
+type Started = Extract<FromValidator, { kind: "started" }>;
+
+export class ProcessNetwork {
+  readonly folder = testFolder();
+  readonly chain: TestChain;
+  readonly snapshotBlocks: number;
+  readonly #children = new Map<number, ChildProcess>();
+  readonly #ports = new Map<number, Started>();
+  readonly #followers: Follower[] = [];
+
+  constructor(chain: TestChain, snapshotBlocks = 200) {
+    this.chain = chain;
+    this.snapshotBlocks = snapshotBlocks;
+  }
+
+  folderOf(index: number): string {
+    return join(this.folder.path, `validator-${index}`);
+  }
+
+  processId(index: number): number {
+    return this.#children.get(index)!.pid!;
+  }
+
+  async startAll(): Promise<void> {
+    const indexes = this.chain.validatorSeeds.map((_, index) => index);
+    await Promise.all(indexes.map((index) => this.#launch(index)));
+    for (const index of indexes) this.#tellPeers(index);
+  }
+
+  /** Starts a validator again where it was; throws what it says when it refuses. */
+  async start(index: number): Promise<void> {
+    await this.#launch(index);
+    this.#tellPeers(index);
+  }
+
+  #tellPeers(index: number): void {
+    const ports = this.chain.validatorSeeds.map((_, other) => this.#ports.get(other)!.meshPort);
+    this.#tell(index, { kind: "peers", ports });
+  }
+
+  async #launch(index: number): Promise<void> {
+    const child = fork(fileURLToPath(new URL("./validator-process.ts", import.meta.url)), [], {
+      execArgv: ["--conditions=@stoa/source"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#children.set(index, child);
+    const before = this.#ports.get(index);
+    this.#tell(index, {
+      kind: "start",
+      genesis: toHex(encodeGenesis(this.chain.genesis)),
+      seed: toHex(this.chain.validatorSeeds[index]!),
+      dataFolder: this.folderOf(index),
+      meshPort: before?.meshPort ?? 0,
+      doorPort: before?.doorPort ?? 0,
+      snapshotBlocks: this.snapshotBlocks,
+    });
+    const [answer] = (await once(child, "message")) as [FromValidator];
+    if (answer.kind === "failed") throw Object.assign(new Error(answer.message), { code: answer.code });
+    this.#ports.set(index, answer);
+  }
+
+  #tell(index: number, message: ToValidator): void {
+    this.#children.get(index)!.send(message);
+  }
+
+  async kill(index: number, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const child = this.#children.get(index)!;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all([...this.#children.keys()].map((index) => this.kill(index)));
+  }
+
+  /** Resolves with what a running validator says when it stops by itself. */
+  failureOf(index: number): Promise<FromValidator> {
+    return new Promise((resolve) => this.#children.get(index)!.once("message", resolve));
+  }
+
+  doors(): { readonly host: string; readonly port: number }[] {
+    return [...this.#ports.values()].map(({ doorPort }) => localhost(doorPort));
+  }
+
+  metricsPort(index: number): number {
+    return this.#ports.get(index)!.metricsPort;
+  }
+
+  async startFollower(name: string): Promise<Follower> {
+    const follower = await startFollower({
+      genesis: this.chain.genesis,
+      dataFolder: join(this.folder.path, name),
+      doors: this.doors(),
+    });
+    this.#followers.push(follower);
+    return follower;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#followers.map((follower) => follower.stop()));
+    await this.killAll();
+    this.folder.remove();
+  }
+}
