@@ -1,0 +1,213 @@
+/**
+ * A connection to the door of one node, over the WebSocket that browsers and Node 22 have. It reconnects by itself, repeats
+ * requests that had no answer (all of them may be repeated: the same signed bytes are the same command) and goes on following
+ * where it was cut off. It believes nothing and checks nothing but the form of what it receives: `verify.ts` does.
+ */
+import { assert } from "@stoa/base/assert";
+import type { Digest } from "@stoa/base/hash";
+import { height } from "@stoa/base/units";
+import type { FinalBlock } from "@stoa/protocol/block";
+import {
+  decodeDoorReply,
+  encodeDoorRequest,
+  type AdmissionRefusal,
+  type DoorReply,
+  type DoorRequest,
+  type NodeStatus,
+  type Receipt,
+} from "@stoa/protocol/door";
+import { ClientError } from "./failure.ts";
+
+export interface ConnectOptions {
+  /** Pause before the first attempt to reconnect, and the longest; it doubles in between. */
+  readonly reconnectMsMin?: number;
+  readonly reconnectMsMax?: number;
+  /** Pause before a question that has no answer yet is asked again. */
+  readonly askAgainMs?: number;
+}
+
+export interface Follower {
+  /** Called with every final block in order of height, unchecked. */
+  readonly block: (block: FinalBlock) => void;
+  /** The node cannot serve the blocks asked for: they are pruned there. */
+  readonly failed: (error: ClientError) => void;
+}
+
+export interface DoorConnection {
+  readonly url: string;
+  /** `none`: the node has taken the command, or has it already. */
+  readonly submit: (encoded: Uint8Array) => Promise<AdmissionRefusal>;
+  readonly status: () => Promise<NodeStatus>;
+  readonly genesis: () => Promise<Uint8Array>;
+  /** Waits until the node has a receipt; unchecked. Rejects when it never will, and when `signal` aborts. */
+  readonly receipt: (command: Digest, signal?: AbortSignal) => Promise<Receipt>;
+  /** Follows from a height on; replaces an earlier follow. Returns a function that ends it. */
+  readonly follow: (from: number, follower: Follower) => () => void;
+  readonly close: () => void;
+}
+
+interface Pending {
+  readonly request: DoorRequest;
+  readonly resolve: (reply: DoorReply) => void;
+  readonly reject: (error: ClientError) => void;
+}
+
+interface Following {
+  readonly follower: Follower;
+  next: number;
+  id: number;
+}
+
+type Question = DoorRequest extends infer R ? (R extends { readonly id: number } ? Omit<R, "id"> : never) : never;
+
+const requestsCountMax = 4_096;
+
+/** Opens a connection to a door such as `ws://127.0.0.1:7420`; it connects in the background and stays until closed. */
+export function connect(url: string, options: ConnectOptions = {}): DoorConnection {
+  const reconnectMsMin = options.reconnectMsMin ?? 100;
+  const reconnectMsMax = options.reconnectMsMax ?? 5_000;
+  const askAgainMs = options.askAgainMs ?? 100;
+  const pending = new Map<number, Pending>();
+  let following: Following | undefined;
+  let socket: WebSocket | undefined;
+  let reconnectMs = reconnectMsMin;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let nextId = 1;
+  let closed = false;
+
+  const open = (): void => {
+    timer = undefined;
+    const own = new WebSocket(url);
+    own.binaryType = "arraybuffer";
+    socket = own;
+    own.onopen = () => {
+      reconnectMs = reconnectMsMin;
+      for (const { request } of pending.values()) own.send(encodeDoorRequest(request));
+      if (following !== undefined) sendFollow(following);
+    };
+    own.onmessage = ({ data }: MessageEvent) => {
+      const reply = data instanceof ArrayBuffer ? decodeDoorReply(new Uint8Array(data)) : undefined;
+      // Whoever does not speak the protocol is left alone for a while, as if he were gone.
+      if (reply === undefined) own.close();
+      else receive(reply);
+    };
+    own.onerror = () => undefined;
+    own.onclose = () => {
+      if (socket !== own) return;
+      socket = undefined;
+      if (closed) return;
+      timer = setTimeout(open, reconnectMs * (0.75 + Math.random() / 2));
+      reconnectMs = Math.min(2 * reconnectMs, reconnectMsMax);
+    };
+  };
+
+  const isOpen = (): boolean => socket?.readyState === WebSocket.OPEN;
+
+  const newId = (): number => {
+    const id = nextId;
+    nextId = nextId === 0xffff_ffff ? 1 : nextId + 1;
+    return id;
+  };
+
+  const receive = (reply: DoorReply): void => {
+    if (reply.kind === "block") return receiveBlock(reply.block);
+    if (reply.kind === "failure" && following !== undefined && reply.id === following.id) {
+      const { follower } = following;
+      following = undefined;
+      return follower.failed(new ClientError("unavailable", reply.reason, url));
+    }
+    const asked = pending.get(reply.id);
+    if (asked === undefined) return;
+    pending.delete(reply.id);
+    asked.resolve(reply);
+  };
+
+  const receiveBlock = (block: FinalBlock): void => {
+    if (following === undefined || block.header.height < following.next) return;
+    following.next = block.header.height + 1;
+    following.follower.block(block);
+  };
+
+  const sendFollow = (one: Following): void => {
+    one.id = newId();
+    socket!.send(encodeDoorRequest({ kind: "follow", id: one.id, from: height(one.next) }));
+  };
+
+  const ask = (question: Question): Promise<DoorReply> =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(new ClientError("closed", "the connection is closed", url));
+      if (requestsCountMax <= pending.size) return reject(new ClientError("busy", "too many requests at once", url));
+      const request = { ...question, id: newId() } as DoorRequest;
+      pending.set(request.id, { request, resolve, reject });
+      if (isOpen()) socket!.send(encodeDoorRequest(request));
+    });
+
+  const unavailable = (reply: DoorReply): ClientError =>
+    reply.kind === "failure"
+      ? new ClientError("unavailable", reply.reason, url)
+      : new ClientError("dishonest", `an answer to another question: ${reply.kind}`, url);
+
+  open();
+  return {
+    url,
+    async submit(encoded) {
+      const reply = await ask({ kind: "submit", command: encoded });
+      if (reply.kind !== "submitted") throw unavailable(reply);
+      return reply.refusal;
+    },
+    async status() {
+      const reply = await ask({ kind: "status" });
+      if (reply.kind !== "status") throw unavailable(reply);
+      return reply.status;
+    },
+    async genesis() {
+      const reply = await ask({ kind: "genesis" });
+      if (reply.kind !== "genesis") throw unavailable(reply);
+      return reply.genesis;
+    },
+    async receipt(command, signal) {
+      for (;;) {
+        signal?.throwIfAborted();
+        const reply = await ask({ kind: "receipt", command });
+        if (reply.kind === "receipt") return reply.receipt;
+        if (reply.kind !== "failure" || !reply.retry) throw unavailable(reply);
+        await pause(askAgainMs, signal);
+      }
+    },
+    follow(from, follower) {
+      assert(Number.isSafeInteger(from) && 0 <= from, "a follow starts at a height");
+      // A connection carries one follow: a second one needs a new connection to the node.
+      const replaces = following !== undefined;
+      const own: Following = { follower, next: from, id: 0 };
+      following = own;
+      if (replaces) socket?.close();
+      else if (isOpen()) sendFollow(own);
+      return () => {
+        if (following !== own) return;
+        following = undefined;
+        socket?.close();
+      };
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      socket?.close();
+      for (const { reject } of pending.values()) reject(new ClientError("closed", "the connection is closed", url));
+      pending.clear();
+    },
+  };
+}
+
+function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, delayMs);
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,26 @@
+/** What can go wrong outside: one error with a code and what it was about. Answers of the exchange are values, not this. */
+
+export type ClientErrorCode =
+  /** The connection was closed by its owner. */
+  | "closed"
+  /** The door answered that it cannot give what was asked for, now or ever. */
+  | "unavailable"
+  /** More requests at once than a connection takes. */
+  | "busy"
+  /** What a door sent does not verify. */
+  | "dishonest"
+  /** Two different final blocks of one height: more than a third of the stake has broken the rules. */
+  | "fork";
+
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly code: ClientErrorCode;
+  /** The address of the door concerned, if it is about one. */
+  readonly door: string | undefined;
+
+  constructor(code: ClientErrorCode, message: string, door?: string) {
+    super(door === undefined ? message : `${message} (${door})`);
+    this.code = code;
+    this.door = door;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Checks that make trust in a node unnecessary. A block: final under the chain's validators, with the payload that its header
+ * names. A receipt: the command stands in such a block, and the events are those that the validators agreed on, because a
+ * later final header carries their Merkle root. Pure: the same bytes get the same verdict anywhere.
+ */
+import { equalBytes } from "@stoa/base/bytes";
+import { DecodeError } from "@stoa/base/codec";
+import { zeroDigest, type Digest } from "@stoa/base/hash";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { commandDigest } from "@stoa/protocol/command";
+import type { Receipt } from "@stoa/protocol/door";
+import { decodeEvent, resultsRootOf, type Event } from "@stoa/protocol/event";
+import { headerDigest, type Header } from "@stoa/protocol/finality/header";
+import { verifyFinality, type FinalHeaderProof } from "@stoa/protocol/finality/proof";
+import { decodePayload, payloadDigest } from "@stoa/protocol/payload";
+import type { TrustedChain } from "./trust.ts";
+
+export interface VerifiedBlock {
+  readonly header: Header;
+  readonly digest: Digest;
+  /** As encoded, in the order of the block. */
+  readonly commands: readonly Uint8Array[];
+}
+
+/** What a command resulted in. `events` are those that name it, in order; the first tells whether it was refused. */
+export interface VerifiedReceipt {
+  readonly block: VerifiedBlock;
+  /** Position of the command in its block. */
+  readonly index: number;
+  readonly events: readonly Event[];
+  /** Everything that happened in that block. */
+  readonly blockEvents: readonly Event[];
+}
+
+/** Why something was not believed, in words for a log. */
+export interface Disbelief {
+  readonly kind: "disbelief";
+  readonly fact: string;
+}
+
+const disbelief = (fact: string): Disbelief => ({ kind: "disbelief", fact });
+
+export function isDisbelief<T extends object>(value: T | Disbelief): value is Disbelief {
+  return "kind" in value && value.kind === "disbelief";
+}
+
+/** A final block of this chain with the payload that its header names. */
+export function verifyBlock(chain: TrustedChain, block: FinalBlock): VerifiedBlock | Disbelief {
+  const { header, payload } = block;
+  if (!isFinal(chain, block)) return disbelief("the block is not final under the validators of this chain");
+  if (header.payload.size !== payload.length) return disbelief("the payload is not of the size that the header names");
+  const digest = headerDigest(header);
+  if (header.payload.form === "none") {
+    const empty = payload.length === 0 && equalBytes(header.payload.digest, zeroDigest);
+    return empty ? { header, digest, commands: [] } : disbelief("the header names no payload, and there is one");
+  }
+  if (header.payload.form !== "inline") return disbelief("the payload has a form that this client does not know");
+  if (!equalBytes(header.payload.digest, payloadDigest(payload))) return disbelief("the payload is not the header's");
+  // A leader may order bytes that are no list of commands; validators then execute none.
+  return { header, digest, commands: decodePayload(payload) ?? [] };
+}
+
+function isFinal(chain: TrustedChain, proof: FinalHeaderProof): boolean {
+  const headers = [proof.header, ...proof.descendants];
+  if (!headers.every(({ chainId }) => equalBytes(chainId, chain.chainId))) return false;
+  return verifyFinality(chain.scheme, chain.set, proof);
+}
+
+/** That `receipt` is of the command with this digest, and what came of it. */
+export function verifyReceipt(chain: TrustedChain, receipt: Receipt, command: Digest): VerifiedReceipt | Disbelief {
+  if (!equalBytes(receipt.command, command)) return disbelief("the receipt is of another command");
+  const block = verifyBlock(chain, receipt.block);
+  if (isDisbelief(block)) return block;
+  const encoded = block.commands[receipt.index];
+  if (encoded === undefined || !equalBytes(commandDigest(encoded), command))
+    return disbelief("the block does not hold the command at that place");
+  const { executed } = receipt;
+  if (executed.header.executed.height !== block.header.height)
+    return disbelief("the executed roots are of another height");
+  if (executed.header.height <= block.header.height) return disbelief("a header cannot carry roots of a later block");
+  if (!isFinal(chain, executed)) return disbelief("the header with the executed roots is not final");
+  if (!equalBytes(resultsRootOf(receipt.events), executed.header.executed.resultsRoot))
+    return disbelief("the events are not those that the validators agreed on");
+  const blockEvents = decodeEvents(receipt.events);
+  if (blockEvents === undefined) return disbelief("an event has a form that this client does not know");
+  return { block, index: receipt.index, events: eventsOf(blockEvents, command), blockEvents };
+}
+
+function decodeEvents(encoded: readonly Uint8Array[]): Event[] | undefined {
+  try {
+    return encoded.map(decodeEvent);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/** The events that name the command as their cause. */
+export function eventsOf(events: readonly Event[], command: Digest): Event[] {
+  return events.filter(
+    (event) => "command" in event && event.command !== undefined && equalBytes(event.command, command),
+  );
+}
