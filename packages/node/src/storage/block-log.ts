@@ -7,7 +7,7 @@ import { byteString, decode, encode, record, type Decoded } from "@stoa/base/cod
 import { limits } from "@stoa/base/limits";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import { NodeError } from "../failure.ts";
-import { openHeightLog } from "./height-log.ts";
+import { openHeightLog, readHeightLog } from "./height-log.ts";
 
 const signatureBits = byteString(Math.ceil(limits.payloadCommandsCountMax / 8));
 const storedBlock = record({
@@ -32,29 +32,29 @@ export interface BlockLog {
   readonly close: () => void;
 }
 
+const logForm = {
+  name: "block log",
+  damageCode: "block-log-damaged",
+  suffix: ".blocks",
+  bodySizeMax: 4 * limits.payloadSizeMax,
+} as const;
+
+/** The blocks of a log from its lowest height on, for a reader beside the node that writes it; changes nothing. */
+export function* readBlockLog(folder: string): Generator<FinalBlock> {
+  for (const { height, body } of readHeightLog({ ...logForm, folder })) yield decodeStored(folder, height, body).block;
+}
+
 export function openBlockLog(folder: string, report: (fact: string) => void): BlockLog {
   const log = openHeightLog({
+    ...logForm,
     folder,
-    name: "block log",
-    damageCode: "block-log-damaged",
-    suffix: ".blocks",
-    bodySizeMax: 4 * limits.payloadSizeMax,
     segmentSizeMax: limits.logSegmentSizeMax,
     report,
   });
   const read = (height: number): StoredBlock | undefined => {
     const bytes = log.read(height);
     if (bytes === undefined) return undefined;
-    const stored = decode(storedBlock, bytes);
-    if (stored === undefined || stored.block.header.height !== height)
-      throw new NodeError(
-        "block-log-damaged",
-        `the block log in ${folder} holds at height ${height} what is no such block`,
-        {
-          file: folder,
-        },
-      );
-    return stored;
+    return decodeStored(folder, height, bytes);
   };
   return {
     ...log,
@@ -75,4 +75,16 @@ export function openBlockLog(folder: string, report: (fact: string) => void): Bl
       return blocks;
     },
   };
+}
+
+function decodeStored(folder: string, height: number, bytes: Uint8Array): StoredBlock {
+  const stored = decode(storedBlock, bytes);
+  if (stored !== undefined && stored.block.header.height === height) return stored;
+  throw new NodeError(
+    "block-log-damaged",
+    `the block log in ${folder} holds at height ${height} what is no such block`,
+    {
+      file: folder,
+    },
+  );
 }

@@ -158,9 +158,7 @@ function readAt(options: HeightLogOptions, file: AppendFile, segment: Segment, h
 
 function loadSegments(options: HeightLogOptions): Segment[] {
   const { folder } = options;
-  const names = readdirSync(folder)
-    .filter((name) => name.endsWith(options.suffix))
-    .sort();
+  const names = segmentNames(options);
   const segments: Segment[] = [];
   for (const [index, name] of names.entries()) {
     const path = join(folder, name);
@@ -180,6 +178,23 @@ function loadSegments(options: HeightLogOptions): Segment[] {
   return segments;
 }
 
+function segmentNames(options: Pick<HeightLogOptions, "folder" | "suffix">): readonly string[] {
+  return readdirSync(options.folder)
+    .filter((name) => name.endsWith(options.suffix))
+    .sort();
+}
+
+/** A record behind a broken one that proves that the broken one was on disk: then it is damage, not a torn tail. */
+function syncedAfter(
+  options: Pick<HeightLogOptions, "bodySizeMax">,
+  bytes: Uint8Array,
+  offset: number,
+  height: number,
+): StoredRecord | undefined {
+  const wasSynced = (one: StoredRecord): boolean => one.kind === kinds.syncedBefore;
+  return findRecordAfter(bytes, offset, height + 1, options.bodySizeMax, wasSynced);
+}
+
 function loadSegment(options: HeightLogOptions, path: string, first: number, isLast: boolean): Segment {
   const bytes = guarded(path, "read", () => readFileSync(path));
   const segment: Segment = { path, first, count: 0, offsets: [], file: undefined };
@@ -187,9 +202,7 @@ function loadSegment(options: HeightLogOptions, path: string, first: number, isL
     const height = first + segment.count;
     const record = readRecord(bytes, offset, options.bodySizeMax);
     if (record === undefined || record.number !== height) {
-      const wasSynced = (one: StoredRecord): boolean => one.kind === kinds.syncedBefore;
-      const later = findRecordAfter(bytes, offset, height + 1, options.bodySizeMax, wasSynced);
-      if (!isLast || later !== undefined)
+      if (!isLast || syncedAfter(options, bytes, offset, height) !== undefined)
         throw damaged(options, path, offset, `holds a broken record where height ${height} should be`);
       options.report(
         `${path}: torn at byte ${offset}, where height ${height} was being written; ${bytes.length - offset} bytes cut off`,
@@ -206,7 +219,39 @@ function loadSegment(options: HeightLogOptions, path: string, first: number, isL
   return segment;
 }
 
-function damaged(options: HeightLogOptions, path: string, offset: number, fact: string): NodeError {
+/**
+ * The records of a log in order of height, for a reader that must not change it and may run beside the node that writes it.
+ * Ends where the log ends or is being written; damage before that is named like at opening.
+ */
+export function* readHeightLog(
+  options: Omit<HeightLogOptions, "report" | "segmentSizeMax">,
+): Generator<{ readonly height: number; readonly body: Uint8Array }> {
+  let next: number | undefined;
+  const names = segmentNames(options);
+  for (const [index, name] of names.entries()) {
+    const path = join(options.folder, name);
+    const first = Number(name.slice(0, -options.suffix.length));
+    next ??= first;
+    if (first !== next) throw damaged(options, path, 0, `begins at height ${first} where height ${next} should be`);
+    const bytes = guarded(path, "read", () => readFileSync(path));
+    for (let offset = 0; offset < bytes.length; ) {
+      const record = readRecord(bytes, offset, options.bodySizeMax);
+      if (record === undefined || record.number !== next) {
+        if (index === names.length - 1 && syncedAfter(options, bytes, offset, next) === undefined) return;
+        throw damaged(options, path, offset, `holds a broken record where height ${next} should be`);
+      }
+      yield { height: next++, body: record.body };
+      offset = record.end;
+    }
+  }
+}
+
+function damaged(
+  options: Pick<HeightLogOptions, "damageCode" | "name" | "folder">,
+  path: string,
+  offset: number,
+  fact: string,
+): NodeError {
   return new NodeError(
     options.damageCode,
     `the ${options.name} is damaged: ${path} ${fact} (byte ${offset}). Nothing was skipped or changed. Restore the file from a ` +
