@@ -3,6 +3,7 @@
  * starts, sent to the doors of all validators (each account at one of them) so that a fixed number is on its way, and counted
  * when they stand in a final block. Even accounts buy and odd accounts sell at one price, so that books stay short.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { encode } from "@stoa/base/codec";
@@ -12,7 +13,14 @@ import { money, ticks, lots, timeMs } from "@stoa/base/units";
 import type { Address } from "@stoa/cli/devnet/folder";
 import { randomSeed } from "@stoa/cli/key-file";
 import { createExchange } from "@stoa/exchange/machine/execute";
-import { command, commandSignBytes, type CommandBody, type OrderBody, type PlaceBody } from "@stoa/protocol/command";
+import {
+  command,
+  commandSignBytes,
+  decodeCommand,
+  type CommandBody,
+  type OrderBody,
+  type PlaceBody,
+} from "@stoa/protocol/command";
 import { decodeDoorReply, encodeDoorRequest } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { Instrument } from "@stoa/protocol/instrument";
@@ -41,7 +49,7 @@ export function signCommand(chainId: Digest, trader: Trader, body: CommandBody):
   return encode(command, { ...unsigned, signature: activeEd25519.sign(commandSignBytes(unsigned), trader.seed) });
 }
 
-/** What a load trades: the perpetual on bitcoin, at the index of genesis. */
+/** What a load trades: the perpetual on bitcoin, at the index of genesis until {@link atIndex} says better. */
 export type Market = { readonly chainId: Digest; readonly instrument: Instrument; readonly priceTicks: number };
 
 export function marketOf(genesis: Genesis): Market {
@@ -52,6 +60,12 @@ export function marketOf(genesis: Genesis): Market {
     return { chainId: chainIdOf(genesis), instrument, priceTicks: Math.round(price / instrument.tick) };
   }
   throw new Error("genesis lists no BTC-PERPETUAL");
+}
+
+/** The same market at the price of the index, on its tick: prices far from it are outside the band. */
+export function atIndex(market: Market, indexPrice: number | undefined): Market {
+  if (indexPrice === undefined) return market;
+  return { ...market, priceTicks: Math.round(indexPrice / market.instrument.tick) };
 }
 
 export function placeBody({ instrument, priceTicks }: Market, side: "buy" | "sell", label = ""): PlaceBody {
@@ -98,6 +112,8 @@ export type LoadResult = {
   readonly blocksCount: number;
   /** Admission refusals by reason; commands that were refused never become final. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** The bitcoin index that a validator last reported, in 1e-8 dollars. */
+  readonly indexPrice: number | undefined;
 };
 
 /** Sends all commands, at most `window` of them on their way, and resolves when every admitted one is final. */
@@ -109,6 +125,7 @@ export function runLoad(doors: readonly Address[], commands: readonly Prepared[]
   let settled = 0;
   let blocksCount = 0;
   let startedAt = 0;
+  let indexPrice: number | undefined;
 
   return new Promise((resolve, reject) => {
     const sockets = doors.map(({ host, port }) => new WebSocket(`ws://${host}:${port}`, { perMessageDeflate: false }));
@@ -127,7 +144,7 @@ export function runLoad(doors: readonly Address[], commands: readonly Prepared[]
         sent++;
       }
       if (settled < frames.length) return;
-      end(() => resolve({ elapsedMs: performance.now() - startedAt, blocksCount, refusals }));
+      end(() => resolve({ elapsedMs: performance.now() - startedAt, blocksCount, refusals, indexPrice }));
     };
     const take = (data: Buffer): void => {
       const reply = decodeDoorReply(data);
@@ -136,7 +153,10 @@ export function runLoad(doors: readonly Address[], commands: readonly Prepared[]
         settled++;
       } else if (reply?.kind === "block") {
         let ours = 0;
-        for (const bytes of decodePayload(reply.block.payload) ?? []) if (names.delete(nameOf(bytes))) ours++;
+        for (const bytes of decodePayload(reply.block.payload) ?? []) {
+          if (names.delete(nameOf(bytes))) ours++;
+          else indexPrice = bitcoinIndex(bytes) ?? indexPrice;
+        }
         if (ours !== 0) blocksCount++;
         settled += ours;
       } else if (reply?.kind === "failure") return end(() => reject(new Error(`a door answered: ${reply.reason}`)));
@@ -155,6 +175,39 @@ export function runLoad(doors: readonly Address[], commands: readonly Prepared[]
       pump();
     });
   });
+}
+
+function bitcoinIndex(bytes: Uint8Array): number | undefined {
+  const body = decodeCommand(bytes)?.body;
+  return body?.kind === "prices" ? body.indexes.find(({ index }) => index === 0)?.price : undefined;
+}
+
+/** The market as the validators see it, waiting for the first of their prices. */
+export async function openMarket(
+  doors: readonly Address[],
+  genesis: Genesis,
+  traders: readonly Trader[],
+  amount: bigint,
+): Promise<Market> {
+  const market = marketOf(genesis);
+  const funded = await runLoad(doors, faucetCommands(market, traders, amount), traders.length);
+  for (const [reason, count] of funded.refusals) throw new Error(`${count} faucet commands were refused: ${reason}`);
+  return refreshMarket(doors, market, traders[0]!);
+}
+
+/** The market at the index of now. Blocks with prices are seen while a command without effect becomes final, and again if needed. */
+export async function refreshMarket(doors: readonly Address[], market: Market, trader: Trader): Promise<Market> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const nothing = { kind: "cancelAll", label: "nothing", orders: [] } as unknown as CommandBody;
+    const { indexPrice } = await runLoad(
+      doors,
+      [{ trader: 0, bytes: signCommand(market.chainId, trader, nothing) }],
+      1,
+    );
+    if (indexPrice !== undefined) return atIndex(market, indexPrice);
+    await delay(200);
+  }
+  throw new Error("no block with prices was seen");
 }
 
 function heightNow(socket: WebSocket): Promise<number> {

@@ -16,8 +16,7 @@ import { decodeCommand, type CommandBody } from "@stoa/protocol/command";
 import type { Genesis } from "@stoa/protocol/genesis";
 import {
   createTraders,
-  faucetCommands,
-  marketOf,
+  openMarket,
   placeBody,
   runLoad,
   signCommand,
@@ -42,9 +41,8 @@ type Sample = { readonly height: number; readonly residentMiB: readonly number[]
 
 const network = await startNetwork();
 try {
-  const market = marketOf(network.genesis);
   const traders = createTraders(tradersCount);
-  await runLoad(network.doors, faucetCommands(market, traders, faucetAmount), window);
+  const market = await openMarket(network.doors, network.genesis, traders, faucetAmount);
   await churn(network, market, traders, early / perCommand);
   const first = await sample(network);
   const startedAt = performance.now();

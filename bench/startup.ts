@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { openDoor } from "@stoa/cli/door-client";
 import { folderOf } from "@stoa/cli/devnet/folder";
 import { openFloor } from "./floor.ts";
-import { createTraders, faucetCommands, marketOf, orderCommands, runLoad } from "./load.ts";
+import { createTraders, openMarket, orderCommands, runLoad } from "./load.ts";
 import { startNetwork, statusOf, waitForStatus, type Network } from "./network.ts";
 import { withSpread } from "./statistics.ts";
 
@@ -55,9 +55,8 @@ async function startTimed(): Promise<{ network: Network; seconds: number }> {
 }
 
 async function measureCatchUp(network: Network): Promise<void> {
-  const market = marketOf(network.genesis);
   const traders = createTraders(8);
-  await runLoad(network.doors, faucetCommands(market, traders, faucetAmount), 8);
+  const market = await openMarket(network.doors, network.genesis, traders, faucetAmount);
   await waitForStatus(network.doors[absent]!, ({ executedHeight }) => 3 <= executedHeight);
   const present = network.doors.filter((_, index) => index !== absent);
   await network.validators[absent]!.stop(0);

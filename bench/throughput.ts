@@ -5,7 +5,7 @@
  *
  * `npm run bench -- bench/throughput.ts`
  */
-import { createTraders, faucetCommands, marketOf, orderCommands, runLoad, type Market, type Trader } from "./load.ts";
+import { createTraders, openMarket, orderCommands, refreshMarket, runLoad, type Market, type Trader } from "./load.ts";
 import { startNetwork, statusOf, waitForStatus, type Network } from "./network.ts";
 import { openDoor } from "@stoa/cli/door-client";
 import { measureSignatures, signatureCeiling } from "./signatures.ts";
@@ -20,15 +20,15 @@ const nodesCount = 4;
 
 const network = await startNetwork();
 try {
-  const market = marketOf(network.genesis);
   const traders = createTraders(tradersCount);
-  await runLoad(network.doors, faucetCommands(market, traders, faucetAmount), window);
+  let market = await openMarket(network.doors, network.genesis, traders, faucetAmount);
   await measure({ network, market, traders, count: 2_000, ordersCount: 1 });
   const single: number[] = [];
   const twenty: number[] = [];
   const ceilings: number[] = [];
   for (let run = 0; run < runsCount; run++) {
     ceilings.push(signatureCeiling(await measureSignatures({ runsCount: 1, runMs: 500 }), nodesCount));
+    market = await refreshMarket(network.doors, market, traders[0]!);
     single.push(await measure({ network, market, traders, count: 12_000, ordersCount: 1 }));
     twenty.push(await measure({ network, market, traders, count: 2_000, ordersCount: 20 }));
   }
