@@ -1,4 +1,5 @@
 /** Accounts: summaries, positions, trades and settlements of one's own, the transaction log, transfers and withdrawals. */
+import { limits } from "@stoa/base/limits";
 import { money as moneyUnit } from "@stoa/base/units";
 import type { PublicKey } from "@stoa/base/signature";
 import type { CommandBody } from "@stoa/protocol/command";
@@ -79,15 +80,15 @@ function feesOf(services: Services, asset: number) {
     });
 }
 
-function limitsOf({ limits }: Services, tier: KeyTier) {
+function limitsOf(services: Services, tier: KeyTier) {
   const rate = ({ perSecond, burst }: { readonly perSecond: number; readonly burst: number }) => ({
     rate: perSecond,
     burst,
   });
-  const matching = rate(limits.matching[tier]);
+  const matching = rate(services.limits.matching[tier]);
   return {
     limits_per_currency: false,
-    non_matching_engine: rate(limits.nonMatching[tier]),
+    non_matching_engine: rate(services.limits.nonMatching[tier]),
     matching_engine: {
       trading: { total: matching },
       spot: matching,
@@ -400,7 +401,7 @@ async function transfer(services: Services, caller: AccountCaller, target: Targe
   };
   const executed = await services.intake.submit(caller.grant.principal, body);
   await services.processed(executed.block.height);
-  const refused = executed.events.find((event) => event.kind === "refused");
+  const refused = executed.events[0];
   if (refused?.kind === "refused") throw refusalError(refused.reason);
   const done = executed.block.events.filter((event) => event.kind === "transferred");
   const account = accountOf(services, caller);
@@ -411,13 +412,31 @@ async function transfer(services: Services, caller: AccountCaller, target: Targe
   return renderTransfer(services, account, row);
 }
 
-/** A destination is the id of an account of the same owner, or the index of a sub-account that this credit opens. */
+/** A destination is the id of an account of the same owner. */
 function destinationOf(services: Services, caller: AccountCaller, destination: number): Target {
   const { owner } = caller.grant.principal;
   const view = services.upstream.query.account(destination);
-  if (view !== undefined && Buffer.compare(view.owner, owner) === 0) return { owner, subaccount: view.subaccount };
-  if (0xffff < destination) throw refusalError("target-invalid");
-  return { owner, subaccount: destination };
+  if (view === undefined || Buffer.compare(view.owner, owner) !== 0) throw refusalError("target-invalid");
+  return { owner, subaccount: view.subaccount };
+}
+
+/** Opens the next sub-account. The exchange opens one by its first credit: one smallest unit of what the caller has most of. */
+async function createSubaccount(services: Services, caller: AccountCaller) {
+  const { principal } = caller.grant;
+  const { query } = services.upstream;
+  const taken = new Set(query.subaccounts(principal.owner));
+  const subaccount = Array.from({ length: limits.subaccountsCountMax }, (_, index) => index).find(
+    (one) => !taken.has(one),
+  );
+  if (subaccount === undefined) throw refusalError("subaccounts-too-many");
+  const funded = viewOf(services, accountOf(services, caller)).collateral.filter(
+    (one) => 0n < one.availableWithdrawalFunds,
+  );
+  const richest = funded.toSorted((left, right) => (left.balance < right.balance ? 1 : -1))[0];
+  if (richest === undefined) throw refusalError("balance-insufficient");
+  await transfer(services, caller, { owner: principal.owner, subaccount }, richest.asset, 1n);
+  const view = viewOf(services, query.accountNumber(principal.owner, subaccount) ?? 0);
+  return { ...identityOf(services, caller, view), is_password: false, security_keys_assignments: [] };
 }
 
 const walletRange = { currency: requiredCurrency, count: countOf(10, 1_000), offset: defaulted(natural, 0) };
@@ -623,6 +642,10 @@ export const accountMethods: readonly Method[] = [
       return transfer(services, caller, destinationOf(services, caller, values.destination), asset, amount);
     },
   }),
+  privateMethod("create_subaccount", {
+    scope: "transfer",
+    handle: (services, _values, caller) => createSubaccount(services, caller),
+  }),
   privateMethod("withdraw", {
     scope: "withdraw",
     parameters: {
@@ -634,11 +657,11 @@ export const accountMethods: readonly Method[] = [
     async handle(services, values, caller) {
       const asset = assetNamed(services.upstream.genesis, values.currency);
       const amount = moneyOf(services.upstream.genesis, asset, values.amount);
-      if (128 < Buffer.byteLength(values.address)) throw refusalError("address-invalid");
+      if (limits.addressSizeMax < Buffer.byteLength(values.address)) throw refusalError("address-invalid");
       const body: CommandBody = { kind: "withdraw", asset, amount: moneyUnit(amount), address: values.address };
       const executed = await services.intake.submit(caller.grant.principal, body);
       await services.processed(executed.block.height);
-      const refused = executed.events.find((event) => event.kind === "refused");
+      const refused = executed.events[0];
       if (refused?.kind === "refused") throw refusalError(refused.reason);
       const account = accountOf(services, caller);
       const requested = executed.block.events.findLast(
@@ -665,7 +688,7 @@ export const accountMethods: readonly Method[] = [
       };
       const executed = await services.intake.submit(caller.grant.principal, body);
       await services.processed(executed.block.height);
-      const refused = executed.events.find((event) => event.kind === "refused");
+      const refused = executed.events[0];
       if (refused?.kind === "refused") throw refusalError(refused.reason);
       return "ok";
     },

@@ -22,7 +22,6 @@ export const notImplementedNames: readonly string[] = [
   "private/create_block_rfq",
   "private/create_combo",
   "private/create_deposit_address",
-  "private/create_subaccount",
   "private/delete_address_beneficiary",
   "private/disable_api_key",
   "private/edit_api_key",

@@ -147,8 +147,9 @@ async function execute(
 ): Promise<Executed> {
   const executed = await services.intake.submit(caller.grant.principal, body, { validUntilMs: options.validUntilMs });
   await services.processed(executed.block.height);
-  const refused = executed.events.find((event) => event.kind === "refused" && event.part === 0);
-  if (refused?.kind === "refused" && body.kind !== "massQuote") throw refusedError(refused, options.listing);
+  // The first event is the answer: a command that came twice into a block is refused the second time.
+  const answer = executed.events[0];
+  if (answer?.kind === "refused" && body.kind !== "massQuote") throw refusedError(answer, options.listing);
   return executed;
 }
 
@@ -456,7 +457,7 @@ async function massQuote(services: Services, values: MassQuoteValues, caller: Ac
   const quoted = executed.events.some((event) => event.kind === "quotes");
   if (whole?.kind === "refused" && !quoted) throw refusedError(whole, undefined);
   for (const event of executed.events) {
-    if (event.kind !== "refused") continue;
+    if (event.kind !== "refused" || event.reason === "nonce-reused") continue;
     // Parts are numbered 2 · entry for bids and 2 · entry + 1 for asks.
     const listing = listingOfId(services.catalog, entries[event.part >> 1]!.instrument);
     errors.push(quoteError(listing.name, event.part % 2 === 0 ? "bid" : "ask", refusedError(event, listing)));
