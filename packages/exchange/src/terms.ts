@@ -159,7 +159,9 @@ export function feeOf(
 ): bigint {
   const { instrument, product } = terms;
   const rate = BigInt(fill.role === "maker" ? instrument.makerFeePpm : instrument.takerFeePpm);
-  return feeAtRate(terms, { ...fill, ratePpm: rate, capPpm: BigInt(product.feeCapPpm) });
+  const { lots, indexPrice } = fill;
+  const price = priceOfTicks(terms, fill.ticks);
+  return feeAtRate(terms, { lots, price, indexPrice, ratePpm: rate, capPpm: BigInt(product.feeCapPpm) });
 }
 
 /** The same at a given rate: what liquidations use. */
@@ -167,13 +169,13 @@ export function feeAtRate(
   terms: InstrumentTerms,
   fill: {
     readonly lots: number;
-    readonly ticks: number;
+    readonly price: number;
     readonly indexPrice: number;
     readonly ratePpm: bigint;
     readonly capPpm: bigint;
   },
 ): bigint {
-  const price = priceOfTicks(terms, fill.ticks);
+  const { price } = fill;
   const { numerator, denominator } = notionalFraction(terms, fill.lots, terms.isOption ? fill.indexPrice : price);
   const fee = ceilingDivide(numerator * fill.ratePpm, denominator * ppm);
   if (!terms.isOption) return fee;

@@ -12,7 +12,7 @@ import type { Listing } from "../market/state.ts";
 import { evaluate } from "../risk/evaluation.ts";
 import { cappedLiquidationFee } from "../risk/liquidation.ts";
 import { applyFill, type FillResult } from "../risk/exposure.ts";
-import { feeAtRate, feeOf, fillValue, type FeeRole } from "../terms.ts";
+import { feeAtRate, feeOf, fillValue, priceOfTicks, type FeeRole } from "../terms.ts";
 import { openLots, type Order } from "./order.ts";
 import { trimReduceOnly } from "./reduce-only.ts";
 import { fillFront } from "./resting.ts";
@@ -56,24 +56,33 @@ interface OneSide {
 
 function bookSide(run: Run, listing: Listing, { order, role, lots, ticks, value }: OneSide): BookedSide {
   const { terms, fundingAccruedE12 } = listing;
-  const fee = sideFee(run, listing, { order, role, lots, ticks, value });
+  const { account, side } = order;
+  const result = applyFill(run.state.risk, terms, { account, side, lots, value, fundingAccruedE12 });
+  const fee = sideFee(run, listing, { order, role, lots, ticks, value }, result.balanceChange);
   order.filledTicksLots += BigInt(ticks) * BigInt(lots);
   order.feePaid += fee;
   order.updatedMs = run.state.timeMs;
-  const { account, side } = order;
-  const result = applyFill(run.state.risk, terms, { account, side, lots, value, fundingAccruedE12 });
   notePosition(run, account, order.instrument);
   return { ...result, order, fee };
 }
 
-/** The exchange pays no fees to itself; a liquidation pays its own rate. */
-function sideFee(run: Run, { terms, indexPrice }: Listing, { order, role, lots, ticks }: OneSide): bigint {
+/**
+ * The exchange pays no fees to itself; a liquidation pays its own rate, at most what the account has left after the fill,
+ * whose premium (`balanceChange`) is not yet in the balance.
+ */
+function sideFee(
+  run: Run,
+  { terms, indexPrice }: Listing,
+  { order, role, lots, ticks }: OneSide,
+  balanceChange: bigint,
+): bigint {
   if (isSystemAccount(order.account)) return 0n;
   if (!order.liquidation) return feeOf(terms, { lots, ticks, indexPrice, role });
   const ratePpm = BigInt(run.state.genesis.liquidation.feePpm);
-  const fee = feeAtRate(terms, { lots, ticks, indexPrice, ratePpm, capPpm: BigInt(terms.product.feeCapPpm) });
+  const price = priceOfTicks(terms, ticks);
+  const fee = feeAtRate(terms, { lots, price, indexPrice, ratePpm, capPpm: BigInt(terms.product.feeCapPpm) });
   const asset = terms.instrument.settlement;
-  const balance = balanceOf(run.state.ledger, order.account, asset);
+  const balance = balanceOf(run.state.ledger, order.account, asset) + balanceChange;
   const { equity } = evaluate(run.state.risk, run.state.market, { account: order.account, asset, balance });
   return cappedLiquidationFee(fee, equity);
 }

@@ -26,7 +26,7 @@ import { enterOrder, newOrder } from "./enter-order.ts";
 import { trimReduceOnly } from "./reduce-only.ts";
 import { cancelResting } from "./resting.ts";
 import { notePosition, postEntries, type Run } from "./run.ts";
-import { accountOf, listingOf } from "./state.ts";
+import { accountOf, bookOf, bookSideOf, listingOf, oppositeOf } from "./state.ts";
 
 /** Judges every account in every asset, and does what is due. */
 export function liquidate(run: Run): void {
@@ -110,11 +110,13 @@ function start(run: Run, account: number, asset: number): void {
   sayStep(run, account, asset, "orders-cancelled", { lots: count });
 }
 
-/** One immediate-or-cancel order at the bounded price, outside the checks that orders of users pass. */
+/** One immediate-or-cancel order at the bounded price, if it finds anything; users' checks do not apply to it. */
 function reduce(run: Run, account: number, asset: number, reduction: Reduction): void {
   const { state } = run;
   const { instrument, side, lots, limitTicks } = reduction;
   scheduleLiquidation(state.risk, account, asset, state.timeMs + state.genesis.liquidation.stepIntervalMs);
+  const opposite = bookOf(state, instrument).book.bestPrice(bookSideOf(oppositeOf(side)));
+  if (opposite === undefined || (side === "buy" ? limitTicks < opposite : opposite < limitTicks)) return;
   const order = newOrder(run, {
     account,
     instrument,
@@ -172,10 +174,9 @@ function takeOverPosition(run: Run, exposure: Exposure): bigint {
   notePosition(run, fund, instrument);
   trimReduceOnly(run, account, instrument);
   sayStep(run, account, asset, "taken-over", { instrument, lots: sizeLots, amount: magnitude(value) });
-  const ticks = Math.max(1, Math.floor(markPrice / terms.instrument.tick));
   const { feePpm } = state.genesis.liquidation;
   const capPpm = BigInt(terms.product.feeCapPpm);
-  return feeAtRate(terms, { lots, ticks, indexPrice, ratePpm: BigInt(feePpm), capPpm });
+  return feeAtRate(terms, { lots, price: markPrice, indexPrice, ratePpm: BigInt(feePpm), capPpm });
 }
 
 function payFee(run: Run, account: number, asset: number, fee: bigint): void {
