@@ -98,7 +98,8 @@ export function timerDue(replica: Replica, timer: TimerKind, view: View): void {
 
 function idleDue(replica: Replica): void {
   const restMs = replica.enteredAtMs + idleMs(replica) - replica.now.monotonicMs;
-  if (0 < restMs) {
+  // Clocks are not exact to the last bit: less than a millisecond is no reason to wait again.
+  if (1 <= restMs) {
     schedule(replica, "idle", restMs);
     return;
   }
