@@ -72,7 +72,11 @@ export function agreePrices(market: Market, timeMs: number): Event[] {
       events.push({ kind: "index", index: index.index, price: priceE8(index.price) });
     }
   }
-  for (const [key, curve] of market.curves) {
+  // By index and expiry, not by insertion: a restored market has its curves in another insertion order.
+  const curves = [...market.curves].sort(
+    ([, left], [, right]) => left.index - right.index || left.expiryMs - right.expiryMs,
+  );
+  for (const [key, curve] of curves) {
     if (agreeCurve(market, key, curve, timeMs)) events.push(curveEvent(curve));
   }
   return events;

@@ -181,6 +181,8 @@ function invalidate(exposures: AccountExposures, exposure: Exposure): void {
 function closeChange(risk: Risk, exposure: Exposure): void {
   const exposures = present(risk.accounts.get(exposure.account), "an exposure belongs to an account");
   invalidate(exposures, exposure);
+  // Without a position there is no record, so nothing may be remembered that a restored state would not know.
+  if (!hasPosition(exposure)) exposure.totalRealized = 0n;
   if (!isEmpty(exposure)) return;
   exposures.totals.get(exposure.terms.instrument.settlement)?.changed.delete(exposure);
   exposures.byInstrument.delete(exposure.instrument);

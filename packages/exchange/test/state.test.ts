@@ -1,0 +1,178 @@
+/**
+ * Properties of the whole machine under random commands: invariants hold (they are asserted in every block), equal blocks
+ * give equal roots and events, whichever book is used, and a snapshot taken anywhere goes on as if nothing had happened.
+ */
+import { createHash } from "node:crypto";
+import { toHex } from "@stoa/base/bytes";
+import { installSha256 } from "@stoa/base/hash";
+import { createPrng } from "@stoa/base/prng";
+import { money } from "@stoa/base/units";
+import { createExchange, execute } from "@stoa/exchange/machine/execute";
+import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
+import type { ExchangeState } from "@stoa/exchange/machine/state";
+import type { BlockInput, ExecutionResult } from "@stoa/exchange/machine/block-input";
+import { createNaiveBook } from "@stoa/exchange/matching/naive-book";
+import { buySide, sellSide, type BookSide } from "@stoa/exchange/matching/book";
+import type { Event } from "@stoa/protocol/event";
+import type { Genesis, Product } from "@stoa/protocol/genesis";
+import { describe, expect, test } from "vitest";
+import { randomBlock } from "./random-commands.ts";
+import { e8, ownerOf, roundPerpetual, World, type WorldOptions } from "./world.ts";
+import { productOf } from "./terms-fixture.ts";
+
+// Roots over thousands of blocks: the native hash, which must agree with the reference to be taken.
+installSha256((bytes) => createHash("sha256").update(bytes).digest());
+
+const few = (product: Product, change: Partial<Product> = {}): Product => ({
+  ...product,
+  expiryDays: product.kind === "perpetual" ? [] : [1, 2],
+  strikesPerSide: 1,
+  strikeSpacing: e8(5),
+  lot: product.inverse && product.kind !== "option" ? e8(1) : product.lot,
+  ...change,
+});
+
+/** Every kind of instrument, a short calendar, and accounts poor enough to be liquidated now and then. */
+const options: WorldOptions = {
+  products: [
+    roundPerpetual,
+    few(productOf("BTC", "perpetual"), { tick: e8(0.5) }),
+    few(productOf("BTC", "future")),
+    few(productOf("BTC", "option"), { tick: e8(0.0001) }),
+    few(productOf("ETH_USDC", "future")),
+  ],
+  genesis: {
+    calendar: { dayMs: 600_000, settlementOffsetMs: 300_000, averagingMs: 60_000 },
+    prices: { ageMsMax: 40_000, staleMsMax: 90_000 },
+    balances: [..."ABCD"].flatMap((name) =>
+      [0, 2].map((asset) => ({
+        account: ownerOf(name),
+        subaccount: 0,
+        asset,
+        amount: money(asset === 2 ? 700_000_000n : 200_000_000n),
+      })),
+    ),
+    insurance: [{ asset: 2, amount: money(100_000_000n) }],
+  },
+};
+
+function runRandomly(seed: number, blocksCount: number): World {
+  const world = new World(options);
+  const prng = createPrng(seed);
+  for (let count = 0; count < blocksCount; count++) {
+    const afterMs = 1_000 + prng.below(20_000);
+    world.block(randomBlock(world, prng, afterMs), afterMs);
+  }
+  return world;
+}
+
+const summary = ({ roots, encodedEvents }: ExecutionResult): string =>
+  [...roots.moduleRoots, roots.resultsRoot].map((root) => toHex(root).slice(0, 12)).join(" ") +
+  ` height ${roots.height} events ${encodedEvents.length}`;
+
+/** The first block in which two runs differ: all that is worth reading of a failure. */
+function firstDifference(left: readonly string[], right: readonly string[]): string | undefined {
+  const index = left.findIndex((one, position) => one !== right[position]);
+  return index < 0 && left.length === right.length ? undefined : `${left[index]} | ${right[index]}`;
+}
+
+function replay(state: ExchangeState, blocks: readonly BlockInput[]): readonly string[] {
+  return blocks.map((block) => summary(execute(state, block)));
+}
+
+/** Orders of every book in the order in which they would be hit. */
+function queuesOf(state: ExchangeState): string {
+  const parts: string[] = [];
+  for (const [instrument, { book }] of [...state.books].sort(([left], [right]) => left - right)) {
+    for (const side of [buySide, sellSide] as readonly BookSide[]) {
+      book.forEachOrder(
+        side,
+        (order, price, lots) => 0 < parts.push(`${instrument} ${side} ${order} ${price} ${lots}`),
+      );
+    }
+  }
+  return parts.join("\n");
+}
+
+describe.each([11, 12, 13])("random commands, seed %i", (seed) => {
+  const world = runRandomly(seed, 240);
+
+  test("equal blocks give equal roots and events (MATCH-045)", () => {
+    const one = replay(createExchange(world.genesis).state, world.blocks);
+    const other = replay(createExchange(world.genesis).state, world.blocks);
+    expect(firstDifference(one, other)).toBeUndefined();
+    expect(one[one.length - 1]).toBe(summary(world.last));
+  });
+
+  test("the naive book gives the same roots and events (MATCH-045)", () => {
+    const fast = replay(createExchange(world.genesis).state, world.blocks);
+    const naive = replay(createExchange(world.genesis, createNaiveBook).state, world.blocks);
+    expect(firstDifference(naive, fast)).toBeUndefined();
+  });
+
+  test("a snapshot restores to the same roots, queues and bytes, and goes on to the same results (MATCH-044)", () => {
+    const { state } = createExchange(world.genesis);
+    const restored: { state: ExchangeState; from: number }[] = [];
+    const results: string[] = [];
+    for (const [index, block] of world.blocks.entries()) {
+      if (index % 60 === 30) restored.push({ state: restoredFrom(world.genesis, state), from: index });
+      results.push(summary(execute(state, block)));
+    }
+    for (const { state: copy, from } of restored) {
+      expect(firstDifference(replay(copy, world.blocks.slice(from)), results.slice(from))).toBeUndefined();
+      expect(queuesOf(copy)).toBe(queuesOf(state));
+      expect(toHex(encodeSnapshot(copy))).toBe(toHex(encodeSnapshot(state)));
+    }
+  });
+});
+
+function restoredFrom(genesis: Genesis, state: ExchangeState): ExchangeState {
+  const bytes = encodeSnapshot(state);
+  const restored = restoreSnapshot(genesis, bytes);
+  if ("fault" in restored) throw new Error(restored.fault);
+  expect(queuesOf(restored.state)).toBe(queuesOf(state));
+  expect(toHex(encodeSnapshot(restored.state))).toBe(toHex(bytes));
+  return restored.state;
+}
+
+test("the random commands reach what they are meant to test (MATCH-045)", () => {
+  const world = new World(options);
+  const prng = createPrng(11);
+  const kinds = new Set<string>();
+  const note = (events: readonly Event[]) => {
+    for (const event of events) {
+      kinds.add(event.kind);
+      if (event.kind === "order") kinds.add(event.order.cancelReason);
+      if (event.kind === "liquidation") kinds.add(event.step);
+      if (event.kind === "settled") kinds.add(event.type);
+    }
+  };
+  for (let count = 0; count < 240; count++) {
+    const afterMs = 1_000 + prng.below(20_000);
+    note(world.block(randomBlock(world, prng, afterMs), afterMs).events);
+  }
+  const wanted = ["trade", "settled", "delivery", "settlement", "funding", "mark", "quotes", "transferred", "started"];
+  const reasons = ["user-request", "immediate-or-cancel", "good-til-time", "self-match", "reduce-only", "expiry"];
+  expect([...wanted, ...reasons].filter((one) => !kinds.has(one))).toEqual([]);
+});
+
+describe("a snapshot that is not whole is refused with a reason (MATCH-044)", () => {
+  const world = runRandomly(21, 40);
+  const bytes = encodeSnapshot(world.state);
+
+  test("cut off at any place", () => {
+    for (const size of [0, 1, 40, 100, bytes.length >> 1, bytes.length - 1]) {
+      expect(restoreSnapshot(world.genesis, bytes.slice(0, size))).toHaveProperty("fault");
+    }
+  });
+
+  test("with something behind it, of another format, or of another chain", () => {
+    expect(restoreSnapshot(world.genesis, Uint8Array.of(...bytes, 0))).toHaveProperty("fault");
+    expect(restoreSnapshot(world.genesis, Uint8Array.from([9, ...bytes.slice(1)]))).toEqual({
+      fault: "format 9, this program reads 1",
+    });
+    expect(restoreSnapshot({ ...world.genesis, chainName: "other" }, bytes)).toEqual({
+      fault: "the snapshot belongs to another chain",
+    });
+  });
+});
