@@ -11,7 +11,7 @@ import { evaluate } from "@stoa/exchange/risk/evaluation";
 import { applyFill, createRisk, exposureOf } from "@stoa/exchange/risk/exposure";
 import { decideLiquidation, reductionLimitTicks, scheduleLiquidation } from "@stoa/exchange/risk/liquidation";
 import { fillValue } from "@stoa/exchange/terms";
-import { e8, makeTerms, productOf, quote, Quotes } from "./terms-fixture.ts";
+import { makeTerms, productOf, quote, Quotes } from "./terms-fixture.ts";
 import { check, ownerOf, startMs, World } from "./world.ts";
 
 const usdc = 2;
