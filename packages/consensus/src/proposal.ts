@@ -52,7 +52,8 @@ export function lead(replica: Replica): void {
   const mustAnswer = replica.idleElapsed;
   if (replica.payloadAsked !== undefined && (replica.payloadAsked.mustAnswer || !mustAnswer)) return;
   const choice = chooseParent(replica);
-  if (choice === undefined) return;
+  const ancestors = choice && openPayloads(replica, choice);
+  if (choice === undefined || ancestors === undefined) return;
   replica.payloadAsked = { mustAnswer };
   emit(replica, {
     kind: "payloadWanted",
@@ -60,7 +61,7 @@ export function lead(replica: Replica): void {
     timeMs: timeAfter(replica, choice.parent),
     sizeMax: replica.parameters.payloadSizeMax,
     mustAnswer,
-    ancestors: openPayloads(replica, choice.parent.digest),
+    ancestors,
   });
 }
 
@@ -147,17 +148,31 @@ function headerOn(replica: Replica, { parent }: ParentChoice, payload: Uint8Arra
 const timeAfter = (replica: Replica, parent: Parent): TimeMs =>
   Math.max(parent.timeMs + 1, replica.now.wallMs) as TimeMs;
 
+/** Voters may execute a little later than this leader; roots that they do not have yet would only make them wait. */
+const executionSlackHeights = 2;
+
 /** The newest roots that the block may carry; the parent's when the view before was given up, so that voters need no state. */
 function executedAfter(replica: Replica, parent: Parent): ExecutedRoots {
-  const newest = Math.min(replica.executedHeight, parent.height - limits.executionLagMin) as Height;
+  const slack = replica.executedHeight - executionSlackHeights;
+  const newest = Math.min(slack, parent.height - limits.executionLagMin) as Height;
   if (parent.view < replica.view - 1 || newest <= parent.executed.height) return parent.executed;
   return replica.executed.get(newest) ?? parent.executed;
 }
 
-function openPayloads(replica: Replica, digest: Digest): { height: Height; payload: Uint8Array }[] {
-  const chain = chainAboveFinal(replica, digest);
-  if (chain.kind !== "chain") return [];
-  return chain.blocks.flatMap(({ header, payload }) => (payload ? [{ height: header.height, payload }] : []));
+/** What is ordered and not final. A leader that lacks any of it would order the same commands again, so it fetches it first. */
+function openPayloads(
+  replica: Replica,
+  { parent, certificate }: ParentChoice,
+): { height: Height; payload: Uint8Array }[] | undefined {
+  const chain = chainAboveFinal(replica, parent.digest);
+  if (chain.kind === "fork" || (chain.kind === "missing" && certificate === undefined)) return undefined;
+  const bare = chain.kind === "missing" ? chain : chain.blocks.find(({ payload }) => payload === undefined);
+  if (bare !== undefined) {
+    requestBlock(replica, bare.digest, certificate!);
+    return undefined;
+  }
+  if (chain.kind === "missing") return undefined;
+  return chain.blocks.map(({ header, payload }) => ({ height: header.height, payload: payload! }));
 }
 
 function proposalBytes(replica: Replica, view: View, digest: Digest): Uint8Array {

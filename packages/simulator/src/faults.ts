@@ -56,7 +56,7 @@ function strike(world: World, prng: Prng, kind: FaultKind, lastsMs: number): voi
       return separate(world, prng, kind === "isolate" ? node : undefined, lastsMs);
     case "pause":
       world.tally.pauses++;
-      node.busyUntilUs = Math.max(node.busyUntilUs, world.nowUs + 1_000 * lastsMs);
+      node.pausedUntilUs = Math.max(node.pausedUntilUs, world.nowUs + 1_000 * lastsMs);
       return;
     case "clockJump":
       world.tally.clockJumps++;

@@ -57,7 +57,9 @@ export interface SimulatedNode {
   readonly toExecute: FinalBlock[];
   executing: boolean;
   inbox: WithoutMoment<Input>[];
-  busyUntilUs: number;
+  /** The disk is at work on the last turn. */
+  writing: boolean;
+  pausedUntilUs: number;
   readonly timers: Map<TimerKind, number>;
   readonly mempool: Map<string, Uint8Array>;
   /** Digests of blocks on the synced part of the disk. */
@@ -68,7 +70,7 @@ export interface SimulatedNode {
 
 type WithoutMoment<T> = T extends unknown ? Omit<T, "at"> : never;
 
-export function createNode(world: World, index: number, clock: Clock, tamper: Tamper | undefined): SimulatedNode {
+export function createNode(index: number, clock: Clock, tamper: Tamper | undefined): SimulatedNode {
   const node = {
     index: index as ValidatorIndex,
     clock,
@@ -81,7 +83,8 @@ export function createNode(world: World, index: number, clock: Clock, tamper: Ta
     toExecute: [],
     executing: false,
     inbox: [],
-    busyUntilUs: 0,
+    writing: false,
+    pausedUntilUs: 0,
     timers: new Map(),
     mempool: new Map(),
     storedBlocks: new Set(),
@@ -133,7 +136,8 @@ export function crash(world: World, node: SimulatedNode): void {
   node.up = false;
   node.life++;
   node.inbox = [];
-  node.busyUntilUs = 0;
+  node.writing = false;
+  node.pausedUntilUs = 0;
   node.timers.clear();
   node.mempool.clear();
   node.toExecute.length = 0;
@@ -178,21 +182,20 @@ function shortenVotes(node: SimulatedNode): void {
 export function feed(world: World, node: SimulatedNode, input: WithoutMoment<Input>): void {
   if (!node.up) return;
   node.inbox.push(input);
-  if (node.inbox.length !== 1) return;
+  if (node.inbox.length === 1 && !node.writing) turnSoon(world, node);
+}
+
+function turnSoon(world: World, node: SimulatedNode): void {
   const { life } = node;
-  after(world, node.busyUntilUs - world.nowUs, () => {
-    if (node.life === life) turn(world, node);
+  after(world, node.pausedUntilUs - world.nowUs, () => {
+    if (node.life !== life) return;
+    if (world.nowUs < node.pausedUntilUs) turnSoon(world, node);
+    else turn(world, node);
   });
 }
 
+/** Everything that has come in so far, as one turn. What it wants to say leaves when what it wants to keep is on disk. */
 function turn(world: World, node: SimulatedNode): void {
-  if (world.nowUs < node.busyUntilUs) {
-    const { life } = node;
-    after(world, node.busyUntilUs - world.nowUs, () => {
-      if (node.life === life) turn(world, node);
-    });
-    return;
-  }
   const inputs = node.inbox;
   node.inbox = [];
   const at = momentOf(world, node);
@@ -201,15 +204,17 @@ function turn(world: World, node: SimulatedNode): void {
     world.audit.note(world.nowUs, node.index, input.kind);
     effects.push(...step(node.replica, { ...input, at } as Input));
   }
+  node.writing = true;
   const barrier = write(world, node, effects);
   const votesCount = node.disk.votes.entries.length;
-  const syncUs = barrier ? 100 + world.diskPrng.below(2_000) : 0;
-  node.busyUntilUs = world.nowUs + syncUs;
   const { life } = node;
-  after(world, syncUs, () => {
+  after(world, barrier ? 100 + world.diskPrng.below(2_000) : 0, () => {
     if (node.life !== life) return;
     if (barrier) settleDisk(node, votesCount);
     release(world, node, effects);
+    if (node.life !== life) return;
+    node.writing = false;
+    if (0 < node.inbox.length) turnSoon(world, node);
   });
 }
 

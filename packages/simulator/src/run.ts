@@ -111,7 +111,7 @@ function populate(world: World, prng: Prng, faulty: Report["faulty"], byzantineP
     const clock = { ratePpm: 950_000 + prng.below(100_000), offsetMs: prng.below(200) - 100 };
     const kind = faulty.find(({ node }) => node === index)?.misbehaviour;
     const tamper: Tamper | undefined = kind && tamperOf(kind, byzantinePrng.stream(String(index)));
-    world.nodes.push(createNode(world, index, clock, tamper));
+    world.nodes.push(createNode(index, clock, tamper));
   });
   for (const node of world.nodes) after(world, prng.below(500_000), () => start(world, node));
 }
