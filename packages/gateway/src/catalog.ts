@@ -177,6 +177,9 @@ export function moneyOf(genesis: Genesis, asset: number, amount: Decimal): bigin
 const amountUnitsMax = 10n ** 30n;
 
 function safeCount(count: bigint, param: string): number {
-  if (BigInt(Number.MAX_SAFE_INTEGER) < count) throw invalidParameter(param, "too large");
+  if (BigInt(Number.MAX_SAFE_INTEGER) < count)
+    throw param === "amount"
+      ? new ApiError("invalid_amount", { reason: "too large", param })
+      : invalidParameter(param, "too large");
   return Number(count);
 }
