@@ -12,6 +12,8 @@ const nodeMajorMin = 24;
 const here = dirname(fileURLToPath(import.meta.url));
 const main = join(here, "..", "src", "main.ts");
 const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
+// Compiled sources are kept for the next start and for the processes and threads that this one starts.
+const env = { NODE_COMPILE_CACHE: cacheFolder(), ...process.env };
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 const isNewEnough = Number(process.versions.node.split(".")[0]) >= nodeMajorMin;
@@ -26,22 +28,35 @@ if (runtime === undefined) {
   start(runtime, [...flags, main, ...process.argv.slice(2)]);
 }
 
-/** The Node 26 that npm installed for this system, wherever above this file `node_modules` is. */
+/** The Node 26 that npm installed for this system. */
 function installedNode() {
+  const candidate = join(modulesFolder(), `node-linux-${process.arch}`, "bin", "node");
+  return process.platform === "linux" && existsSync(candidate) ? candidate : undefined;
+}
+
+/** The nearest `node_modules` that has a Node, or else the nearest one of all. */
+function modulesFolder() {
+  let nearest;
   for (let folder = here; folder !== dirname(folder); folder = dirname(folder)) {
-    const candidate = join(folder, "node_modules", `node-linux-${process.arch}`, "bin", "node");
-    if (process.platform === "linux" && existsSync(candidate)) return candidate;
+    const candidate = join(folder, "node_modules");
+    if (existsSync(join(candidate, `node-linux-${process.arch}`))) return candidate;
+    if (nearest === undefined && existsSync(candidate)) nearest = candidate;
   }
-  return undefined;
+  return nearest ?? join(here, "node_modules");
+}
+
+/** Beside the code that it caches, so that nobody can write to one and not to the other. */
+function cacheFolder() {
+  return join(modulesFolder(), ".cache", "stoa");
 }
 
 /** Becomes that process where the system can, so that signals and the exit code need no go-between; else stands before it. */
 function start(file, args) {
   if (typeof process.execve === "function" && process.platform !== "win32" && process.send === undefined) {
     process.removeAllListeners("warning");
-    process.execve(file, [file, ...args], process.env);
+    process.execve(file, [file, ...args], env);
   }
-  const child = spawn(file, args, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  const child = spawn(file, args, { env, stdio: ["inherit", "inherit", "inherit", "ipc"] });
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`stoa: cannot start ${file}: ${error.message}\n`);

@@ -2,12 +2,9 @@
  * The table of `stoa` commands. Each is a module of its own that is loaded when it is called, so that `stoa --help` needs nothing of
  * the exchange. Whatever a command throws becomes one line on stderr and a non-zero exit code.
  */
-import { enableCompileCache } from "node:module";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { reportFailure } from "./child.ts";
 import { describeFailure, isFault } from "./failure.ts";
-
-enableCompileCache();
 
 const dataDefault = ".stoa";
 
@@ -130,6 +127,7 @@ try {
     reportFailure(message);
     process.exitCode = 1;
   }
-  // Open handles of a command that failed half-way must not keep the process.
-  setTimeout(() => process.exit(), 500).unref();
 }
+// A command has said all that it had to say: the channel to a parent, or a handle that a failure left open, must not keep it.
+if (process.connected) process.disconnect?.();
+setTimeout(() => process.exit(), 500).unref();
