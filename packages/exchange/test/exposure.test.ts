@@ -14,7 +14,8 @@ import {
   type Risk,
 } from "@stoa/exchange/risk/exposure";
 import { affords, evaluate, figuresOfAccount, marginIncrease } from "@stoa/exchange/risk/evaluation";
-import { addFigures, computeFigures, noFigures } from "@stoa/exchange/risk/figures";
+import { computeFigures } from "@stoa/exchange/risk/figures";
+import { addFigures, noFigures } from "@stoa/exchange/risk/margin-figures";
 import { encodeRiskRecord, restoreRisk, riskRecordKey, riskRecordNames } from "@stoa/exchange/risk/record";
 import { settleSession } from "@stoa/exchange/settlement/session";
 import { fillValue, type InstrumentTerms } from "@stoa/exchange/terms";

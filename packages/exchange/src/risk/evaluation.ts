@@ -14,15 +14,8 @@
 import type { Side } from "@stoa/protocol/command";
 import type { InstrumentTerms, Quotations } from "../terms.ts";
 import { exposureOf, exposuresOf, type Exposure, type FiguresTotal, type Risk } from "./exposure.ts";
-import {
-  addFigures,
-  computeFigures,
-  initialMargin,
-  noFigures,
-  noOrders,
-  subtractFigures,
-  type MarginFigures,
-} from "./figures.ts";
+import { computeFigures, initialMargin, noOrders } from "./figures.ts";
+import { addFigures, noFigures, subtractFigures, type MarginFigures } from "./margin-figures.ts";
 
 export interface Evaluation extends MarginFigures {
   readonly balance: bigint;

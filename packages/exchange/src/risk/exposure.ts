@@ -13,7 +13,7 @@
 import { assert, present } from "@stoa/base/assert";
 import type { Side } from "@stoa/protocol/command";
 import { floorDivide, type InstrumentTerms, type PositionSums } from "../terms.ts";
-import { noFigures, subtractFigures, type MarginFigures } from "./figures.ts";
+import { noFigures, subtractFigures, type MarginFigures } from "./margin-figures.ts";
 
 export interface Exposure extends PositionSums {
   readonly account: number;
