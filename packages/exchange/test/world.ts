@@ -212,7 +212,7 @@ export class World {
 
 /** An order command with everything that is not given at its plainest. */
 export function place(
-  fields: Partial<Extract<CommandBody, { kind: "place" }>> & { readonly sizeLots: number | never },
+  fields: Omit<Partial<Extract<CommandBody, { kind: "place" }>>, "sizeLots"> & { readonly sizeLots: number },
 ): Extract<CommandBody, { kind: "place" }> {
   return {
     kind: "place",

@@ -26,16 +26,18 @@ export function nonceRefusal(window: NonceWindow, nonce: bigint): "nonce-reused"
 
 /** Marks a nonce that {@link nonceRefusal} allowed as used. PERF: O(distance to the highest), at most the window. */
 export function useNonce(window: NonceWindow, nonce: bigint): void {
-  if (window.highest + sizeBig <= nonce) {
-    window.used.fill(0);
-    window.highest = nonce;
-  }
-  while (window.highest < nonce) clearBit(window, ++window.highest);
+  const ahead = nonce - window.highest;
+  if (0n < ahead) moveTo(window, nonce, ahead < sizeBig ? Number(ahead) : size);
   const bit = Number(nonce & mask);
   window.used[bit >> 5]! |= 1 << (bit & 31);
 }
 
-function clearBit(window: NonceWindow, nonce: bigint): void {
-  const bit = Number(nonce & mask);
-  window.used[bit >> 5]! &= ~(1 << (bit & 31));
+/** Makes `nonce` the highest: the `count` nonces up to it are not used yet. */
+function moveTo(window: NonceWindow, nonce: bigint, count: number): void {
+  let bit = Number(nonce & mask);
+  for (let left = count; 0 < left; left--) {
+    window.used[bit >> 5]! &= ~(1 << (bit & 31));
+    bit = bit === 0 ? size - 1 : bit - 1;
+  }
+  window.highest = nonce;
 }
