@@ -156,7 +156,7 @@ export function createLocalUpstream(options: LocalOptions = {}): LocalUpstream {
       subaccount: 0,
       key,
       nonce: nonce++,
-      expiresAtMs: timeMs(query.timeMs() + 60_000),
+      expiresAtMs: timeMs(query.timeMs() + 3_600_000),
       body,
       ...overrides,
     };
