@@ -6,7 +6,7 @@
  * A `Codec<T>` is a pair of functions; records are built from codecs by the combinators below. Decoding returns a value or
  * throws {@link DecodeError}, which `decode` turns into a refusal for callers at the door.
  */
-import { assert } from "./assert.ts";
+import { assert, InvariantError } from "./assert.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
 
 export class DecodeError extends Error {
@@ -94,10 +94,27 @@ export class Reader {
   }
 }
 
+/** One writer serves all encodings, one after another: a fresh buffer for each would be most of the cost of a small value. */
+let idleWriter: Writer | undefined = new Writer(4096);
+const idleWriterSizeMax = 256 * 1024;
+
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new Writer();
-  codec.write(writer, value);
-  return writer.finish();
+  const writer = idleWriter ?? new Writer();
+  // Taken while in use: a codec may encode something else on its way.
+  idleWriter = undefined;
+  writer.size = 0;
+  try {
+    codec.write(writer, value);
+    return writer.finish();
+  } finally {
+    if (writer.bytes.length <= idleWriterSizeMax) idleWriter = writer;
+    else idleWriter ??= new Writer(4096);
+  }
+}
+
+/** Not `assert`: its message would be made, number by number, for every value that is well. */
+function refuse(fact: string): never {
+  throw new InvariantError(`invariant broken: ${fact}`);
 }
 
 /** Decodes exactly one value; throws {@link DecodeError} when the bytes are not the canonical encoding of one. */
@@ -118,21 +135,23 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
   }
 }
 
+const wordRange = 4294967296;
 const largestSafe = BigInt(Number.MAX_SAFE_INTEGER);
 
 function unsigned(size: 1 | 2 | 4): Codec<number> {
   const limit = size === 1 ? 0x100 : size === 2 ? 0x1_0000 : 0x1_0000_0000;
   return {
     write(writer, value) {
-      assert(Number.isInteger(value) && 0 <= value && value < limit, `an unsigned integer of ${size} bytes: ${value}`);
+      if (!(Number.isInteger(value) && 0 <= value && value < limit))
+        refuse(`an unsigned integer of ${size} bytes: ${value}`);
       const offset = writer.reserve(size);
-      if (size === 1) writer.view.setUint8(offset, value);
+      if (size === 1) writer.bytes[offset] = value;
       else if (size === 2) writer.view.setUint16(offset, value, true);
       else writer.view.setUint32(offset, value, true);
     },
     read(reader) {
       const offset = reader.take(size);
-      if (size === 1) return reader.view.getUint8(offset);
+      if (size === 1) return reader.bytes[offset]!;
       return size === 2 ? reader.view.getUint16(offset, true) : reader.view.getUint32(offset, true);
     },
     shape: { kind: "number", least: 0, most: limit - 1 },
@@ -146,16 +165,17 @@ export const u32 = unsigned(4);
 /** Eight bytes holding a non-negative integer that JavaScript represents exactly; larger values are refused. */
 export const u53: Codec<number> = {
   write(writer, value) {
-    assert(Number.isSafeInteger(value) && 0 <= value, `a non-negative safe integer: ${value}`);
+    if (!(Number.isSafeInteger(value) && 0 <= value)) refuse(`a non-negative safe integer: ${value}`);
     const offset = writer.reserve(8);
-    writer.view.setUint32(offset, value % 4294967296, true);
-    writer.view.setUint32(offset + 4, Math.floor(value / 4294967296), true);
+    const high = Math.floor(value / wordRange);
+    writer.view.setUint32(offset, value - high * wordRange, true);
+    writer.view.setUint32(offset + 4, high, true);
   },
   read(reader) {
     const offset = reader.take(8);
     const high = reader.view.getUint32(offset + 4, true);
     if (high > 0x1fffff) throw new DecodeError(`integer above 2^53 - 1 at byte ${offset}`);
-    return high * 4294967296 + reader.view.getUint32(offset, true);
+    return high * wordRange + reader.view.getUint32(offset, true);
   },
   shape: { kind: "number", least: 0, most: Number.MAX_SAFE_INTEGER },
 };
@@ -163,23 +183,29 @@ export const u53: Codec<number> = {
 /** Eight bytes, two's complement, holding an integer that JavaScript represents exactly. */
 export const i53: Codec<number> = {
   write(writer, value) {
-    assert(Number.isSafeInteger(value), `a safe integer: ${value}`);
-    // The offset first: reserving may replace the view.
+    if (!Number.isSafeInteger(value)) refuse(`a safe integer: ${value}`);
     const offset = writer.reserve(8);
-    writer.view.setBigInt64(offset, BigInt(value), true);
+    // The floor makes the low word of a negative number what two's complement wants.
+    const high = Math.floor(value / wordRange);
+    writer.view.setUint32(offset, value - high * wordRange, true);
+    writer.view.setInt32(offset + 4, high, true);
   },
   read(reader) {
     const offset = reader.take(8);
-    const value = reader.view.getBigInt64(offset, true);
-    if (value > largestSafe || value < -largestSafe) throw new DecodeError(`integer beyond 2^53 - 1 at byte ${offset}`);
-    return Number(value);
+    const high = reader.view.getInt32(offset + 4, true);
+    const low = reader.view.getUint32(offset, true);
+    const value = high * wordRange + low;
+    if (high < -0x200000 || 0x1fffff < high || value === -9007199254740992)
+      throw new DecodeError(`integer beyond 2^53 - 1 at byte ${offset}`);
+    return value;
   },
   shape: { kind: "number", least: -Number.MAX_SAFE_INTEGER, most: Number.MAX_SAFE_INTEGER },
 };
 
 export const u64: Codec<bigint> = {
   write(writer, value) {
-    assert(0n <= value && value < 1n << 64n, `an unsigned integer of 8 bytes: ${value}`);
+    if (!(0n <= value && value < 1n << 64n)) refuse(`an unsigned integer of 8 bytes: ${value}`);
+    // The offset first: reserving may replace the view.
     const offset = writer.reserve(8);
     writer.view.setBigUint64(offset, value, true);
   },
@@ -190,14 +216,29 @@ export const u64: Codec<bigint> = {
 /** Sixteen bytes, two's complement: amounts of money and sums of them. */
 export const i128: Codec<bigint> = {
   write(writer, value) {
-    assert(-(1n << 127n) <= value && value < 1n << 127n, `a signed integer of 16 bytes: ${value}`);
     const offset = writer.reserve(16);
+    // Most amounts are exact as numbers, which are written without making another bigint.
+    if (-largestSafe <= value && value <= largestSafe) {
+      const number = Number(value);
+      const high = Math.floor(number / wordRange);
+      const sign = number < 0 ? -1 : 0;
+      writer.view.setUint32(offset, number - high * wordRange, true);
+      writer.view.setInt32(offset + 4, high, true);
+      writer.view.setInt32(offset + 8, sign, true);
+      writer.view.setInt32(offset + 12, sign, true);
+      return;
+    }
+    if (!(-(1n << 127n) <= value && value < 1n << 127n)) refuse(`a signed integer of 16 bytes: ${value}`);
     writer.view.setBigUint64(offset, BigInt.asUintN(64, value), true);
     writer.view.setBigInt64(offset + 8, value >> 64n, true);
   },
   read(reader) {
     const offset = reader.take(16);
-    return (reader.view.getBigInt64(offset + 8, true) << 64n) | reader.view.getBigUint64(offset, true);
+    const { view } = reader;
+    const sign = view.getInt32(offset + 4, true) >> 31;
+    const small = view.getInt32(offset + 8, true) === sign && view.getInt32(offset + 12, true) === sign;
+    if (small) return view.getBigInt64(offset, true);
+    return (view.getBigInt64(offset + 8, true) << 64n) | view.getBigUint64(offset, true);
   },
   shape: { kind: "bigint", least: -(1n << 127n), most: (1n << 127n) - 1n },
 };
@@ -216,7 +257,7 @@ export const bool: Codec<boolean> = {
 export function fixedBytes(size: number): Codec<Uint8Array> {
   return {
     write(writer, value) {
-      assert(value.length === size, `${size} bytes: got ${value.length}`);
+      if (value.length !== size) refuse(`${size} bytes: got ${value.length}`);
       writer.append(value);
     },
     read(reader) {
@@ -231,7 +272,7 @@ export function fixedBytes(size: number): Codec<Uint8Array> {
 export function byteString(sizeMax: number): Codec<Uint8Array> {
   return {
     write(writer, value) {
-      assert(value.length <= sizeMax, `at most ${sizeMax} bytes: got ${value.length}`);
+      if (sizeMax < value.length) refuse(`at most ${sizeMax} bytes: got ${value.length}`);
       u32.write(writer, value.length);
       writer.append(value);
     },
@@ -250,7 +291,8 @@ export function text(sizeMax: number): Codec<string> {
   const bytes = byteString(sizeMax);
   return {
     write(writer, value) {
-      assert(value.isWellFormed(), "text whose surrogates are paired");
+      if (value.length <= sizeMax && writeAscii(writer, value)) return;
+      if (!value.isWellFormed()) refuse("text whose surrogates are paired");
       bytes.write(writer, toUtf8(value));
     },
     read(reader) {
@@ -262,11 +304,27 @@ export function text(sizeMax: number): Codec<string> {
   };
 }
 
+/** Writes text in which every character is one byte, as nearly all is; otherwise leaves the writer as it was. */
+function writeAscii(writer: Writer, value: string): boolean {
+  const before = writer.size;
+  const offset = writer.reserve(4 + value.length);
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if (0x7f < code) {
+      writer.size = before;
+      return false;
+    }
+    writer.bytes[offset + 4 + index] = code;
+  }
+  writer.view.setUint32(offset, value.length, true);
+  return true;
+}
+
 /** At most `countMax` items behind a u32 count. */
 export function list<T>(item: Codec<T>, countMax: number): Codec<readonly T[]> {
   return {
     write(writer, value) {
-      assert(value.length <= countMax, `at most ${countMax} items: got ${value.length}`);
+      if (countMax < value.length) refuse(`at most ${countMax} items: got ${value.length}`);
       u32.write(writer, value.length);
       for (const entry of value) item.write(writer, entry);
     },
@@ -298,7 +356,7 @@ export function oneOf<const W extends readonly string[]>(words: W): Codec<W[numb
   return {
     write(writer, value) {
       const index = words.indexOf(value);
-      assert(0 <= index, `one of ${words.join(", ")}: ${value}`);
+      if (index < 0) refuse(`one of ${words.join(", ")}: ${value}`);
       u8.write(writer, index);
     },
     read(reader) {
@@ -316,18 +374,28 @@ type Record<F extends Fields> = { readonly [K in keyof F]: Decoded<F[K]> };
 
 /** A record: its fields in the declared order, without names or padding. */
 export function record<F extends Fields>(fields: F): Codec<Record<F>> {
-  const entries = Object.entries(fields);
+  const names = Object.keys(fields);
+  const codecs = Object.values(fields);
   return {
     write(writer, value) {
-      for (const [name, field] of entries) field.write(writer, value[name]);
+      for (let index = 0; index < names.length; index++) codecs[index]!.write(writer, value[names[index]!]);
     },
     read(reader) {
       const value: { [name: string]: unknown } = {};
-      for (const [name, field] of entries) value[name] = field.read(reader);
+      readFields(value, names, codecs, reader);
       return value as Record<F>;
     },
     shape: { kind: "record", fields: shapesOf(fields) },
   };
+}
+
+function readFields(
+  value: { [name: string]: unknown },
+  names: readonly string[],
+  codecs: readonly Codec<any>[],
+  reader: Reader,
+): void {
+  for (let index = 0; index < names.length; index++) value[names[index]!] = codecs[index]!.read(reader);
 }
 
 function shapesOf(fields: Fields): ShapeFields {
@@ -339,16 +407,16 @@ type Union<C extends Cases> = { [K in keyof C]: { readonly kind: K } & Record<C[
 
 /** A closed union discriminated by `kind`: one tag byte, then the fields of that case. Tags are part of the format. */
 export function union<const C extends Cases>(cases: C): Codec<Union<C>> {
-  const byKind = new Map(
-    Object.entries(cases).map(([kind, one]) => [kind, { tag: one.tag, body: record(one.fields) }]),
-  );
-  const byTag = new Map(Object.entries(cases).map(([kind, one]) => [one.tag, { kind, body: record(one.fields) }]));
+  const prepared = Object.entries(cases).map(([kind, { tag, fields }]) => {
+    assert(!("kind" in fields), "a case of a union has no field named kind");
+    return { kind, tag, body: record(fields), names: Object.keys(fields), codecs: Object.values(fields) };
+  });
+  const byKind = new Map(prepared.map((one) => [one.kind, one]));
+  const byTag = new Map(prepared.map((one) => [one.tag, one]));
   assert(byTag.size === byKind.size, "every case of a union has a tag of its own");
-  for (const one of Object.values(cases)) assert(!("kind" in one.fields), "a case of a union has no field named kind");
   return {
     write(writer, value) {
-      const one = byKind.get(value.kind as string);
-      assert(one !== undefined, `a case of the union: ${String(value.kind)}`);
+      const one = byKind.get(value.kind as string) ?? refuse(`a case of the union: ${String(value.kind)}`);
       u8.write(writer, one.tag);
       one.body.write(writer, value as never);
     },
@@ -356,7 +424,9 @@ export function union<const C extends Cases>(cases: C): Codec<Union<C>> {
       const tag = u8.read(reader);
       const one = byTag.get(tag);
       if (one === undefined) throw new DecodeError(`no case has tag ${tag} at byte ${reader.offset - 1}`);
-      return { kind: one.kind, ...one.body.read(reader) } as Union<C>;
+      const value: { [name: string]: unknown } = { kind: one.kind };
+      readFields(value, one.names, one.codecs, reader);
+      return value as Union<C>;
     },
     shape: {
       kind: "union",

@@ -20,6 +20,7 @@ export const limits = {
   instrumentNameSizeMax: 64,
   genesisSizeMax: 4 * 1024 * 1024,
   merkleKeySizeMax: 96,
+  merkleLeafSizeMax: 64 * 1024,
   stateRecordSizeMax: 64 * 1024,
   stateRecordsCountMax: 50_000_000,
 

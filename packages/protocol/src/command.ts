@@ -179,14 +179,16 @@ export type UnsignedCommand = Decoded<typeof unsignedCommand>;
 export const command = record({ ...unsignedFields, signature });
 export type Command = Decoded<typeof command>;
 
+const signDomain = toUtf8("STOA1/command\0");
+
 /** What a key signs. */
 export function commandSignBytes(unsigned: UnsignedCommand): Uint8Array {
-  return concatBytes(toUtf8("STOA1/command\0"), encode(unsignedCommand, unsigned));
+  return concatBytes(signDomain, encode(unsignedCommand, unsigned));
 }
 
 /** The sign bytes of an encoded command, without decoding it: everything but the trailing signature. */
 export function signBytesOfEncoded(encoded: Uint8Array): Uint8Array {
-  return concatBytes(toUtf8("STOA1/command\0"), encoded.subarray(0, encoded.length - 64));
+  return concatBytes(signDomain, encoded.subarray(0, encoded.length - 64));
 }
 
 /** The name of a command: the digest of its whole encoding, signature included. */
