@@ -48,7 +48,7 @@ export interface Quotations {
 
 /** Funding of one perpetual: kept by the market with its other prices, advanced by settlement. */
 export interface FundingState {
-  /** The 8-hour rate that holds until the next block, in 1e-12. */
+  /** The 8-hour rate that holds until the next sample, in 1e-12. */
   rateE12: number;
   /** What one long lot has paid since listing, in 1e-12 of the smallest unit. */
   accruedE12: bigint;

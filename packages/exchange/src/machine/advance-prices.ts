@@ -1,21 +1,23 @@
 /**
- * Prices and time in a new block, after its price messages and before everything else: funding accrues over the interval
- * that ended, at the rate and the mark that held over it; then the market moves; then each perpetual has its next rate.
- * While an instrument is locked nothing accrues, and no interval counts for longer than prices may stand: funding of a time
- * in which the chain stood still would be funding at a price that nobody knew.
+ * Prices and time in a new block, after its price messages and before everything else. Where the block samples the books (at
+ * most once a second), funding accrues over the interval since the last sample, at the rate set then and the mark that stands
+ * now; then the market moves; then each perpetual has its next rate. While an instrument is locked nothing accrues, and no
+ * interval counts for longer than prices may stand: funding of a time in which the chain stood still would be funding at a
+ * price that nobody knew.
  */
 import { money } from "@stoa/base/units";
-import { advanceMarket, type BestPricesOf } from "../market/advance.ts";
+import { advanceMarket, isSampleDue, type BestPricesOf } from "../market/advance.ts";
 import { noteQuotation, type Listing } from "../market/state.ts";
 import { accrueFunding, fundingRateE12 } from "../settlement/funding.ts";
 import type { Run } from "./run.ts";
 
 export function advancePrices(run: Run, bestPricesOf: BestPricesOf): void {
   const { market, timeMs } = run.state;
-  const durationMs = Math.min(timeMs - market.timeMs, market.genesis.prices.staleMsMax);
-  for (const listing of market.listings.values()) accrue(run, listing, durationMs);
+  const isSample = isSampleDue(market, timeMs);
+  const durationMs = Math.min(timeMs - market.sampledMs, market.genesis.prices.staleMsMax);
+  if (isSample) for (const listing of market.listings.values()) accrue(run, listing, durationMs);
   for (const event of advanceMarket(market, timeMs, bestPricesOf)) run.events.push(event);
-  for (const listing of market.listings.values()) setRate(run, listing);
+  if (isSample) for (const listing of market.listings.values()) setRate(run, listing);
 }
 
 function accrue(run: Run, listing: Listing, durationMs: number): void {

@@ -142,12 +142,33 @@ function pay(
   run.events.push(event);
 }
 
+function sayLiquidation(
+  run: Run,
+  account: number,
+  asset: number,
+  step: EventOf<"liquidation">["step"],
+  amount = 0n,
+): void {
+  const sizeLots = 0 as Lots;
+  run.events.push({
+    kind: "liquidation",
+    account,
+    asset,
+    step,
+    instrument: undefined,
+    sizeLots,
+    amount: amount as Money,
+  });
+}
+
 /** Who is left with less than nothing is looked at by `liquidate.ts` in this block, even without a position. */
 function noteOverdrawn(run: Run, asset: number, results: ReadonlyMap<number, bigint>): void {
   const { ledger, risk, timeMs } = run.state;
   for (const account of [...results.keys()].sort((left, right) => left - right)) {
     if (isSystemAccount(account) || 0n <= balanceOf(ledger, account, asset)) continue;
-    if (!risk.liquidations.has(liquidationKey(account, asset))) scheduleLiquidation(risk, account, asset, timeMs);
+    if (risk.liquidations.has(liquidationKey(account, asset))) continue;
+    scheduleLiquidation(risk, account, asset, timeMs);
+    sayLiquidation(run, account, asset, "started");
   }
 }
 
@@ -180,14 +201,6 @@ function coverDeficit(run: Run, asset: number, results: ReadonlyMap<number, bigi
   );
   for (const { account, amount } of shares) {
     postEntries(run, asset, between(account, deficit, amount, "socialized-loss"));
-    run.events.push({
-      kind: "liquidation",
-      account,
-      asset,
-      step: "socialized",
-      instrument: undefined,
-      sizeLots: 0 as Lots,
-      amount: amount as Money,
-    });
+    sayLiquidation(run, account, asset, "socialized", amount);
   }
 }

@@ -19,11 +19,20 @@ import { curveOf, indexOf, noteQuotation, type CurveState, type Listing, type Ma
  */
 const optionMarkIntervalMs = 1_000;
 
+/** Books are sampled for premiums, and funding accrues, at most this often. */
+const sampleIntervalMs = 1_000;
+
+/** Whether a block at this time samples books and accrues funding. */
+export function isSampleDue(market: Market, timeMs: number): boolean {
+  return market.sampledMs + sampleIntervalMs <= timeMs;
+}
+
 /** Best prices of a book at the end of the block before; `undefined` unless both sides stand. */
 export type BestPricesOf = (instrument: number) => BestPrices | undefined;
 
 export function advanceMarket(market: Market, timeMs: number, bestPricesOf: BestPricesOf): Event[] {
-  const durationMs = timeMs - market.timeMs;
+  // Between two samples premiums are held: marks follow their base prices, and nothing else is computed.
+  const sample = isSampleDue(market, timeMs) ? { durationMs: timeMs - market.sampledMs, bestPricesOf } : undefined;
   extendAverages(market, timeMs);
   const events = agreePrices(market, timeMs);
   const due = curvesDue(market, timeMs);
@@ -32,7 +41,7 @@ export function advanceMarket(market: Market, timeMs: number, bestPricesOf: Best
     if (listing.state !== "open") continue;
     const moved = listing.terms.isOption
       ? remarkOption(market, listing, due, timeMs)
-      : remarkFuture(market, listing, durationMs, bestPricesOf);
+      : remarkFuture(market, listing, sample);
     if (moved) events.push(markEvent(listing));
   }
   for (const curve of due) {
@@ -41,6 +50,7 @@ export function advanceMarket(market: Market, timeMs: number, bestPricesOf: Best
     market.touched.add(`curve:${curve.index}:${curve.expiryMs}`);
   }
   market.timeMs = timeMs;
+  if (sample !== undefined) market.sampledMs = timeMs;
   market.touched.add("market");
   return events;
 }
@@ -57,7 +67,7 @@ function curvesDue(market: Market, timeMs: number): ReadonlySet<CurveState> {
 
 function advanceState(market: Market, listing: Listing, timeMs: number, events: Event[]): void {
   const { index } = listing.terms.instrument;
-  const curve = curveOf(market, listing.terms);
+  const curve = curveOf(market, listing);
   const staleFrom = timeMs - market.genesis.prices.staleMsMax;
   const isFresh =
     staleFrom <= indexOf(market, index).freshMs &&
@@ -71,16 +81,26 @@ function advanceState(market: Market, listing: Listing, timeMs: number, events: 
   events.push({ kind: "instrumentState", instrument: listing.terms.instrument.id, state });
 }
 
+interface Sample {
+  readonly durationMs: number;
+  readonly bestPricesOf: BestPricesOf;
+}
+
+function sampledPremium(listing: Listing, basePrice: number, { durationMs, bestPricesOf }: Sample): bigint {
+  const { terms, premiumE11 } = listing;
+  const best = bestPricesOf(terms.instrument.id);
+  return premiumAfter(premiumE11, { terms, basePrice, best, durationMs });
+}
+
 /** Whether the mark moved. */
-function remarkFuture(market: Market, listing: Listing, durationMs: number, bestPricesOf: BestPricesOf): boolean {
+function remarkFuture(market: Market, listing: Listing, sample: Sample | undefined): boolean {
   const { terms } = listing;
   const indexPrice = indexOf(market, terms.instrument.index).price;
-  const basePrice = curveOf(market, terms)?.forward ?? indexPrice;
-  const best = bestPricesOf(terms.instrument.id);
-  const premiumE11 = premiumAfter(listing.premiumE11, { terms, basePrice, best, durationMs });
-  const markPrice = futureMark(terms, basePrice, premiumE11);
+  const basePrice = curveOf(market, listing)?.forward ?? indexPrice;
+  const premiumE11 = sample === undefined ? listing.premiumE11 : sampledPremium(listing, basePrice, sample);
   const isSame = indexPrice === listing.indexPrice && basePrice === listing.underlyingPrice;
-  if (isSame && premiumE11 === listing.premiumE11 && markPrice === listing.markPrice) return false;
+  if (isSame && premiumE11 === listing.premiumE11) return false;
+  const markPrice = futureMark(terms, basePrice, premiumE11);
   const moved = markPrice !== listing.markPrice;
   listing.premiumE11 = premiumE11;
   listing.indexPrice = indexPrice;
@@ -93,7 +113,7 @@ function remarkFuture(market: Market, listing: Listing, durationMs: number, best
 /** Whether the mark, its volatility or its forward moved. */
 function remarkOption(market: Market, listing: Listing, due: ReadonlySet<CurveState>, timeMs: number): boolean {
   const { terms } = listing;
-  const curve = curveOf(market, terms)!;
+  const curve = curveOf(market, listing)!;
   if (!due.has(curve)) return false;
   const indexPrice = indexOf(market, terms.instrument.index).price;
   const { markPrice, volatilityPpm } = optionMark(terms, curve, timeMs);

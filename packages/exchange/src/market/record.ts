@@ -12,7 +12,7 @@ import { createMarket, curveKey, makeListing, type Listing, type Market } from "
 const volatilities = list(u32, volatilityNodesCount);
 
 const marketRecord = union({
-  market: { tag: 1, fields: { instrumentNext: u32, settledDay: i53, timeMs: u53 } },
+  market: { tag: 1, fields: { instrumentNext: u32, settledDay: i53, timeMs: u53, sampledMs: u53 } },
   index: {
     tag: 2,
     fields: { index: u16, price: u53, freshMs: u53, averageSum: i128, averageMs: u53, averageEndMs: u53 },
@@ -106,8 +106,8 @@ function recordOf(market: Market, name: string): MarketRecord | undefined {
   const number = Number(first);
   switch (kind) {
     case "market": {
-      const { instrumentNext, settledDay, timeMs } = market;
-      return { kind, instrumentNext, settledDay, timeMs };
+      const { instrumentNext, settledDay, timeMs, sampledMs } = market;
+      return { kind, instrumentNext, settledDay, timeMs, sampledMs };
     }
     case "index":
       return { kind, ...present(market.indexes[number], "an index of genesis") };
@@ -173,6 +173,7 @@ function restore(market: Market, one: MarketRecord): boolean {
       market.instrumentNext = one.instrumentNext;
       market.settledDay = one.settledDay;
       market.timeMs = one.timeMs;
+      market.sampledMs = one.sampledMs;
       return true;
     case "index": {
       const state = market.indexes[one.index];

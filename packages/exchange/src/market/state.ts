@@ -3,7 +3,7 @@
  * validators' price messages and block times; accounts and orders are unknown to it, and of the books it sees only the best
  * prices. Marks move once per block, in `advance.ts`; between two advances the market is constant.
  */
-import { assert, present } from "@stoa/base/assert";
+import { present } from "@stoa/base/assert";
 import type { Genesis } from "@stoa/protocol/genesis";
 import type { InstrumentState } from "@stoa/protocol/instrument";
 import type { FundingState, InstrumentTerms, Quotation, Quotations } from "../terms.ts";
@@ -12,6 +12,8 @@ import { createCalendar, dayAt, type Calendar } from "./calendar.ts";
 /** One instrument that is listed and not yet delivered. */
 export interface Listing extends Quotation {
   readonly terms: InstrumentTerms;
+  /** Of an instrument that expires, once it was looked up: the curve of its expiry. */
+  curve: CurveState | undefined;
   version: number;
   state: InstrumentState;
   markPrice: number;
@@ -79,6 +81,8 @@ export interface Market extends Quotations {
   /** The last calendar day that was settled. */
   settledDay: number;
   timeMs: number;
+  /** Block time at which books were last sampled for premiums, and funding accrued. */
+  sampledMs: number;
   /** Whether a price message arrived since the last advance. */
   messaged: boolean;
   /** Names of records that changed since the root was last computed; see `record.ts`. */
@@ -93,6 +97,7 @@ export function makeListing(
 ): Listing {
   return {
     terms,
+    curve: undefined,
     version: 0,
     state,
     markPrice: 0,
@@ -134,6 +139,7 @@ export function createMarket(genesis: Genesis): Market {
     instrumentNext: 1,
     settledDay: dayAt(calendar, genesis.timeMs),
     timeMs: genesis.timeMs,
+    sampledMs: genesis.timeMs,
     messaged: false,
     touched: new Set(["market", ...genesis.indexes.map((_, index) => `index:${index}`)]),
     quotation: (instrument) => present(listings.get(instrument), `instrument ${instrument} is listed`),
@@ -149,12 +155,11 @@ export function indexOf(market: Market, index: number): IndexState {
 }
 
 /** The curve an expiring instrument follows; `undefined` for perpetuals. */
-export function curveOf(market: Market, terms: InstrumentTerms): CurveState | undefined {
-  const { index, expiryMs } = terms.instrument;
+export function curveOf(market: Market, listing: Listing): CurveState | undefined {
+  const { index, expiryMs } = listing.terms.instrument;
   if (expiryMs === undefined) return undefined;
-  const curve = market.curves.get(curveKey(index, expiryMs));
-  assert(curve !== undefined, "a listed expiry has a curve");
-  return curve;
+  listing.curve ??= market.curves.get(curveKey(index, expiryMs));
+  return present(listing.curve, "a listed expiry has a curve");
 }
 
 /** Notes that something in a listing's quotation changed. */

@@ -5,7 +5,7 @@
  *   rate     = clamp(max(damper, premium) + min(−damper, premium), ± cap)        per eight hours, damper 0.025 %
  *   payment  = rate · notional at mark · interval / 8 h
  *
- * Over each block interval the rate and the mark hold that stood at its beginning. What one long lot has paid is accrued as
+ * Over each interval the rate holds that was set at its beginning, at the mark of its end. What one long lot has paid is accrued as
  * an index in 1e-12 of the smallest unit, rounded down; positions are charged the difference of two readings, each rounded
  * down for the holder. Both sides are charged from one index and sizes net to zero, so what is taken is never less than what
  * is given: the dust goes to the insurance fund at the daily settlement. While an instrument is locked nothing accrues.
