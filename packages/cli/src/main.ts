@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { reportFailure } from "./child.ts";
+import type { SimulateFlags } from "./commands/simulate.ts";
 import { describeFailure, isFault } from "./failure.ts";
 
 const dataDefault = ".stoa";
@@ -18,7 +19,14 @@ function program(): Command {
     .description("A decentralised exchange for options, futures and perpetuals.")
     .showHelpAfterError("(stoa --help lists the commands)")
     .exitOverride();
+  addProcesses(stoa);
+  addKeys(stoa);
+  addTools(stoa);
+  return stoa;
+}
 
+/** What runs until it is told to end. */
+function addProcesses(stoa: Command): void {
   stoa
     .command("devnet")
     .description("start four validators, a gateway and a simulated market on this machine")
@@ -57,7 +65,9 @@ function program(): Command {
     .description("run the simulated market makers and takers of a devnet over its public API")
     .option("--data <folder>", "the devnet's folder", dataDefault)
     .action(async ({ data }: DataFlag) => (await import("./commands/market.ts")).runMarketOf(data));
+}
 
+function addKeys(stoa: Command): void {
   stoa
     .command("genesis")
     .description("make the keys, genesis and folders of a devnet without starting it, or show those of a folder")
@@ -83,7 +93,10 @@ function program(): Command {
     .description("print the public key of a key file")
     .argument("<file>")
     .action(async (file: string) => (await import("./commands/keys.ts")).showKey(file));
+}
 
+/** What looks at a network, or at a simulated one. */
+function addTools(stoa: Command): void {
   stoa
     .command("status")
     .description("ask every validator of a devnet how it does")
@@ -99,7 +112,15 @@ function program(): Command {
       (await import("./commands/replay.ts")).runReplay(data, { every }),
     );
 
-  return stoa;
+  stoa
+    .command("simulate")
+    .description("run a cluster on one thread under a seed, with latency, loss, partitions, crashes and faulty nodes")
+    .option("--seed <number>", "the first seed", wholeNumber, 1)
+    .option("--count <number>", "how many seeds, one after another", wholeNumber, 1)
+    .option("--nodes <number>", "how many validators; drawn from the seed when absent", wholeNumber)
+    .option("--duration <ms>", "how long faults last, simulated; drawn when absent", wholeNumber)
+    .option("--application <name>", "what the validators agree about: toy or exchange", "toy")
+    .action(async (flags: SimulateFlags) => (await import("./commands/simulate.ts")).runSimulate(flags));
 }
 
 interface DataFlag {

@@ -3,7 +3,7 @@
  * real days, a faucet, and first balances. A pure function of the public keys, a seedless moment and a name.
  */
 import type { PublicKey } from "@stoa/base/signature";
-import { money, priceE8, timeMs } from "@stoa/base/units";
+import { money, timeMs, type PriceE8 } from "@stoa/base/units";
 import { standardProducts } from "@stoa/exchange/market/standard-products";
 import type { Genesis } from "@stoa/protocol/genesis";
 import {
@@ -34,19 +34,21 @@ export function coins(asset: number, amount: number) {
 const perAsset = (amounts: readonly number[]) =>
   amounts.map((amount, asset) => ({ asset, amount: coins(asset, amount) })).filter(({ amount }) => amount !== 0n);
 
-export function devnetGenesis(input: { chainName: string; startMs: number; keys: GenesisKeys }): Genesis {
-  const { chainName, startMs, keys } = input;
+export function devnetGenesis(input: {
+  readonly chainName: string;
+  readonly startMs: number;
+  /** In 1e-8 dollars, in the order of `devnetIndexes`. */
+  readonly initialPrices: readonly PriceE8[];
+  readonly keys: GenesisKeys;
+}): Genesis {
+  const { chainName, startMs, initialPrices, keys } = input;
   return {
     formatVersion: 1,
     chainName,
     timeMs: timeMs(startMs),
     validators: keys.validators.map((key, index) => ({ name: validatorName(index), key, stake })),
     assets: devnetAssets,
-    indexes: devnetIndexes.map(({ name, base, initialPrice }) => ({
-      name,
-      base,
-      initialPrice: priceE8(initialPrice * 100_000_000),
-    })),
+    indexes: devnetIndexes.map(({ name, base }, index) => ({ name, base, initialPrice: initialPrices[index]! })),
     products: standardProducts(),
     calendar: { dayMs, settlementOffsetMs: 8 * hourMs, averagingMs: hourMs / 2 },
     prices: { ageMsMax: 10_000, staleMsMax: 30_000 },

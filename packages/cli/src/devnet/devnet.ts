@@ -63,10 +63,9 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
       if (typeof running === "object") await watch({ ...running, terminal, ended });
     });
   } finally {
-    terminal.note("ending the processes");
+    if (0 < children.length) terminal.end(`ending ${children.length} processes`);
     await endAll(children);
     release();
-    terminal.close();
   }
 }
 

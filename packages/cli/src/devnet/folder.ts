@@ -14,12 +14,13 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { activeEd25519 } from "@stoa/base/active-signature";
+import { present } from "@stoa/base/assert";
 import { toHex } from "@stoa/base/bytes";
 import type { SecretSeed } from "@stoa/base/signature";
 import { decodeGenesis, encodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { Failure } from "../failure.ts";
 import { loadKey, randomSeed, saveKey } from "../key-file.ts";
-import type { PriceParameters } from "../market/price-source.ts";
+import { openPriceSource, type PriceParameters } from "../market/price-source.ts";
 import { devnetGenesis } from "./devnet-genesis.ts";
 import { devnetIndexes, devnetParticipants, validatorName, validatorsCount, type Participant } from "./participants.ts";
 import { host, type DevnetPorts } from "./ports.ts";
@@ -117,9 +118,18 @@ export function createDevnet(
   if (hasDevnet(dataDir)) throw new Failure(`${folder.root} holds a devnet already: use --fresh to begin anew`);
   const validators = Array.from({ length: validatorsCount }, randomSeed);
   const participants = devnetParticipants.map(randomSeed);
+  const prices: PriceParameters = {
+    seed: input.seed,
+    indexes: devnetIndexes.map(({ name, initialPrice, volatility }) => ({ name, initialPrice, volatility })),
+    file: input.indexFile === undefined ? undefined : resolve(input.indexFile),
+    originMs: input.startMs,
+  };
+  const beginning = openPriceSource(prices).read(input.startMs, []);
   const genesis = devnetGenesis({
     chainName: "stoa-devnet",
     startMs: input.startMs,
+    // Strikes are listed around what validators will say in a moment.
+    initialPrices: present(beginning, "a price source always sees something").indexes.map(({ price }) => price),
     keys: {
       validators: validators.map((seed) => activeEd25519.publicKey(seed)),
       participants: participants.map((seed) => activeEd25519.publicKey(seed)),
@@ -129,12 +139,7 @@ export function createDevnet(
     formatVersion: 1,
     chainName: genesis.chainName,
     ports: input.ports,
-    prices: {
-      seed: input.seed,
-      indexes: devnetIndexes.map(({ name, initialPrice, volatility }) => ({ name, initialPrice, volatility })),
-      file: input.indexFile === undefined ? undefined : resolve(input.indexFile),
-      originMs: input.startMs,
-    },
+    prices,
   };
   writeKeysAndGenesis(dataDir, { genesis, validators, participants });
   writeNetwork(dataDir, network);

@@ -12,7 +12,8 @@ export interface Terminal {
   readonly show: (status: DevnetStatus, access: ApiAccess) => void;
   /** Something happened that the user should read. */
   readonly note: (text: string) => void;
-  readonly close: () => void;
+  /** The last words, below whatever was shown. */
+  readonly end: (text: string) => void;
 }
 
 const lineIntervalMs = 10_000;
@@ -37,7 +38,7 @@ function plainTerminal(output: NodeJS.WriteStream, isQuiet: boolean): Terminal {
       write(statusLine(status));
     },
     note: write,
-    close: () => undefined,
+    end: write,
   };
 }
 
@@ -68,8 +69,9 @@ function liveTerminal(output: NodeJS.WriteStream): Terminal {
       while (notesCountMax < notes.length) notes.shift();
       if (!isLive) output.write(`${text}\n`);
     },
-    close() {
-      if (isLive) output.write(`${showCursor}\n`);
+    end(text) {
+      output.write(`${isLive ? showCursor : ""}${text}\n`);
+      isLive = false;
     },
   };
 }

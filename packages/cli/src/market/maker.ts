@@ -19,8 +19,8 @@ export const simulatedLabel = "simulated";
 
 const entriesPerCommandMax = 100;
 /** Listings, positions and quotes that may have been filled are looked at again after this many rounds. */
-const listingRounds = 20;
-const positionRounds = 4;
+const listingRounds = 30;
+const positionRounds = 5;
 const refreshRounds = 8;
 
 interface Standing {

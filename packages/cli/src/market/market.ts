@@ -34,8 +34,8 @@ const makers: { readonly [name: string]: { readonly baseCurrency: string; readon
   "maker-btc": { baseCurrency: "BTC", parameters: btcMaker },
   "maker-eth": { baseCurrency: "ETH", parameters: ethMaker },
 };
-const roundMs = 2_000;
-const taker = { intervalMs: 1_500, orderUsd: 2_000 };
+const roundMs = 1_000;
+const taker = { intervalMs: 600, orderUsd: 2_000 };
 const retryMsMax = 5_000;
 
 /** Trades until `ended`; resolves when every connection is closed. */
