@@ -1,9 +1,6 @@
 /**
- * Proposing, and judging what others propose: rules V1 to V7 of consensus.md 3.5 for blocks whose payload lies beside the
- * header. The payload is opaque: a command that fails does so after it was ordered, the same on every node, and never makes
- * a block invalid.
- *
- * What a voter does not have yet is no fault of the proposal: it waits, asks, and judges again until the view's time is up.
+ * Proposals: making one when it is this replica's turn, taking those of others, and voting for the one of the current view or
+ * giving the view up. A leader proposes once per view, on disk before it is sent; what is valid is `validity.ts`'s business.
  */
 import { assert } from "@stoa/base/assert";
 import { equalBytes } from "@stoa/base/bytes";
@@ -14,29 +11,23 @@ import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/fi
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { sameRoots } from "./divergence.ts";
 import type { Proposal } from "./message.ts";
 import { chooseParent, type ParentChoice } from "./parent-choice.ts";
-import { requestBlock, requestCertificates } from "./requests.ts";
+import { requestBlock } from "./requests.ts";
 import { mayVote, ownVotes } from "./safety-record.ts";
 import {
-  blockOf,
   broadcast,
   chainAboveFinal,
   emit,
-  genesisParent,
   keepBlock,
   misbehaviour,
-  parentOf,
   payloadMatches,
   plan,
   viewCertificates,
-  viewsWithoutFinality,
-  type Candidate,
   type Parent,
   type Replica,
 } from "./state.ts";
-import { grown } from "./timers.ts";
+import { judgeProposal } from "./validity.ts";
 import { leader, leads } from "./view.ts";
 import { castVote } from "./votes.ts";
 
@@ -238,16 +229,7 @@ function isFarAhead(replica: Replica, header: Header): boolean {
   return behind && replica.lastFinal.height + limits.catchUpBlocksCountMax < header.height;
 }
 
-// ---- judging
-
-export type Verdict =
-  | { readonly kind: "valid" }
-  | { readonly kind: "wait" }
-  | { readonly kind: "invalid"; readonly fact: string };
-
-const valid: Verdict = { kind: "valid" };
-const wait: Verdict = { kind: "wait" };
-const invalid = (fact: string): Verdict => ({ kind: "invalid", fact });
+// ---- voting
 
 /** Votes for the proposal of the current view when it is valid, gives the view up when it never will be. */
 export function considerProposal(replica: Replica): void {
@@ -270,92 +252,4 @@ export function considerProposal(replica: Replica): void {
 /** Gives the current view up, unless this replica already voted it final or nullified it. */
 export function nullify(replica: Replica): void {
   if (mayVote(replica.safety, "nullify", replica.view)) castVote(replica, "nullify", replica.view, undefined);
-}
-
-export function judgeProposal(replica: Replica, { proposal }: Candidate): Verdict {
-  const { header } = proposal;
-  const shape = shapeFault(replica, header);
-  if (shape !== undefined) return invalid(shape);
-  const parent = parentIn(replica, proposal);
-  if ("kind" in parent) return parent;
-  const skipped = judgeSkips(replica, header);
-  if (skipped !== undefined) return skipped;
-  if (header.height !== parent.height + 1) return invalid("its height does not follow its parent's");
-  if (replica.lastFinal.height + limits.descendantsCountMax < header.height) return wait;
-  return judgeTime(replica, header, parent) ?? judgeExecuted(replica, header, parent) ?? valid;
-}
-
-/** V1, and the fields of parts of the protocol that are not in use. */
-function shapeFault(replica: Replica, header: Header): string | undefined {
-  if (!equalBytes(header.chainId, replica.set.chainId)) return "it is of another chain";
-  if (header.payload.form === "lanes") return "lanes are not in use";
-  if (replica.parameters.payloadSizeMax < header.payload.size) return "its payload is too large";
-  const unused = header.tips.length + header.availability.length + header.evidence.length;
-  if (unused !== 0 || header.nextEpoch !== undefined || header.seal !== undefined) return "it fills a field not in use";
-  const rootsCount = replica.parameters.genesisRoots.moduleRoots.length;
-  return header.executed.moduleRoots.length === rootsCount ? undefined : "it has another number of module roots";
-}
-
-/** V2: the certified parent. */
-function parentIn(replica: Replica, proposal: Proposal): Parent | Verdict {
-  const { view, parentView, parentDigest } = proposal.header;
-  const { lastFinal } = replica;
-  if (view <= parentView) return invalid("its parent is not of an earlier view");
-  if (parentView === lastFinal.view && equalBytes(parentDigest, lastFinal.digest)) return lastFinal;
-  if (parentView === 0 && lastFinal.view === 0) {
-    return equalBytes(parentDigest, zeroDigest) ? genesisParent(replica.parameters) : invalid("genesis has no digest");
-  }
-  if (parentView <= lastFinal.view) return invalid("it does not extend the last final block");
-  const { notarization, finalization } = viewCertificates(replica, parentView);
-  const certificate = [finalization, notarization].find((held) => held && equalBytes(held.digest, parentDigest));
-  if (certificate === undefined) return invalid("its parent is not certified");
-  const known = blockOf(replica, parentDigest);
-  if (known !== undefined) return parentOf(known);
-  const { parentHeader } = proposal;
-  if (parentHeader !== undefined && equalBytes(headerDigest(parentHeader), parentDigest)) {
-    return parentOf(keepBlock(replica, parentDigest, parentHeader));
-  }
-  requestBlock(replica, parentDigest, certificate);
-  return wait;
-}
-
-/** V3: every view between parent and block is provably skipped. */
-function judgeSkips(replica: Replica, header: Header): Verdict | undefined {
-  for (let view = (header.parentView + 1) as View; view < header.view; view++) {
-    if (viewCertificates(replica, view).nullification !== undefined) continue;
-    if (header.view - 1 - header.parentView <= limits.skipsInlineCountMax) {
-      return invalid(`it skips view ${view} without a nullification`);
-    }
-    const last = Math.min(header.view - 1, view + limits.repairItemsCountMax - 1) as View;
-    requestCertificates(replica, view, last);
-    return wait;
-  }
-  return undefined;
-}
-
-/** V6: later than its parent and near this replica's clock; nearer is asked for while blocks become final. */
-function judgeTime(replica: Replica, header: Header, parent: Parent): Verdict | undefined {
-  const { wallMs } = replica.now;
-  if (header.timeMs <= parent.timeMs) return invalid("its time is not after its parent's");
-  if (wallMs + limits.clockPrecisionMs < header.timeMs) return wait;
-  const lateMs = grown(limits.messageDelayMs, viewsWithoutFinality(replica), 1e15);
-  return wallMs - lateMs <= header.timeMs ? undefined : wait;
-}
-
-/** V7: the roots are the parent's, or those of a height executed here, too, with the same result. */
-function judgeExecuted(replica: Replica, header: Header, parent: Parent): Verdict | undefined {
-  const { executed, height } = header;
-  if (limits.executionLagMax < height - executed.height && header.payload.form !== "none") {
-    return invalid("it has a payload although execution is far behind");
-  }
-  if (sameRoots(executed, parent.executed)) return undefined;
-  if (header.parentView < header.view - 1) return invalid("it changes the roots right after a view that was given up");
-  if (executed.height <= parent.executed.height || parent.height < executed.height + limits.executionLagMin) {
-    return invalid("its roots are of a height that is not due");
-  }
-  const own = replica.executed.get(executed.height);
-  if (own === undefined) return wait;
-  return sameRoots(own, executed)
-    ? undefined
-    : invalid(`its roots of height ${executed.height} are not those computed here`);
 }

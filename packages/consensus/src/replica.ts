@@ -47,8 +47,6 @@ import { broadcast, plan, type Replica, type Task } from "./state.ts";
 import { beginView, setWorkPending, timerDue } from "./view.ts";
 import { countOwnVote, receiveVote } from "./votes.ts";
 
-export type { Replica, ReplicaOptions } from "./state.ts";
-
 /** Takes one input and returns what is to be done, in order. A replica that has halted returns nothing. */
 export function step(replica: Replica, input: Input): Effect[] {
   if (replica.halted) return [];

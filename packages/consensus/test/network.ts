@@ -11,7 +11,8 @@ import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durabl
 import { decodeMessage, encodeMessage, type Message } from "@stoa/consensus/message";
 import { parametersOf, type Parameters } from "@stoa/consensus/parameters";
 import { recover, type History } from "@stoa/consensus/recovery";
-import { step, type Replica } from "@stoa/consensus/replica";
+import { step } from "@stoa/consensus/replica";
+import type { Replica } from "@stoa/consensus/state";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { ed25519ListScheme, validatorSetOf, type ValidatorSet } from "@stoa/protocol/finality/certificate";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";

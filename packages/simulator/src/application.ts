@@ -4,7 +4,8 @@
  */
 import type { Prng } from "@stoa/base/prng";
 import { encode, record, u32, u8 } from "@stoa/base/codec";
-import { taggedHash, zeroDigest } from "@stoa/base/hash";
+import { taggedHash, zeroDigest, type Digest } from "@stoa/base/hash";
+import type { PublicKey, SignatureScheme } from "@stoa/base/signature";
 import type { Height, TimeMs } from "@stoa/base/units";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 
@@ -17,17 +18,28 @@ export interface OrderedBlock {
 /** One validator's copy of the state. */
 export interface Exchange {
   readonly execute: (block: OrderedBlock) => ExecutedRoots;
+  /** How often what has happened, by name; for the report. */
+  readonly happened: () => Readonly<Record<string, number>>;
   /** What is wrong with the state, if anything: value that was made or lost, positions that do not net to zero. */
   readonly imbalance: () => string | undefined;
 }
 
 export interface Application {
   readonly name: string;
+  readonly chainId: Digest;
   readonly genesisTimeMs: TimeMs;
   readonly genesisRoots: ExecutedRoots;
   readonly open: () => Exchange;
   /** The next command of the workload; some are nonsense on purpose. */
   readonly nextCommand: (wallMs: number) => Uint8Array;
+}
+
+/** What an application is made from; its workload draws from `prng` and from nothing else. */
+export interface ApplicationContext {
+  readonly prng: Prng;
+  readonly genesisTimeMs: TimeMs;
+  readonly signatures: SignatureScheme;
+  readonly validators: readonly { readonly key: PublicKey; readonly stake: number }[];
 }
 
 const toyAccountsCount = 16;
@@ -36,10 +48,11 @@ const transfer = record({ source: u8, target: u8, amount: u32, nonce: u32 });
 const transferSize = 10;
 
 /** Sixteen accounts that send each other money. What they cannot pay, and what is no transfer, changes nothing. */
-export function toyApplication(prng: Prng, genesisTimeMs: TimeMs): Application {
+export function toyApplication({ prng, genesisTimeMs }: ApplicationContext): Application {
   let nonce = 0;
   return {
     name: "toy",
+    chainId: zeroDigest,
     genesisTimeMs,
     genesisRoots: toyRoots(0 as Height, new Array(toyAccountsCount).fill(toyBalance), zeroDigest),
     open: openToy,
@@ -60,6 +73,7 @@ function openToy(): Exchange {
       for (const bytes of commands) applyTransfer(balances, done, bytes);
       return toyRoots(height, balances, taggedHash("toy-results", concatenated(commands)));
     },
+    happened: () => ({ transfers: done.size }),
     imbalance() {
       const total = balances.reduce((sum, balance) => sum + balance, 0);
       return total === toyAccountsCount * toyBalance ? undefined : `the balances add up to ${total}`;

@@ -65,15 +65,15 @@ function silent(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng)
 function skipper(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
   const { message } = saying;
   if (message.kind !== "proposal" || prng.below(2) === 0) return [saying];
-  const grandparent = message.proposal.parentHeader;
-  if (grandparent === undefined) return [saying];
-  const held = node.replica.certificates.get(grandparent.parentView);
+  const { parentHeader } = message.proposal;
+  if (parentHeader === undefined) return [saying];
+  const held = node.replica.certificates.get(parentHeader.parentView);
   const header: Header = {
     ...message.proposal.header,
-    height: grandparent.height,
-    parentView: grandparent.parentView,
-    parentDigest: grandparent.parentDigest,
-    executed: grandparent.executed,
+    height: parentHeader.height,
+    parentView: parentHeader.parentView,
+    parentDigest: parentHeader.parentDigest,
+    executed: parentHeader.executed,
   };
   const proposal = resigned(world, node, {
     ...message.proposal,

@@ -18,7 +18,7 @@ import type { View } from "@stoa/base/units";
 import type { Message } from "@stoa/consensus/message";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { hasHonest, type Certificate, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
-import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
+import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import type { Vote } from "@stoa/protocol/finality/vote";
 
@@ -30,6 +30,8 @@ export interface Checkers {
   readonly delivered: Map<number, string>;
   /** Per view: what is known to be certified. */
   readonly certified: Map<View, { notarized?: string; nullified?: boolean; final?: string }>;
+  /** Per digest of a proposed block: where it stands. */
+  readonly proposed: Map<string, Pick<Header, "view" | "parentView">>;
   /** Per signer, view and exclusive pair of kinds: what was signed. */
   readonly cast: Map<string, string>;
   readonly states: Map<number, string>;
@@ -44,6 +46,7 @@ export function createCheckers(set: ValidatorSet, scheme: Scheme): Checkers {
     failures: [],
     delivered: new Map(),
     certified: new Map(),
+    proposed: new Map(),
     cast: new Map(),
     states: new Map(),
     stored: new Set(),
@@ -57,7 +60,8 @@ function fail(checkers: Checkers, fact: string): void {
 /** An honest node sends a message. */
 export function checkSent(checkers: Checkers, sender: number, message: Message): void {
   if (message.kind === "vote") checkVote(checkers, sender, message.vote);
-  else for (const certificate of certificatesIn(message)) noteCertificate(checkers, certificate);
+  for (const certificate of certificatesIn(message)) noteCertificate(checkers, certificate);
+  if (message.kind === "proposal") noteProposed(checkers, message.proposal.header);
 }
 
 /** A faulty node sends a message: only what verifies counts. */
@@ -65,6 +69,7 @@ export function noteFromFaulty(checkers: Checkers, message: Message): void {
   for (const certificate of certificatesIn(message)) {
     if (checkers.scheme.verifyCertificate(checkers.set, certificate)) noteCertificate(checkers, certificate);
   }
+  if (message.kind === "proposal") noteProposed(checkers, message.proposal.header);
 }
 
 export function checkDelivered(
@@ -86,10 +91,18 @@ export function checkDelivered(
     fail(checkers, `node ${node} delivers height ${header.height} without proof`);
   }
   for (const certificate of block.certificates) noteCertificate(checkers, certificate);
-  for (let view = (header.parentView + 1) as View; view < header.view; view++) {
-    if (checkers.certified.get(view)?.nullified !== true) {
-      fail(checkers, `height ${header.height} skips view ${view}, which nobody nullified`);
-    }
+  checkSkips(checkers, header);
+}
+
+function noteProposed(checkers: Checkers, header: Header): void {
+  checkers.proposed.set(toHex(headerDigest(header)), header);
+}
+
+/** A certified block skips only views that a quorum gave up. */
+function checkSkips(checkers: Checkers, { view, parentView }: Pick<Header, "view" | "parentView">): void {
+  for (let skipped = (parentView + 1) as View; skipped < view; skipped++) {
+    if (checkers.certified.get(skipped)?.nullified === true) continue;
+    fail(checkers, `the block of view ${view} skips view ${skipped}, which nobody nullified`);
   }
 }
 
@@ -145,6 +158,8 @@ function noteCertificate(checkers: Checkers, certificate: Certificate): void {
     if (other !== digest) fail(checkers, `I2: view ${view} certifies ${digest} and ${other}`);
     if (certificate.kind === "notarization") known.notarized = digest;
     else known.final = digest;
+    const header = checkers.proposed.get(digest);
+    if (header !== undefined) checkSkips(checkers, header);
   }
   if (known.nullified === true && known.final !== undefined) {
     fail(checkers, `I3: view ${view} is nullified and has the final block ${known.final}`);

@@ -11,7 +11,8 @@ import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durabl
 import type { Effect, Input, Moment, TimerKind } from "@stoa/consensus/effect";
 import { decodeMessage, encodeMessage, type Message } from "@stoa/consensus/message";
 import { recover } from "@stoa/consensus/recovery";
-import { step, type Replica } from "@stoa/consensus/replica";
+import { step } from "@stoa/consensus/replica";
+import type { Replica } from "@stoa/consensus/state";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { decodePayload, encodePayload } from "@stoa/protocol/payload";

@@ -6,10 +6,12 @@
 import { createHash } from "node:crypto";
 import { installSha256 } from "@stoa/base/hash";
 import { createPrng, type Prng } from "@stoa/base/prng";
+import type { SignatureScheme } from "@stoa/base/signature";
 import type { TimeMs } from "@stoa/base/units";
-import { toyApplication, type Application } from "./application.ts";
+import { ed25519ListScheme, type Scheme } from "@stoa/protocol/finality/certificate";
+import { toyApplication, type Application, type ApplicationContext } from "./application.ts";
 import { misbehaviours, tamperOf, type Misbehaviour } from "./byzantine.ts";
-import { fakeSignature } from "./fake-signature.ts";
+import { fakeSignature, simulatedSeed } from "./fake-signature.ts";
 import { heal, planFaults } from "./faults.ts";
 import { calm, type Weather } from "./network.ts";
 import { createNode, gossip, start, submit, type Tamper } from "./node.ts";
@@ -22,8 +24,12 @@ export interface SimulateOptions {
   /** How long faults last, in simulated milliseconds; drawn when absent. */
   readonly faultsMs?: number;
   readonly nodesCount?: number;
+  /** Who misbehaves, and how; drawn when absent. Safety holds while they have less than a third of the stake. */
+  readonly faulty?: Report["faulty"];
+  /** How votes become certificates; the list of signatures when absent. */
+  readonly scheme?: (signatures: SignatureScheme) => Scheme;
   /** What runs on top; the toy ledger when absent. Draws from the seed's workload stream. */
-  readonly application?: (prng: Prng, genesisTimeMs: TimeMs) => Application;
+  readonly application?: (context: ApplicationContext) => Application;
 }
 
 export interface Report {
@@ -38,7 +44,10 @@ export interface Report {
   readonly simulatedMs: number;
   readonly blocksCount: number;
   readonly viewsCount: number;
+  /** Of the world: messages, crashes, cuts. */
   readonly tally: Readonly<Record<string, number>>;
+  /** Of the application, as the node saw it that came furthest. */
+  readonly happened: Readonly<Record<string, number>>;
   /** What a user types to see the same run again. */
   readonly reproduce: string;
 }
@@ -51,14 +60,18 @@ export function simulate(options: SimulateOptions): Report {
   const root = createPrng(options.seed);
   const shape = root.stream("shape");
   const stakes = drawStakes(shape, options.nodesCount);
-  const application = (options.application ?? toyApplication)(root.stream("workload"), genesisTimeMs);
-  const faulty = drawFaulty(root.stream("faulty"), stakes);
+  const signatures = fakeSignature;
+  const validators = stakes.map((stake, index) => ({ key: signatures.publicKey(simulatedSeed(index)), stake }));
+  const prng = root.stream("workload");
+  const application = (options.application ?? toyApplication)({ prng, genesisTimeMs, signatures, validators });
+  const faulty = options.faulty ?? drawFaulty(root.stream("faulty"), stakes);
   const world = createWorld({
     seed: options.seed,
-    stakes,
+    validators,
     weather: drawWeather(shape),
     application,
-    signatures: fakeSignature,
+    signatures,
+    scheme: (options.scheme ?? ed25519ListScheme)(signatures),
     parameters: { initialTimeoutMs, timeoutMsMax },
   });
   populate(world, shape, faulty, root.stream("byzantine"));
@@ -160,6 +173,7 @@ function checkLiveness(world: World, faulty: Report["faulty"]): void {
 function reportOf(world: World, options: SimulateOptions, faulty: Report["faulty"]): Report {
   const { sent, lost, doubled, cut } = world.network.tally;
   const unsyncedLost = world.nodes.reduce((sum, { disk }) => sum + disk.lostCount, 0);
+  const furthest = world.nodes.reduce((best, node) => (best.executedHeight < node.executedHeight ? node : best));
   const more = options.nodesCount === undefined ? "" : ` --nodes ${options.nodesCount}`;
   const duration = options.faultsMs === undefined ? "" : ` --duration ${options.faultsMs}`;
   const exchange = world.application.name === "toy" ? "" : ` --application ${world.application.name}`;
@@ -174,6 +188,7 @@ function reportOf(world: World, options: SimulateOptions, faulty: Report["faulty
     blocksCount: Math.max(0, ...world.checkers.delivered.keys()),
     viewsCount: Math.max(0, ...world.nodes.map(({ replica }) => replica?.view ?? 0)),
     tally: { ...world.tally, sent, lost, doubled, cutMessages: cut, unsyncedLost },
+    happened: furthest.exchange?.happened() ?? {},
     reproduce: `npm run stoa -- simulate --seed ${options.seed}${more}${duration}${exchange}`,
   };
 }

@@ -2,16 +2,15 @@
  * The world of one seed: time, the queue of what happens next, the network, the nodes, and the checkers that watch. Nothing in
  * it knows the wall clock or draws a number that does not follow from the seed.
  */
+import { InvariantError } from "@stoa/base/assert";
 import { createPrng, type Prng } from "@stoa/base/prng";
-import { zeroDigest } from "@stoa/base/hash";
-import type { SignatureScheme } from "@stoa/base/signature";
+import type { PublicKey, SignatureScheme } from "@stoa/base/signature";
 import { parametersOf, type Parameters } from "@stoa/consensus/parameters";
-import { ed25519ListScheme, validatorSetOf, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
+import { validatorSetOf, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
 import type { Application } from "./application.ts";
 import { createAudit, type Audit } from "./audit.ts";
 import { createCheckers, type Checkers } from "./checkers.ts";
-import { EventQueue } from "./event-queue.ts";
-import { simulatedSeed } from "./fake-signature.ts";
+import { EventQueue, type QueuedEvent } from "./event-queue.ts";
 import { createNetwork, type Network, type Weather } from "./network.ts";
 import type { SimulatedNode } from "./node.ts";
 
@@ -41,25 +40,24 @@ export interface World {
 
 export interface WorldOptions {
   readonly seed: number;
-  readonly stakes: readonly number[];
+  readonly validators: readonly { readonly key: PublicKey; readonly stake: number }[];
   readonly weather: Weather;
   readonly application: Application;
   readonly signatures: SignatureScheme;
+  readonly scheme: Scheme;
   readonly parameters: Partial<Parameters>;
 }
 
 export function createWorld(options: WorldOptions): World {
-  const { application, signatures, stakes } = options;
+  const { application, scheme, signatures, validators } = options;
   const prng = createPrng(options.seed);
-  const validators = stakes.map((stake, index) => ({ key: signatures.publicKey(simulatedSeed(index)), stake }));
-  const set = validatorSetOf(zeroDigest, 0, validators);
-  const scheme = ed25519ListScheme(signatures);
+  const set = validatorSetOf(application.chainId, 0, validators);
   const chain = { genesisTimeMs: application.genesisTimeMs, genesisRoots: application.genesisRoots, session: 0 };
   return {
     nowUs: 0,
     queue: new EventQueue(prng.stream("order")),
     audit: createAudit(),
-    network: createNetwork(stakes.length, prng.stream("network"), options.weather),
+    network: createNetwork(validators.length, prng.stream("network"), options.weather),
     nodes: [],
     checkers: createCheckers(set, scheme),
     application,
@@ -77,6 +75,16 @@ export function after(world: World, delayUs: number, run: () => void): void {
   world.queue.add(world.nowUs + Math.max(0, Math.ceil(delayUs)), run);
 }
 
+/** A broken invariant inside the replica or the exchange is what is looked for, and ends the run like any other. */
+function perform(world: World, event: QueuedEvent): void {
+  try {
+    event.run();
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    world.checkers.failures.push(`${error.message} (${error.stack?.split("\n")[2]?.trim() ?? ""})`);
+  }
+}
+
 /** Lets things happen until `endUs`, or until a checker objects, or until `done` holds. */
 export function runUntil(world: World, endUs: number, done: () => boolean = () => false): void {
   while (world.checkers.failures.length === 0 && !done()) {
@@ -85,7 +93,7 @@ export function runUntil(world: World, endUs: number, done: () => boolean = () =
     const event = world.queue.take()!;
     world.nowUs = event.atUs;
     world.tally.events++;
-    event.run();
+    perform(world, event);
   }
   if (world.checkers.failures.length === 0 && !done()) world.nowUs = endUs;
 }

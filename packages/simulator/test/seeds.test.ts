@@ -1,0 +1,85 @@
+/** Many seeds: each is a cluster with its own weather, liars, crashes and cuts. A failure prints how to see it again. */
+import { expect, test } from "vitest";
+import type { Application, ApplicationContext } from "@stoa/simulator/application";
+import { exchangeApplication } from "@stoa/simulator/real-exchange";
+import { simulate, type Report } from "@stoa/simulator/run";
+
+function expectSound(report: Report): void {
+  expect(report.failures, `to see it again: ${report.reproduce}`).toEqual([]);
+}
+
+/** Seeds in groups, so that each group is one test with its own time. */
+const groups = (from: number, count: number, size: number): number[][] =>
+  Array.from({ length: count / size }, (_, group) =>
+    Array.from({ length: size }, (_, index) => from + group * size + index),
+  );
+
+test.for(groups(1, 84, 12))(
+  "agreement, exclusion and liveness hold on seeds %s (BFT-043, BFT-034, BFT-035)",
+  { timeout: 120_000 },
+  (seeds) => {
+    for (const seed of seeds) expectSound(simulate({ seed }));
+  },
+);
+
+test.for(groups(201, 16, 4))(
+  "the exchange under it agrees and balances on seeds %s (BFT-043)",
+  { timeout: 120_000 },
+  (seeds) => {
+    for (const seed of seeds) expectSound(simulate({ seed, application: exchangeApplication, faultsMs: 5_000 }));
+  },
+);
+
+test("two runs of one seed are the same run, and another seed is another", () => {
+  const [one, same, other] = [7, 7, 8].map((seed) => simulate({ seed, faultsMs: 3_000 }));
+  expect(same).toEqual(one);
+  expect(other!.auditHash).not.toBe(one!.auditHash);
+});
+
+test("the seeds meet every fault there is", () => {
+  const totals: Record<string, number> = {};
+  const liars = new Set<string>();
+  for (let seed = 1; seed <= 24; seed++) {
+    const report = simulate({ seed, faultsMs: 4_000 });
+    for (const { misbehaviour } of report.faulty) liars.add(misbehaviour);
+    for (const [name, count] of Object.entries(report.tally)) totals[name] = (totals[name] ?? 0) + count;
+  }
+  for (const [name, count] of Object.entries(totals)) expect(count, name).toBeGreaterThan(0);
+  expect(liars.size).toBeGreaterThanOrEqual(4);
+}, 60_000);
+
+test("the workload trades, settles, delivers, and is refused", () => {
+  const totals = new Map<string, number>();
+  for (let seed = 301; seed <= 304; seed++) {
+    const { happened } = simulate({ seed, application: exchangeApplication, faulty: [] });
+    for (const [kind, count] of Object.entries(happened)) totals.set(kind, (totals.get(kind) ?? 0) + count);
+  }
+  for (const kind of ["trade", "order", "quotes", "settled", "instrumentSettled", "withdrawalRequested"]) {
+    expect(totals.get(kind), kind).toBeGreaterThan(0);
+  }
+  const refusals = [...totals.keys()].filter((kind) => kind.startsWith("refused"));
+  expect(refusals.length).toBeGreaterThan(8);
+}, 60_000);
+
+test("a node that computes something else is found (I6, BFT-070)", () => {
+  let opened = 0;
+  const flawed = (context: ApplicationContext): Application => {
+    const sound = exchangeApplication(context);
+    return {
+      ...sound,
+      open() {
+        const exchange = sound.open();
+        if (opened++ % 3 !== 2) return exchange;
+        return {
+          ...exchange,
+          execute(block) {
+            const roots = exchange.execute(block);
+            return block.height < 4 ? roots : { ...roots, resultsRoot: sound.chainId };
+          },
+        };
+      },
+    };
+  };
+  const report = simulate({ seed: 11, nodesCount: 4, faulty: [], application: flawed });
+  expect(report.failures.join()).toMatch(/I6: node \d computes .* at height 4/);
+});
