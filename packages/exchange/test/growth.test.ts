@@ -30,5 +30,5 @@ test("after thousands of orders and cancels the snapshot has the size it had aft
   expect(world.state.counters.order).toBe(1 + 101 * (limits.commandPartsCountMax - 1));
   expect(encodeSnapshot(world.state).length).toBe(size);
   expect(world.state.orders.size + world.state.deadlines.count).toBe(0);
-  expect(world.state.roots.orders.count).toBe(0);
+  expect(world.state.trees.orders.count).toBe(0);
 });

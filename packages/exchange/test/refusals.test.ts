@@ -11,7 +11,8 @@ import { scheduleLiquidation } from "@stoa/exchange/risk/liquidation";
 import type { CommandBody } from "@stoa/protocol/command";
 import { refusalReasons, type RefusalReason } from "@stoa/protocol/reason";
 import { describe, expect, test } from "vitest";
-import { check, e8, ownerOf, place, validatorKey, World, type Envelope, type WorldOptions } from "./world.ts";
+import { e8 } from "./terms-fixture.ts";
+import { check, ownerOf, place, validatorKey, World, type Envelope, type WorldOptions } from "./world.ts";
 
 interface Case {
   readonly reason: RefusalReason;

@@ -17,8 +17,8 @@ import type { Event } from "@stoa/protocol/event";
 import type { Genesis, Product } from "@stoa/protocol/genesis";
 import { describe, expect, test } from "vitest";
 import { randomBlock } from "./random-commands.ts";
-import { e8, ownerOf, roundPerpetual, World, type WorldOptions } from "./world.ts";
-import { productOf } from "./terms-fixture.ts";
+import { ownerOf, roundPerpetual, World, type WorldOptions } from "./world.ts";
+import { e8, productOf } from "./terms-fixture.ts";
 
 // Roots over thousands of blocks: the native hash, which must agree with the reference to be taken.
 installSha256((bytes) => createHash("sha256").update(bytes).digest());

@@ -7,7 +7,7 @@ import { present } from "@stoa/base/assert";
 import { toHex } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import type { PublicKey, Signature } from "@stoa/base/signature";
-import { height, lots, money, priceE8, ticks, timeMs } from "@stoa/base/units";
+import { height, lots, money, ticks, timeMs } from "@stoa/base/units";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import type { BlockInput, ExecutionResult, PreparedCommand } from "@stoa/exchange/machine/block-input";
 import type { ExchangeState } from "@stoa/exchange/machine/state";
@@ -407,5 +407,3 @@ function describeOrder(world: World, order: Extract<Event, { kind: "order" }>["o
   if (order.state === "filled") return `filled ${name} ${order.filledLots}`;
   return `cancelled ${name} ${open} ${order.cancelReason}`;
 }
-
-export { assets, e8, priceE8 };

@@ -67,6 +67,9 @@ export function createAccount(
 /** The name of an account in maps, the ledger's own: its owner in hexadecimal and its sub-account. */
 export const accountKey = (ownerHex: string, subaccount: number): string => `${ownerHex}:${subaccount}`;
 
+/** The name of a key on an account, in sets and maps. */
+export const keyOnAccount = (account: number, keyHex: string): string => `${account}/${keyHex}`;
+
 /** What makes a quote the successor of another. */
 export const quoteKey = (instrument: number, side: string, quoteSet: string): string =>
   `${instrument}/${side}/${quoteSet}`;

@@ -6,7 +6,7 @@ import { equalBytes, toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import { scopes, type Command, type CommandBody } from "@stoa/protocol/command";
 import type { RefusalReason } from "@stoa/protocol/reason";
-import type { Account } from "./account.ts";
+import { keyOnAccount, type Account } from "./account.ts";
 import type { PreparedCommand } from "./block-input.ts";
 import { nonceRefusal } from "./nonce-window.ts";
 import { accountNumberOf, type ExchangeState } from "./state.ts";
@@ -63,8 +63,6 @@ function keyRefusal(
   const scope = scopeOf(command.body);
   return scope === undefined || (key.scopes & scope) === 0 ? "scope-missing" : undefined;
 }
-
-export const keyOnAccount = (account: number, keyHex: string): string => `${account}/${keyHex}`;
 
 /** A window that was never used allows everything, and is not made for a question. */
 function nonceReason(account: Account, keyHex: string, nonce: bigint): RefusalReason | undefined {

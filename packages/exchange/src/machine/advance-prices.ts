@@ -34,7 +34,7 @@ function setRate(run: Run, listing: Listing): void {
   const rateE12 = fundingRateE12(markPrice, indexPrice, terms.product.fundingCapPpm);
   if (rateE12 === funding.rateE12) return;
   funding.rateE12 = rateE12;
-  run.state.market.touched.add(`listing:${terms.instrument.id}`);
+  run.state.market.touched.add(`quote:${terms.instrument.id}`);
   if (rateE12 === 0) sayFunding(run, listing);
 }
 

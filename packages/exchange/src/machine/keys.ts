@@ -6,8 +6,7 @@
 import { toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import { scopesAll, type CommandBody } from "@stoa/protocol/command";
-import { forgettableFromMs, type Account } from "./account.ts";
-import { keyOnAccount } from "./admission.ts";
+import { forgettableFromMs, keyOnAccount, type Account } from "./account.ts";
 import { refuse, type Refusal, type Run } from "./run.ts";
 
 export function authorizeKey(

@@ -9,8 +9,8 @@
  */
 import { toHex } from "@stoa/base/bytes";
 import type { CommandBody, EditBody, OrderBody } from "@stoa/protocol/command";
-import { accountKey } from "./account.ts";
-import { admit, keyOnAccount } from "./admission.ts";
+import { accountKey, keyOnAccount } from "./account.ts";
+import { admit } from "./admission.ts";
 import type { PreparedCommand } from "./block-input.ts";
 import { openLots } from "./order.ts";
 import type { ExchangeState } from "./state.ts";

@@ -10,14 +10,10 @@ import { priceTicks } from "@stoa/protocol/primitives";
 import { encodeLedgerRecord, ledgerAccounts, ledgerRecordKey } from "../ledger/record.ts";
 import { encodeMarketRecord, marketRecordKey, marketRecordNames } from "../market/record.ts";
 import { encodeRiskRecord, riskRecordKey, riskRecordNames } from "../risk/record.ts";
-import { accountRecord, accountRecordOf, nonceRecord, nonceRecordOf } from "./account.ts";
-import { keyOnAccount } from "./admission.ts";
+import { accountRecord, accountRecordOf, keyOnAccount, nonceRecord, nonceRecordOf } from "./account.ts";
 import { openOrderRecord, openOrderRecordOf } from "./order.ts";
 import type { ExchangeState } from "./state.ts";
-
-/** The modules in the order in which headers carry their roots. */
-export const modules = ["ledger", "accounts", "orders", "positions", "market"] as const;
-export type Module = (typeof modules)[number];
+import type { Module } from "./trees.ts";
 
 /** `content` is absent when the record is gone. */
 export interface StateRecord {

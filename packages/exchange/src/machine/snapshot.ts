@@ -18,13 +18,13 @@ import type { Ledger } from "../ledger/state.ts";
 import { marketRecordNames, restoreMarket } from "../market/record.ts";
 import type { Book } from "../matching/book.ts";
 import { restoreRisk, riskRecordNames } from "../risk/record.ts";
-import { accountRecord, createAccount, nonceRecord, nonceWindowOfRecord } from "./account.ts";
-import { keyOnAccount } from "./admission.ts";
+import { accountRecord, createAccount, keyOnAccount, nonceRecord, nonceWindowOfRecord } from "./account.ts";
 import { openOrderRecord, orderOfRecord, type OpenOrderRecord } from "./order.ts";
-import { accountAndKeyOf, allRecords, bookRecord, countersRecord, kinds, modules } from "./records.ts";
+import { accountAndKeyOf, allRecords, bookRecord, countersRecord, kinds } from "./records.ts";
 import { restWithPriority } from "./resting.ts";
 import { executedRootsOf } from "./roots.ts";
 import { bookOf, createState, type Engines, type ExchangeState } from "./state.ts";
+import { modules } from "./trees.ts";
 
 const formatVersion = 1;
 

@@ -19,7 +19,7 @@ import { createRisk, exposureOf, type Risk } from "../risk/exposure.ts";
 import { accountKey, createAccount, type Account } from "./account.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Order } from "./order.ts";
-import { createRoots, type Roots } from "./roots.ts";
+import { createTrees, type Trees } from "./trees.ts";
 
 /** Numbers given out in sequence; each is the next one. */
 export interface Counters {
@@ -57,7 +57,7 @@ export interface ExchangeState {
   readonly ledger: Ledger;
   readonly market: Market;
   readonly risk: Risk;
-  readonly roots: Roots;
+  readonly trees: Trees;
   readonly makeBook: () => Book;
   readonly touched: {
     readonly accounts: Set<number>;
@@ -94,7 +94,7 @@ export function createState(genesis: Genesis, makeBook: () => Book = createBook,
     ledger: engines?.ledger ?? createLedger(genesis.assets.length),
     market: engines?.market ?? createMarket(genesis),
     risk: engines?.risk ?? createRisk(),
-    roots: createRoots(),
+    trees: createTrees(),
     makeBook,
     touched: {
       accounts: new Set(),
