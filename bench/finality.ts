@@ -12,9 +12,9 @@ import { openGateway, type GatewayClient } from "./gateway-client.ts";
 import { startDevnet } from "./network.ts";
 import { median, withSpread } from "./statistics.ts";
 
-const runsCount = 7;
-const ordersCount = 200;
-const roundsCount = 200;
+const runsCount = 5;
+const ordersCount = 100;
+const roundsCount = 100;
 /** A pause between orders, uneven, so that orders do not fall into step with blocks. */
 const pauseMsMax = 6;
 
