@@ -77,7 +77,7 @@ function advanceState(market: Market, listing: Listing, timeMs: number, events: 
   const state = isFresh && isMarked ? "open" : "locked";
   if (state === listing.state) return;
   listing.state = state;
-  market.touched.add(`listing:${listing.terms.instrument.id}`);
+  market.touched.add(`quote:${listing.terms.instrument.id}`);
   events.push({ kind: "instrumentState", instrument: listing.terms.instrument.id, state });
 }
 

@@ -69,7 +69,7 @@ function list(market: Market, product: Product, wanted: Wanted, timeMs: number):
   const listing = listingOfInstrument(market, product, instrument);
   market.listings.set(instrument.id, listing);
   market.instrumentNext += 1;
-  market.touched.add("market").add(`listing:${instrument.id}`);
+  market.touched.add("market").add(`listing:${instrument.id}`).add(`quote:${instrument.id}`);
   if (wanted.expiryMs !== undefined) openCurve(market, product.index, wanted.expiryMs);
   return [
     { kind: "instrumentListed", instrument },

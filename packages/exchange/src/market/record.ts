@@ -1,12 +1,15 @@
-/** Canonical records of the market: its counters, indexes, curves, validators' latest messages, and listings. */
-import { assert, present } from "@stoa/base/assert";
+/**
+ * Canonical records of the market: its counters, indexes, curves, validators' latest messages, listings and their quotes.
+ * A listing never changes and its quote does so often, so they are two records: a mark that moves costs a short one.
+ */
+import { InvariantError, present } from "@stoa/base/assert";
 import { bool, decode, encode, i128, i53, list, oneOf, optional, record, u16, u32, u53, union } from "@stoa/base/codec";
 import type { Decoded } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { volatilityNodesCount } from "@stoa/protocol/command";
 import type { Genesis } from "@stoa/protocol/genesis";
 import { instrument, instrumentStates } from "@stoa/protocol/instrument";
-import { termsOf } from "../terms.ts";
+import { createFunding, termsOf } from "../terms.ts";
 import { createMarket, curveKey, makeListing, type Listing, type Market } from "./state.ts";
 
 const volatilities = list(u32, volatilityNodesCount);
@@ -42,11 +45,11 @@ const marketRecord = union({
       ),
     },
   },
-  listing: {
-    tag: 5,
+  listing: { tag: 5, fields: { instrument, product: u16 } },
+  quote: {
+    tag: 6,
     fields: {
-      instrument,
-      product: u16,
+      instrument: u32,
       state: oneOf(instrumentStates),
       markPrice: u53,
       indexPrice: u53,
@@ -79,19 +82,22 @@ export function marketRecordNames(market: Market): readonly string[] {
     ...curves.map(({ index, expiryMs }) => `curve:${curveKey(index, expiryMs)}`),
     ...market.validators.map((_, validator) => `validator:${validator}`),
     ...[...market.listings.keys()].map((one) => `listing:${one}`),
+    ...[...market.listings.keys()].map((one) => `quote:${one}`),
   ];
 }
 
-const kinds = ["market", "index", "curve", "validator", "listing"];
+const kinds = ["market", "index", "curve", "validator", "listing", "quote"];
 
 /** Key of a record: its kind, then its numbers, big endian. */
 export function marketRecordKey(name: string): Uint8Array {
-  const [kind, first, second] = name.split(":");
+  const [kind, first = "0", second = "0"] = name.split(":");
   const key = new Uint8Array(13);
   const view = new DataView(key.buffer);
+  const time = Number(second);
   view.setUint8(0, 1 + kinds.indexOf(kind!));
-  view.setUint32(1, Number(first ?? 0));
-  view.setBigUint64(5, BigInt(second ?? 0));
+  view.setUint32(1, Number(first));
+  view.setUint32(5, Math.floor(time / 4_294_967_296));
+  view.setUint32(9, time % 4_294_967_296);
   return key;
 }
 
@@ -117,11 +123,14 @@ function recordOf(market: Market, name: string): MarketRecord | undefined {
     }
     case "validator":
       return validatorRecord(market, number);
-    default: {
-      assert(kind === "listing", `a kind of market record: ${name}`);
+    case "listing":
+    case "quote": {
       const listing = market.listings.get(number);
-      return listing === undefined ? undefined : listingRecord(market, listing);
+      if (listing === undefined) return undefined;
+      return kind === "listing" ? listingRecord(market, listing) : quoteRecord(listing);
     }
+    default:
+      throw new InvariantError(`no such market record: ${name}`);
   }
 }
 
@@ -140,12 +149,16 @@ function validatorRecord(market: Market, validator: number): RecordOf<"validator
   };
 }
 
-function listingRecord(market: Market, listing: Listing): RecordOf<"listing"> {
+function listingRecord(market: Market, { terms }: Listing): RecordOf<"listing"> {
+  const product = market.genesis.products.indexOf(terms.product);
+  return { kind: "listing", instrument: terms.instrument, product };
+}
+
+function quoteRecord(listing: Listing): RecordOf<"quote"> {
   const { terms, state, markPrice, indexPrice, volatilityPpm, underlyingPrice, premiumE11, settlementPrice } = listing;
   return {
-    kind: "listing",
-    instrument: terms.instrument,
-    product: market.genesis.products.indexOf(terms.product),
+    kind: "quote",
+    instrument: terms.instrument.id,
     state,
     markPrice,
     indexPrice,
@@ -194,6 +207,8 @@ function restore(market: Market, one: MarketRecord): boolean {
       return restoreValidator(market, one);
     case "listing":
       return restoreListing(market, one);
+    case "quote":
+      return restoreQuote(market, one);
   }
 }
 
@@ -213,14 +228,21 @@ function restoreListing(market: Market, one: RecordOf<"listing">): boolean {
   const product = market.genesis.products[one.product];
   if (product === undefined) return false;
   const terms = termsOf(one.instrument, product, market.genesis.assets);
-  const funding = one.funding === undefined ? undefined : { ...one.funding };
-  const listing = makeListing(terms, one.state, funding);
+  const funding = one.instrument.kind === "perpetual" ? createFunding(one.instrument.createdMs) : undefined;
+  market.listings.set(one.instrument.id, makeListing(terms, "locked", funding));
+  return true;
+}
+
+function restoreQuote(market: Market, one: RecordOf<"quote">): boolean {
+  const listing = market.listings.get(one.instrument);
+  if (listing === undefined || (listing.funding === undefined) !== (one.funding === undefined)) return false;
+  if (listing.funding !== undefined) Object.assign(listing.funding, one.funding);
+  listing.state = one.state;
   listing.markPrice = one.markPrice;
   listing.indexPrice = one.indexPrice;
   listing.volatilityPpm = one.volatilityPpm;
   listing.underlyingPrice = one.underlyingPrice;
   listing.premiumE11 = one.premiumE11;
   listing.settlementPrice = one.settlementPrice;
-  market.listings.set(one.instrument.id, listing);
   return true;
 }

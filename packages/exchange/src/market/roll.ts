@@ -23,14 +23,14 @@ export function expired(market: Market, timeMs: number): readonly Listing[] {
 /** Sets the price of the daily settlement. */
 export function settleListing(market: Market, listing: Listing, price: number): void {
   listing.settlementPrice = price;
-  market.touched.add(`listing:${listing.terms.instrument.id}`);
+  market.touched.add(`quote:${listing.terms.instrument.id}`);
 }
 
 /** Takes a delivered instrument out of the market; its number is never used again. */
 export function delist(market: Market, instrument: number): Event {
   present(market.listings.get(instrument), "a delivered instrument was listed");
   market.listings.delete(instrument);
-  market.touched.add(`listing:${instrument}`);
+  market.touched.add(`listing:${instrument}`).add(`quote:${instrument}`);
   return { kind: "instrumentState", instrument, state: "delivered" };
 }
 

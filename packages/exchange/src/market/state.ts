@@ -166,5 +166,5 @@ export function curveOf(market: Market, listing: Listing): CurveState | undefine
 export function noteQuotation(market: Market, listing: Listing): void {
   listing.version += 1;
   market.version += 1;
-  market.touched.add(`listing:${listing.terms.instrument.id}`);
+  market.touched.add(`quote:${listing.terms.instrument.id}`);
 }
