@@ -205,7 +205,8 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
   const answer = (one: Served, request: DoorRequest): DoorReply | undefined => {
     const { id } = request;
     switch (request.kind) {
-      case "submit": {
+      case "submit":
+      case "submitToAll": {
         seen.set(Buffer.from(commandDigest(request.command)).toString("hex"), request.command);
         return { kind: "submitted", id, refusal: behaviour.submit?.(request.command) ?? "none" };
       }

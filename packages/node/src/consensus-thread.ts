@@ -30,7 +30,13 @@ import { encodePeerMessage } from "./network/peer-message.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { openVoteLog, type VoteLog } from "./storage/vote-log.ts";
-import type { ConsensusToExecution, ConsensusToMain, ExecutionToConsensus, MainToConsensus } from "./thread-message.ts";
+import type {
+  ConsensusToExecution,
+  ConsensusToMain,
+  ExecutionToConsensus,
+  MainToConsensus,
+  SubmittedCommand,
+} from "./thread-message.ts";
 import { createVerdictCache } from "./verdict.ts";
 
 export interface ConsensusThreadData {
@@ -200,6 +206,7 @@ async function start(recovered: Recovered): Promise<void> {
 
   data.execution.on("message", (message: ExecutionToConsensus) => onExecution(message, driver, voteLog));
   const reporting = setInterval(() => {
+    intake.tick();
     toMain({ kind: "progress", progress: progress.take(mempool.count(), mesh.connectedCount()) });
   }, progressIntervalMs);
   main.on("message", (message: MainToConsensus) => {
@@ -233,8 +240,9 @@ function onExecution(message: ExecutionToConsensus, driver: Driver, voteLog: Vot
 }
 
 /** Answers of commands that are answered in the same turn cross the thread together. */
-function onSubmit(commands: readonly { readonly id: number; readonly encoded: Uint8Array }[], intake: Intake): void {
-  for (const { id, encoded } of commands) intake.fromClient(encoded, (refusal) => answers.put({ id, refusal }));
+function onSubmit(commands: readonly SubmittedCommand[], intake: Intake): void {
+  for (const { id, encoded, toAll } of commands)
+    intake.fromClient(encoded, toAll, (refusal) => answers.put({ id, refusal }));
 }
 
 const answers = createBatch<Extract<ConsensusToMain, { kind: "submitted" }>["answers"][number]>((batch) =>

@@ -19,7 +19,8 @@ import type { ReceiptAnswer } from "./thread-message.ts";
 
 export interface DoorParts {
   readonly genesis: Uint8Array;
-  readonly submit: (encoded: Uint8Array, answer: (refusal: AdmissionRefusal) => void) => void;
+  /** `toAll`: the sender gives the command to every validator itself. */
+  readonly submit: (encoded: Uint8Array, toAll: boolean, answer: (refusal: AdmissionRefusal) => void) => void;
   readonly status: () => NodeStatus;
   readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void) => void;
   /** Stored blocks from `from` on, encoded; `first` is the lowest stored height. */
@@ -133,12 +134,13 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
 
   const answer = (connection: Connection, request: DoorRequest): void => {
     switch (request.kind) {
-      case "submit": {
+      case "submit":
+      case "submitToAll": {
         const { id, command } = request;
         if (submitsInFlightCountMax <= connection.submitsInFlight)
           return reply(connection, { kind: "submitted", id, refusal: "mempool-full" });
         connection.submitsInFlight++;
-        return parts.submit(command, (refusal) => {
+        return parts.submit(command, request.kind === "submitToAll", (refusal) => {
           connection.submitsInFlight--;
           reply(connection, { kind: "submitted", id, refusal });
         });

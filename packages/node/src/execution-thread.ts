@@ -23,7 +23,7 @@ export interface ExecutionThreadData {
   readonly consensus: MessagePort;
 }
 
-const syncIntervalMs = 250;
+const syncIntervalMs = 2_000;
 /** Bytes of blocks in one answer, so that it fits a frame. */
 const readSizeMax = limits.frameSizeMax / 2;
 

@@ -79,7 +79,7 @@ const lagBlocksMax = 3;
 const stallMsMax = 1_500;
 const queuedBlocksMax = 64;
 const replayChunk = 64;
-const syncIntervalMs = 500;
+const syncIntervalMs = 2_000;
 
 export async function startFollower(
   config: FollowerConfig,
@@ -234,7 +234,11 @@ export async function startFollower(
   );
 
   const submissions = createSubmissions({
-    doorsCount: config.doors.length,
+    connected() {
+      const doors = links.flatMap((link, door) => (link.connected() ? [door] : []));
+      const names = new Set(doors.map((door) => statuses[door]?.validator));
+      return { doors, everyone: !names.has(undefined) && names.size === genesis.validators.length };
+    },
     send: (door, request) => links[door]!.sendEncoded(request),
     executedAt(height) {
       const committed = height < 0 ? undefined : commit.committedAt(height);

@@ -52,6 +52,8 @@ export interface Mempool {
   readonly finalized: (names: readonly string[], timeMs: number) => void;
   /** Whether there is a command, price messages apart, that is neither final nor expired. */
   readonly hasWork: () => boolean;
+  /** Whether a checked command of that name waits here. */
+  readonly holds: (name: string) => boolean;
   readonly count: () => number;
   readonly size: () => number;
 }
@@ -161,6 +163,7 @@ export function createMempool(options: MempoolOptions): Mempool {
       for (const [name, entry] of entries) if (entry.expiresAtMs < timeMs) remove(name, entry);
     },
     hasWork: () => 0 < workCount,
+    holds: (name) => entries.has(name),
     count: () => entries.size,
     size: () => size,
   };

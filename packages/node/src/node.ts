@@ -29,6 +29,7 @@ import type {
   MainToConsensus,
   MainToExecution,
   ReceiptAnswer,
+  SubmittedCommand,
 } from "./thread-message.ts";
 import { startThread } from "./worker-thread.ts";
 
@@ -230,7 +231,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
       source: options.priceSource,
       intervalMs: config.priceIntervalMs ?? 500,
       expiries: () => expiries,
-      submit: (encoded) => submits.put(encoded, () => undefined),
+      submit: (encoded) => submits.put(encoded, false, () => undefined),
       report: (fact) => log.warn(fact),
     });
     closing.push(feed.stop);
@@ -278,11 +279,11 @@ function createRequests<T>() {
 /** Submitted commands cross to the consensus thread together with the others of the same turn. */
 function createSubmits(toConsensus: (message: MainToConsensus) => void) {
   const requests = createRequests<AdmissionRefusal>();
-  let batch: { readonly id: number; readonly encoded: Uint8Array }[] = [];
+  let batch: SubmittedCommand[] = [];
   return {
-    put(encoded: Uint8Array, answer: (refusal: AdmissionRefusal) => void): void {
+    put(encoded: Uint8Array, toAll: boolean, answer: (refusal: AdmissionRefusal) => void): void {
       // Of its own buffer: a view would be copied with all that surrounds it.
-      if (batch.push({ id: requests.open(answer), encoded: Uint8Array.from(encoded) }) > 1) return;
+      if (batch.push({ id: requests.open(answer), encoded: Uint8Array.from(encoded), toAll }) > 1) return;
       setImmediate(() => {
         const commands = batch;
         batch = [];

@@ -26,7 +26,7 @@ export type Outcome =
 interface Submission {
   readonly id: number;
   readonly name: string;
-  readonly request: Uint8Array;
+  readonly encoded: Uint8Array;
   readonly expiresAtMs: number;
   /** The doors that were given the command and have not refused it; one that is gone since may still have passed it on. */
   readonly open: Set<number>;
@@ -39,7 +39,8 @@ interface Submission {
 export interface SubmissionsParts {
   /** Sends to a door; false when it is not connected. */
   readonly send: (door: number, request: Uint8Array) => boolean;
-  readonly doorsCount: number;
+  /** The doors that are connected, and whether these are the doors of all validators. */
+  readonly connected: () => { readonly doors: readonly number[]; readonly everyone: boolean };
   /** A block that was executed earlier, for commands that are submitted again. */
   readonly executedAt: (height: number) => ExecutedBlock | undefined;
 }
@@ -73,13 +74,15 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
     one.resolve(outcome);
   };
 
-  const sendTo = (one: Submission, door: number): void => {
-    if (parts.send(door, one.request)) one.open.add(door);
+  const sendTo = (one: Submission, doors: readonly number[], kind: "submit" | "submitToAll"): void => {
+    const request = encodeDoorRequest({ kind, id: one.id, command: one.encoded });
+    for (const door of doors) if (parts.send(door, request)) one.open.add(door);
   };
 
   const sendToAll = (one: Submission): void => {
     one.sentMs = performance.now();
-    for (let door = 0; door < parts.doorsCount; door++) sendTo(one, door);
+    const { doors, everyone } = parts.connected();
+    sendTo(one, doors, everyone ? "submitToAll" : "submit");
   };
 
   return {
@@ -98,7 +101,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
       const one: Submission = {
         id,
         name,
-        request: encodeDoorRequest({ kind: "submit", id, command: encoded }),
+        encoded,
         expiresAtMs: envelope.expiresAtMs,
         open: new Set(),
         refusal: "none",
@@ -119,7 +122,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
       if (one.open.size === 0) settle(one, { kind: "refused", refusal });
     },
     doorUp(door) {
-      for (const one of byName.values()) sendTo(one, door);
+      for (const one of byName.values()) sendTo(one, [door], "submit");
     },
     executed(block, names) {
       timeMs = block.timeMs;

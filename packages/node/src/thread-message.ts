@@ -32,8 +32,15 @@ export type ExecutionToConsensus =
   /** Blocks through this height are on disk. */
   | { readonly kind: "stored"; readonly height: number };
 
+export interface SubmittedCommand {
+  readonly id: number;
+  readonly encoded: Uint8Array;
+  /** The sender gives the command to every validator itself. */
+  readonly toAll: boolean;
+}
+
 export type MainToConsensus =
-  | { readonly kind: "submit"; readonly commands: readonly { readonly id: number; readonly encoded: Uint8Array }[] }
+  | { readonly kind: "submit"; readonly commands: readonly SubmittedCommand[] }
   | { readonly kind: "address"; readonly peer: number; readonly address: Address }
   | { readonly kind: "stop" };
 

@@ -46,6 +46,11 @@ export const doorRequest = union({
   genesis: { tag: 4, fields: { id: u32 } },
   /** The proof of what a command resulted in: answered once a final header carries the roots of its block. */
   receipt: { tag: 5, fields: { id: u32, command: digest } },
+  /**
+   * Like `submit`, from a sender that gives the command to every validator itself: the receiver need not pass it on at once,
+   * only if it is still not final after a while.
+   */
+  submitToAll: { tag: 6, fields: { id: u32, command: byteString(limits.commandSizeMax) } },
 });
 export type DoorRequest = Decoded<typeof doorRequest>;
 

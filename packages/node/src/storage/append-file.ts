@@ -2,13 +2,23 @@
  * A file that only grows at its end. Every error of the disk becomes a {@link NodeError} that must stop the node: after a
  * failed fsync the kernel may have dropped the pages, so trying again would lie (consensus.md 3.8).
  */
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { NodeError, systemCode } from "../failure.ts";
 
 export interface AppendFile {
   readonly path: string;
-  /** Bytes in the file, including what is not yet on disk. */
+  /** Bytes of content, including what is not yet on disk; zeros that are reserved behind it do not count. */
   readonly size: () => number;
   readonly append: (bytes: Uint8Array) => void;
   /** Returns when everything appended is on disk. */
@@ -19,23 +29,45 @@ export interface AppendFile {
   readonly close: () => void;
 }
 
-export function openAppendFile(path: string): AppendFile {
-  const descriptor = guarded(path, "open", () => openSync(path, "a+"));
-  let size = guarded(path, "stat", () => fstatSync(descriptor).size);
+export interface AppendFileOptions {
+  /** Where the content ends; the end of the file unless given. */
+  readonly end?: number;
+  /**
+   * Zeros are written this far ahead, so that syncing what is appended changes no file size: without that every sync waits
+   * for the journal of the file system, which all nodes of a machine share.
+   */
+  readonly reserveSize?: number;
+}
+
+export function openAppendFile(path: string, options: AppendFileOptions = {}): AppendFile {
+  const { O_CREAT, O_RDWR } = constants;
+  const descriptor = guarded(path, "open", () => openSync(path, O_RDWR | O_CREAT, 0o644));
+  let fileSize = guarded(path, "stat", () => fstatSync(descriptor).size);
+  let end = options.end ?? fileSize;
+  const reserveSize = options.reserveSize ?? 0;
+
+  const writeAt = (bytes: Uint8Array, offset: number): void => {
+    for (let written = 0; written < bytes.length; ) {
+      const rest = bytes.length - written;
+      written += guarded(path, "write", () => writeSync(descriptor, bytes, written, rest, offset + written));
+    }
+    fileSize = Math.max(fileSize, offset + bytes.length);
+  };
   return {
     path,
-    size: () => size,
+    size: () => end,
     append(bytes) {
-      for (let written = 0; written < bytes.length; ) {
-        written += guarded(path, "write", () => writeSync(descriptor, bytes, written, bytes.length - written));
-      }
-      size += bytes.length;
+      if (0 < reserveSize && fileSize < end + bytes.length)
+        writeAt(new Uint8Array(bytes.length + reserveSize - (fileSize - end)), fileSize);
+      writeAt(bytes, end);
+      end += bytes.length;
     },
     sync: () => guarded(path, "fdatasync", () => fdatasyncSync(descriptor)),
     truncate(length) {
       guarded(path, "truncate", () => ftruncateSync(descriptor, length));
       guarded(path, "fsync", () => fsyncSync(descriptor));
-      size = length;
+      fileSize = length;
+      end = length;
     },
     read(offset, length) {
       const bytes = Buffer.allocUnsafe(length);

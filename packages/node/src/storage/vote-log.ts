@@ -17,7 +17,7 @@ import type { PublicKey } from "@stoa/base/signature";
 import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
 import type { DurableRecord } from "@stoa/consensus/effect";
 import { NodeError } from "../failure.ts";
-import { guarded, openAppendFile, syncFolder, type AppendFile } from "./append-file.ts";
+import { guarded, openAppendFile, syncFolder, type AppendFile, type AppendFileOptions } from "./append-file.ts";
 import { checksumOf } from "./checksum.ts";
 import { findRecordAfter, readRecord, recordBytes, type StoredRecord } from "./record.ts";
 
@@ -26,6 +26,10 @@ const kinds = { groupStart: 0x80, groupMember: 0x00, session: 0x90 } as const;
 const bodySizeMax = 2 * limits.payloadSizeMax;
 const segmentSizeMax = 16 * 1024 * 1024;
 const pendingSizeMax = 1024 * 1024;
+/** How far ahead of the last record zeros are written: see `append-file.ts`. */
+const reserveSize = 1024 * 1024;
+/** So much of a segment's end is named by the segment after it. */
+const tailSize = 4096;
 const magic = Buffer.from("STOAVOTE");
 const formatVersion = 1;
 const headSize = 122;
@@ -41,7 +45,7 @@ export interface VoteLogOptions {
   /** Told of a torn group that was cut off. */
   readonly report: (fact: string) => void;
   /** How files are opened; tests put a full disk here. */
-  readonly openFile?: (path: string) => AppendFile;
+  readonly openFile?: (path: string, options: AppendFileOptions) => AppendFile;
 }
 
 export interface VoteLog {
@@ -74,7 +78,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
     if (options.historyExists) throw missing(folder);
     file = createSegment({ ...options, openFile, first: next, previousTail: new Uint8Array(32) });
     segments.push({ path: file.path, viewMax: 0 });
-  } else file = openFile(segments.at(-1)!.path);
+  } else file = openFile(segments.at(-1)!.path, { end: loaded.end, reserveSize });
 
   const session = loaded.session + 1;
   let pending: Uint8Array[] = [];
@@ -96,7 +100,8 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
   };
   const rotate = (): void => {
     write();
-    const previousTail = tailDigest(file.read(Math.max(0, file.size() - 4096), 4096));
+    file.truncate(file.size());
+    const previousTail = tailDigest(file.read(Math.max(0, file.size() - tailSize), tailSize));
     file.close();
     file = createSegment({ ...options, openFile, first: next, previousTail });
     segments.push({ path: file.path, viewMax: 0 });
@@ -157,6 +162,8 @@ interface Loaded {
   readonly finals: { height: number; view: number }[];
   session: number;
   next: number;
+  /** Where the records of the last segment end. */
+  end: number;
 }
 
 function loadSegments(options: VoteLogOptions): Loaded {
@@ -164,7 +171,7 @@ function loadSegments(options: VoteLogOptions): Loaded {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith(suffix))
     .sort();
-  const loaded: Loaded = { segments: [], records: [], finals: [], session: 0, next: 1 };
+  const loaded: Loaded = { segments: [], records: [], finals: [], session: 0, next: 1, end: headSize };
   let previous: Uint8Array | undefined;
   for (const [index, name] of names.entries()) {
     const path = join(folder, name);
@@ -178,7 +185,7 @@ function loadSegments(options: VoteLogOptions): Loaded {
     const first = checkHead(path, bytes, options);
     if (previous !== undefined) {
       if (first !== loaded.next) throw damaged(path, 0, `begins at record ${first}, record ${loaded.next} expected`);
-      if (!equalBytes(tailDigest(previous.subarray(-4096)), bytes.subarray(86, 118)))
+      if (!equalBytes(tailDigest(previous.subarray(-tailSize)), bytes.subarray(86, 118)))
         throw damaged(path, 86, "does not follow the segment before it");
     }
     loaded.next = first;
@@ -197,20 +204,24 @@ function loadRecords(
 ): void {
   const segment: Segment = { path, viewMax: 0 };
   loaded.segments.push(segment);
-  let group: StoredRecord[] = [];
-  for (let offset = headSize; offset < bytes.length; ) {
-    const one = readRecord(bytes, offset, bodySizeMax);
+  loaded.end = headSize;
+  while (loaded.end < bytes.length) {
+    const one = readRecord(bytes, loaded.end, bodySizeMax);
     if (one === undefined || one.number !== loaded.next) {
-      cutTornGroup(path, bytes, offset, isLast, loaded.next, report);
-      return;
+      // Zeros that were reserved and not yet used are the regular end of the last segment.
+      if (isLast && isZero(bytes, loaded.end)) return;
+      return cutTornGroup(path, bytes, loaded.end, isLast, loaded.next, report);
     }
-    if ((one.kind & kinds.groupStart) !== 0) group = [];
-    group.push(one);
     if (one.kind === kinds.session) loaded.session = Number(Buffer.from(one.body).readBigUInt64LE());
     else applyRecord(path, one, segment, loaded);
     loaded.next++;
-    offset = one.end;
+    loaded.end = one.end;
   }
+}
+
+function isZero(bytes: Uint8Array, from: number): boolean {
+  for (let offset = from; offset < bytes.length; offset++) if (bytes[offset] !== 0) return false;
+  return true;
 }
 
 function applyRecord(path: string, one: StoredRecord, segment: Segment, loaded: Loaded): void {
@@ -251,7 +262,7 @@ function createSegment(options: {
   readonly epoch: number;
   readonly first: number;
   readonly previousTail: Uint8Array;
-  readonly openFile: (path: string) => AppendFile;
+  readonly openFile: (path: string, options: AppendFileOptions) => AppendFile;
 }): AppendFile {
   const head = Buffer.alloc(headSize);
   magic.copy(head, 0);
@@ -264,7 +275,7 @@ function createSegment(options: {
   head.writeUInt32LE(checksumOf(head.subarray(0, 118)), 118);
   const path = join(options.folder, String(options.first).padStart(16, "0") + suffix);
   if (existsSync(path)) guarded(path, "unlink", () => unlinkSync(path));
-  const file = options.openFile(path);
+  const file = options.openFile(path, { reserveSize });
   file.append(head);
   file.sync();
   syncFolder(options.folder);
