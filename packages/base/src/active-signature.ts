@@ -29,7 +29,7 @@ export function installEd25519(native: SignatureScheme): void {
   );
   for (const { name, key, signature, valid } of signatureProbes) {
     const answer = native.verify(fromHex(signature)!, message, fromHex(key)!);
-    assert(answer === valid, `the native ed25519 ${valid ? "accepts" : "refuses"} ${name}`);
+    assert(answer === valid, () => `the native ed25519 ${valid ? "accepts" : "refuses"} ${name}`);
   }
   active = native;
 }

@@ -7,9 +7,12 @@ export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
-/** Stops with {@link InvariantError} when `condition` is false. `fact` states what should have been true. */
-export function assert(condition: boolean, fact: string): asserts condition {
-  if (!condition) throw new InvariantError(`invariant broken: ${fact}`);
+/**
+ * Stops with {@link InvariantError} when `condition` is false. `fact` states what should have been true; where it quotes
+ * values it is a function, so that the text is made only when it is needed.
+ */
+export function assert(condition: boolean, fact: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantError(`invariant broken: ${typeof fact === "string" ? fact : fact()}`);
 }
 
 /** Returns `value`, which must be present. `fact` says why it must be. */

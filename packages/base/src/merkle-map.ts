@@ -135,7 +135,7 @@ export class MerkleMap {
 
   /** Sets the record of a key of at most `limits.merkleKeySizeMax` bytes. The record must not change until the next `root()`. */
   set(key: Uint8Array, content: Uint8Array): void {
-    assert(key.length <= keySizeMax, `a key of at most ${keySizeMax} bytes: ${key.length}`);
+    assert(key.length <= keySizeMax, () => `a key of at most ${keySizeMax} bytes: ${key.length}`);
     const met = this.#nearestLeaf(key);
     const leaf = met !== 0 && this.#hasKey(met, key) ? met : this.#insert(key, met);
     this.#markPath(key);

@@ -27,7 +27,7 @@ export function createPrng(seed: number | string | Uint8Array): Prng {
 function seedBytes(seed: number | string | Uint8Array): Uint8Array {
   if (typeof seed === "string") return toUtf8(seed);
   if (typeof seed !== "number") return seed;
-  assert(Number.isSafeInteger(seed) && 0 <= seed, `a seed is a non-negative safe integer: ${seed}`);
+  assert(Number.isSafeInteger(seed) && 0 <= seed, () => `a seed is a non-negative safe integer: ${seed}`);
   return toUtf8(String(seed));
 }
 
@@ -52,7 +52,7 @@ function prngOf(root: Uint8Array): Prng {
   return {
     nextU32,
     below(count) {
-      assert(Number.isInteger(count) && 1 <= count && count <= 4294967296, `a count in [1, 2^32]: ${count}`);
+      assert(Number.isInteger(count) && 1 <= count && count <= 4294967296, () => `a count in [1, 2^32]: ${count}`);
       // Draws from the incomplete last stretch would favour small results; they are thrown away.
       const limit = 4294967296 - (4294967296 % count);
       for (;;) {

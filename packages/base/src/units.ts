@@ -24,14 +24,14 @@ export type Money = Branded<bigint, "Money">;
 
 function whole<T extends number>(name: string): (value: number) => T {
   return (value) => {
-    assert(Number.isSafeInteger(value), `${name} is a safe integer: ${value}`);
+    assert(Number.isSafeInteger(value), () => `${name} is a safe integer: ${value}`);
     return value as T;
   };
 }
 
 function natural<T extends number>(name: string): (value: number) => T {
   return (value) => {
-    assert(Number.isSafeInteger(value) && 0 <= value, `${name} is a non-negative safe integer: ${value}`);
+    assert(Number.isSafeInteger(value) && 0 <= value, () => `${name} is a non-negative safe integer: ${value}`);
     return value as T;
   };
 }

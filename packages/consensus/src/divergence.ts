@@ -27,7 +27,7 @@ export function compareClaim(replica: Replica, header: Header): void {
 
 /** The exchange has executed the next height. */
 export function recordExecuted(replica: Replica, roots: ExecutedRoots): void {
-  assert(roots.height === replica.executedHeight + 1, `height ${replica.executedHeight + 1} is executed next`);
+  assert(roots.height === replica.executedHeight + 1, () => `height ${replica.executedHeight + 1} is executed next`);
   replica.executed.set(roots.height, roots);
   replica.executedHeight = roots.height;
   const claimed = replica.claimedRoots.get(roots.height);

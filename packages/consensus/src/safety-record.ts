@@ -38,7 +38,10 @@ export function mayVote(record: SafetyRecord, kind: VoteKind, view: View): boole
 
 /** Enters a new vote; it must be allowed. */
 export function rememberVote(record: SafetyRecord, vote: Vote): void {
-  assert(mayVote(record, vote.kind, vote.view), `a ${vote.kind} vote in view ${vote.view} contradicts no earlier vote`);
+  assert(
+    mayVote(record, vote.kind, vote.view),
+    () => `a ${vote.kind} vote in view ${vote.view} contradicts no earlier vote`,
+  );
   enter(record, vote);
 }
 

@@ -107,10 +107,10 @@ export function discountFactor(rate: number, years: number): number {
 }
 
 function checkedDiscount({ forward, strike, years, volatility, discount = 1 }: Black76Arguments): number {
-  assert(0 < forward && forward < Infinity, `a forward is positive: ${forward}`);
-  assert(0 < strike && strike < Infinity, `a strike is positive: ${strike}`);
-  assert(0 <= years && years < Infinity, `a time to expiry is not negative: ${years}`);
-  assert(0 <= volatility && volatility < Infinity, `a volatility is not negative: ${volatility}`);
-  assert(0 < discount && discount < Infinity, `a discount factor is positive: ${discount}`);
+  assert(0 < forward && forward < Infinity, () => `a forward is positive: ${forward}`);
+  assert(0 < strike && strike < Infinity, () => `a strike is positive: ${strike}`);
+  assert(0 <= years && years < Infinity, () => `a time to expiry is not negative: ${years}`);
+  assert(0 <= volatility && volatility < Infinity, () => `a volatility is not negative: ${volatility}`);
+  assert(0 < discount && discount < Infinity, () => `a discount factor is positive: ${discount}`);
   return discount;
 }

@@ -31,7 +31,7 @@ export function impliedVolatility(option: ImpliedVolatilityArguments): number | 
     0 < forward && forward < Infinity && 0 < strike && strike < Infinity,
     `prices are positive: ${forward} ${strike}`,
   );
-  assert(0 < discount && discount < Infinity, `a discount factor is positive: ${discount}`);
+  assert(0 < discount && discount < Infinity, () => `a discount factor is positive: ${discount}`);
   if (!(0 < years)) return "expired";
   const floor = discount * exercise(type, forward, strike);
   if (!(floor <= price)) return "price-below-exercise";

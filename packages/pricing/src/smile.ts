@@ -19,8 +19,11 @@ export const smileNodes = [-1, -0.5, 0, 0.5, 1] as const;
  * middle node on the forward and the outer node on either side of it.
  */
 export function volatilityAt(nodes: readonly number[], forward: number, strike: number, years: number): number {
-  assert(nodes.length === smileNodes.length, `a smile has five nodes: ${nodes.length}`);
-  assert(0 < forward && 0 < strike && 0 <= years, `a smile is read at positive prices: ${forward} ${strike} ${years}`);
+  assert(nodes.length === smileNodes.length, () => `a smile has five nodes: ${nodes.length}`);
+  assert(
+    0 < forward && 0 < strike && 0 <= years,
+    () => `a smile is read at positive prices: ${forward} ${strike} ${years}`,
+  );
   return volatilityAtMoneyness(nodes, standardisedMoneyness(forward, strike, years));
 }
 

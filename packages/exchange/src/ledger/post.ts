@@ -19,7 +19,7 @@ export function balanceOf(ledger: Ledger, account: number, asset: number): bigin
 export function post(ledger: Ledger, asset: number, entries: readonly Entry[]): void {
   let sum = 0n;
   for (const entry of entries) sum += entry.change;
-  assert(sum === 0n, `a posting in asset ${asset} balances: off by ${sum}`);
+  assert(sum === 0n, () => `a posting in asset ${asset} balances: off by ${sum}`);
   for (const { account, change } of entries) {
     if (change === 0n) continue;
     const balances = present(ledger.balances.get(account), `account ${account} is open`);
@@ -57,8 +57,8 @@ export function assertConserved(ledger: Ledger): void {
   for (const balances of ledger.balances.values()) {
     for (let asset = 0; asset < sums.length; asset++) sums[asset] = sums[asset]! + balances[asset]!;
   }
-  for (const [asset, sum] of sums.entries()) assert(sum === 0n, `asset ${asset} is conserved: off by ${sum}`);
+  for (const [asset, sum] of sums.entries()) assert(sum === 0n, () => `asset ${asset} is conserved: off by ${sum}`);
   for (const [asset, balance] of ledger.balances.get(systemAccounts.deficit)!.entries()) {
-    assert(balance <= 0n, `the deficit of asset ${asset} is no surplus`);
+    assert(balance <= 0n, () => `the deficit of asset ${asset} is no surplus`);
   }
 }

@@ -64,7 +64,7 @@ function openAtGenesis(run: Run, owner: Genesis["balances"][number]["account"], 
 
 /** Executes the next block and changes `state` to what it is after it. A block that does not follow is a programmer's error. */
 export function execute(state: ExchangeState, block: BlockInput): ExecutionResult {
-  assert(block.height === state.height + 1, `block ${block.height} follows block ${state.height}`);
+  assert(block.height === state.height + 1, () => `block ${block.height} follows block ${state.height}`);
   assert(state.timeMs < block.timeMs, "block time moves forward");
   state.height = block.height;
   state.timeMs = block.timeMs;

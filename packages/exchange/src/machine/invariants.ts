@@ -15,7 +15,10 @@ export function assertInvariants(state: ExchangeState, booksTouched: Iterable<nu
   assertConserved(state.ledger);
   for (let asset = 0; asset < state.ledger.assetsCount; asset++) {
     const held = balanceOf(state.ledger, systemAccounts.clearing, asset);
-    assert(held === clearingOwed(state.risk, asset), `clearing holds what sessions owe in asset ${asset}: ${held}`);
+    assert(
+      held === clearingOwed(state.risk, asset),
+      () => `clearing holds what sessions owe in asset ${asset}: ${held}`,
+    );
   }
   assertPositionsNet(state);
   for (const instrument of booksTouched) assertNotCrossed(state, instrument);
@@ -28,12 +31,16 @@ function assertPositionsNet({ risk }: ExchangeState): void {
       sums.set(instrument, (sums.get(instrument) ?? 0) + sizeLots);
     }
   }
-  for (const [instrument, sum] of sums) assert(sum === 0, `positions in instrument ${instrument} net to zero: ${sum}`);
+  for (const [instrument, sum] of sums)
+    assert(sum === 0, () => `positions in instrument ${instrument} net to zero: ${sum}`);
 }
 
 function assertNotCrossed({ books }: ExchangeState, instrument: number): void {
   const book = books.get(instrument)?.book;
   const bid = book?.bestPrice(buySide);
   const ask = book?.bestPrice(sellSide);
-  assert(bid === undefined || ask === undefined || bid < ask, `the best bid of ${instrument} is below its best ask`);
+  assert(
+    bid === undefined || ask === undefined || bid < ask,
+    () => `the best bid of ${instrument} is below its best ask`,
+  );
 }

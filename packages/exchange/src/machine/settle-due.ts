@@ -180,7 +180,7 @@ function between(source: number, target: number, amount: bigint, cause: Entry["c
 }
 
 function payDust(run: Run, asset: number, dust: bigint, instrument: number): void {
-  assert(0n <= dust, `rounding leaves something or nothing: ${dust}`);
+  assert(0n <= dust, () => `rounding leaves something or nothing: ${dust}`);
   const entries = between(systemAccounts.clearing, systemAccounts.insurance, dust, "rounding");
   postEntries(run, asset, entries, { instrument });
 }

@@ -86,7 +86,7 @@ function recordOf(risk: Risk, kind: string, first: number, second: number): Risk
     const running = risk.liquidations.get(liquidationKey(first, second));
     return running === undefined ? undefined : { kind: "liquidation", ...running };
   }
-  assert(kind === "f", `a kind of risk record: ${kind}`);
+  assert(kind === "f", () => `a kind of risk record: ${kind}`);
   const booked = risk.fundingBooked.get(first);
   return booked === undefined ? undefined : { kind: "funding", instrument: first, ...booked };
 }
