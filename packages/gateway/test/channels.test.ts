@@ -185,10 +185,10 @@ describe("channels", () => {
     running.upstream.setPrices([60_100, 3_000]);
     await fill();
     await client.until(() => names.every((name) => 0 < client.data(name).length));
+    await client.until(() => client.data(names[3]!).at(-1).index_price === 60_100);
     expect(client.data(names[0]!).at(-1)).toMatchObject({ close: 60_000 });
     expect(client.data(names[1]!).at(-1).tick % 86_400_000).toBe(0);
     expect(client.data(names[2]!).at(-1)).toMatchObject({ index_name: "btc_usd", price: 60_100 });
-    expect(client.data(names[3]!).at(-1)).toMatchObject({ index_price: 60_100 });
     expect(client.data(names[4]!)[0][0].iv).toBe(0.6);
     const increments = client.data(names[5]!);
     expect(increments[0].type).toBe("snapshot");

@@ -156,7 +156,9 @@ export function perpetualTopic(services: Services, listing: Listing, interval: I
       },
     ];
   };
-  return { interval, gather: (update) => update.marks.has(listing.id), flush: render, initial: render };
+  const gather: Topic["gather"] = ({ marks, indexes }) =>
+    marks.has(listing.id) || indexes.has(listing.instrument.index);
+  return { interval, gather, flush: render, initial: render };
 }
 
 export function optionMarksTopic(services: Services, index: number): Topic {

@@ -1,6 +1,6 @@
 /** One block, sorted by who wants to hear of it: what channels look at instead of the event list. */
 import { present } from "@stoa/base/assert";
-import type { EventOf, OrderRecord } from "@stoa/protocol/event";
+import type { Event, EventOf, OrderRecord } from "@stoa/protocol/event";
 import { listingOfId, type Listing } from "../catalog.ts";
 import type { LevelChange } from "../market/market.ts";
 import { tradeFactsOfRow, type TradeFacts } from "../render/trade.ts";
@@ -36,78 +36,82 @@ export interface BlockUpdate {
   readonly states: readonly EventOf<"instrumentState">[];
 }
 
+/** A block update while it is being filled. */
+interface Draft {
+  readonly trades: TradeUpdate[];
+  readonly orderStates: Map<number, string>;
+  readonly ordersOf: Map<number, OrderRecord[]>;
+  readonly accounts: Set<number>;
+  readonly marks: Set<number>;
+  readonly indexes: Map<number, number>;
+  readonly listed: Listing[];
+  readonly states: EventOf<"instrumentState">[];
+}
+
 export function updateOf(
   services: Services,
   block: ExecutedBlock,
   levels: ReadonlyMap<number, readonly LevelChange[]>,
 ): BlockUpdate {
-  const trades: TradeUpdate[] = [];
-  const orderStates = new Map<number, string>();
-  const ordersOf = new Map<number, OrderRecord[]>();
-  const accounts = new Set<number>();
-  const marks = new Set<number>();
-  const indexes = new Map<number, number>();
-  const listed: Listing[] = [];
-  const states: EventOf<"instrumentState">[] = [];
-  for (const event of block.events) {
-    switch (event.kind) {
-      case "order":
-        append(ordersOf, event.order.account, event.order);
-        orderStates.set(event.order.order, event.order.state);
-        accounts.add(event.order.account);
-        break;
-      case "trade":
-        trades.push(tradeUpdateOf(services, event));
-        accounts.add(event.maker.account).add(event.taker.account);
-        break;
-      case "balance":
-      case "settled":
-        accounts.add(event.account);
-        break;
-      case "position":
-        accounts.add(event.position.account);
-        break;
-      case "mark":
-      case "funding":
-        marks.add(event.instrument);
-        break;
-      case "instrumentState":
-        marks.add(event.instrument);
-        states.push(event);
-        break;
-      case "index":
-        indexes.set(event.index, event.price);
-        break;
-      case "instrumentListed":
-        listed.push(listingOfId(services.catalog, event.instrument.id));
-        break;
-      default:
-        break;
-    }
-  }
+  const draft: Draft = {
+    trades: [],
+    orderStates: new Map(),
+    ordersOf: new Map(),
+    accounts: new Set(),
+    marks: new Set(),
+    indexes: new Map(),
+    listed: [],
+    states: [],
+  };
+  for (const event of block.events) draftEvent(services, draft, event);
+  const { orderStates, ...drafted } = draft;
   const tradesOf = new Map<number, TradeUpdate[]>();
   const fillsOf = new Map<number, FillUpdate[]>();
-  for (const trade of trades) {
+  for (const trade of draft.trades) {
     append(tradesOf, trade.listing.id, trade);
     for (const role of ["maker", "taker"] as const) {
       const side = trade.event[role];
       append(fillsOf, side.account, { trade, role, orderState: orderStates.get(side.order) ?? "open" });
     }
   }
-  return {
-    height: block.height,
-    timeMs: block.timeMs,
-    levels,
-    trades,
-    tradesOf,
-    ordersOf,
-    fillsOf,
-    accounts,
-    marks,
-    indexes,
-    listed,
-    states,
-  };
+  return { height: block.height, timeMs: block.timeMs, levels, tradesOf, fillsOf, ...drafted };
+}
+
+function draftEvent(services: Services, draft: Draft, event: Event): void {
+  switch (event.kind) {
+    case "order":
+      append(draft.ordersOf, event.order.account, event.order);
+      draft.orderStates.set(event.order.order, event.order.state);
+      draft.accounts.add(event.order.account);
+      break;
+    case "trade":
+      draft.trades.push(tradeUpdateOf(services, event));
+      draft.accounts.add(event.maker.account).add(event.taker.account);
+      break;
+    case "balance":
+    case "settled":
+      draft.accounts.add(event.account);
+      break;
+    case "position":
+      draft.accounts.add(event.position.account);
+      break;
+    case "mark":
+    case "funding":
+      draft.marks.add(event.instrument);
+      break;
+    case "instrumentState":
+      draft.marks.add(event.instrument);
+      draft.states.push(event);
+      break;
+    case "index":
+      draft.indexes.set(event.index, event.price);
+      break;
+    case "instrumentListed":
+      draft.listed.push(listingOfId(services.catalog, event.instrument.id));
+      break;
+    default:
+      break;
+  }
 }
 
 /** The history already holds the trade, and with it the direction of its tick. */

@@ -5,7 +5,7 @@
  */
 import { present } from "@stoa/base/assert";
 import { decodeOrThrow, encode } from "@stoa/base/codec";
-import { orderRecord, type Event, type EventOf, type OrderRecord } from "@stoa/protocol/event";
+import { orderRecord, type Event, type EventKind, type EventOf, type OrderRecord } from "@stoa/protocol/event";
 import { instrument as instrumentCodec } from "@stoa/protocol/instrument";
 import type { ExecutedBlock } from "../upstream.ts";
 import { listingOfId, type Catalog } from "../catalog.ts";
@@ -30,7 +30,8 @@ export function applyBlock(store: Store, catalog: Catalog, block: ExecutedBlock)
   try {
     if (height + 1 < block.height && 0 < block.height)
       store.run("INSERT OR REPLACE INTO gaps VALUES (?, ?)", height + 1, block.height - 1);
-    for (const event of block.events) applyEvent(store, catalog, event, block.timeMs);
+    const target = { store, catalog, timeMs: block.timeMs };
+    for (const event of block.events) applyEvent(target, event);
     if (block.timeMs % unfilledPruneMs < 2_000)
       store.run("DELETE FROM orders WHERE filled = 0 AND updated_ms < ?", block.timeMs - unfilledRetentionMs);
     writeMeta(store, "height", String(block.height));
@@ -43,97 +44,92 @@ export function applyBlock(store: Store, catalog: Catalog, block: ExecutedBlock)
 }
 const unfilledPruneMs = 60_000;
 
-function applyEvent(store: Store, catalog: Catalog, event: Event, timeMs: number): void {
-  switch (event.kind) {
-    case "instrumentListed":
-      catalog.add(event.instrument);
-      return store.run(
-        "INSERT OR REPLACE INTO instruments VALUES (?, ?, ?, ?, ?, NULL)",
-        event.instrument.id,
-        event.instrument.name,
-        encode(instrumentCodec, event.instrument),
-        "open",
-        timeMs,
-      );
-    case "instrumentState":
-      return store.run(
-        "UPDATE instruments SET state = ?, state_ms = ? WHERE id = ?",
-        event.state,
-        timeMs,
-        event.instrument,
-      );
-    case "accountOpened":
-      return store.run(
-        "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)",
-        event.account,
-        event.owner,
-        event.subaccount,
-        timeMs,
-      );
-    case "order":
-      return applyOrder(store, event.order);
-    case "trade":
-      return applyTrade(store, catalog, event, timeMs);
-    case "balance":
-      return store.run(
-        `INSERT INTO ledger (account, asset, time_ms, cause, change, balance, instrument, trade, order_id, counterparty)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        event.account,
-        event.asset,
-        timeMs,
-        event.cause,
-        event.change.toString(),
-        event.balance.toString(),
-        event.instrument ?? null,
-        event.trade ?? null,
-        event.order ?? null,
-        event.counterparty ?? null,
-      );
-    case "settled":
-      return store.run(
-        `INSERT INTO settlements (type, account, instrument, time_ms, size_lots, mark_price, index_price, profit,
-         session_profit, funding, socialized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        event.type,
-        event.account,
-        event.instrument,
-        timeMs,
-        event.sizeLots,
-        event.markPrice,
-        event.indexPrice,
-        event.profit.toString(),
-        event.sessionProfit.toString(),
-        event.funding.toString(),
-        event.socialized.toString(),
-      );
-    case "instrumentSettled":
-      return applyInstrumentSettled(store, catalog, event, timeMs);
-    case "index":
-      return store.run("INSERT OR REPLACE INTO indexes VALUES (?, ?, ?)", event.index, minuteOf(timeMs), event.price);
-    case "funding":
-      return applyFunding(store, catalog, event, timeMs);
-    case "transferred":
-      return store.run(
-        "INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?, ?)",
-        event.transfer,
-        timeMs,
-        event.source,
-        event.target,
-        event.asset,
-        event.amount.toString(),
-      );
-    case "withdrawalRequested":
-      return store.run(
-        "INSERT OR REPLACE INTO withdrawals VALUES (?, ?, ?, ?, ?, ?)",
-        event.withdrawal,
-        timeMs,
-        event.account,
-        event.asset,
-        event.amount.toString(),
-        event.address,
-      );
-    default:
-      return;
-  }
+interface Target {
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly timeMs: number;
+}
+
+/** What each kind of event leaves in the history; kinds that are not here leave nothing. */
+const projections: { readonly [K in EventKind]?: (target: Target, event: EventOf<K>) => void } = {
+  instrumentListed({ store, catalog, timeMs }, { instrument }) {
+    catalog.add(instrument);
+    const record = encode(instrumentCodec, instrument);
+    store.run(
+      "INSERT OR REPLACE INTO instruments VALUES (?, ?, ?, ?, ?, NULL)",
+      instrument.id,
+      instrument.name,
+      record,
+      "open",
+      timeMs,
+    );
+  },
+  instrumentState: ({ store, timeMs }, { instrument, state }) =>
+    store.run("UPDATE instruments SET state = ?, state_ms = ? WHERE id = ?", state, timeMs, instrument),
+  accountOpened: ({ store, timeMs }, { account, owner, subaccount }) =>
+    store.run("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)", account, owner, subaccount, timeMs),
+  order: ({ store }, { order }) => applyOrder(store, order),
+  trade: ({ store, catalog, timeMs }, event) => applyTrade(store, catalog, event, timeMs),
+  balance: ({ store, timeMs }, event) =>
+    store.run(
+      `INSERT INTO ledger (account, asset, time_ms, cause, change, balance, instrument, trade, order_id, counterparty)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      event.account,
+      event.asset,
+      timeMs,
+      event.cause,
+      event.change.toString(),
+      event.balance.toString(),
+      event.instrument ?? null,
+      event.trade ?? null,
+      event.order ?? null,
+      event.counterparty ?? null,
+    ),
+  settled: ({ store, timeMs }, event) =>
+    store.run(
+      `INSERT INTO settlements (type, account, instrument, time_ms, size_lots, mark_price, index_price, profit,
+       session_profit, funding, socialized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      event.type,
+      event.account,
+      event.instrument,
+      timeMs,
+      event.sizeLots,
+      event.markPrice,
+      event.indexPrice,
+      event.profit.toString(),
+      event.sessionProfit.toString(),
+      event.funding.toString(),
+      event.socialized.toString(),
+    ),
+  instrumentSettled: ({ store, catalog, timeMs }, event) => applyInstrumentSettled(store, catalog, event, timeMs),
+  index: ({ store, timeMs }, { index, price }) =>
+    store.run("INSERT OR REPLACE INTO indexes VALUES (?, ?, ?)", index, minuteOf(timeMs), price),
+  funding: ({ store, catalog, timeMs }, event) => applyFunding(store, catalog, event, timeMs),
+  transferred: ({ store, timeMs }, { transfer, source, target, asset, amount }) =>
+    store.run(
+      "INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?, ?)",
+      transfer,
+      timeMs,
+      source,
+      target,
+      asset,
+      amount.toString(),
+    ),
+  withdrawalRequested: ({ store, timeMs }, { withdrawal, account, asset, amount, address }) =>
+    store.run(
+      "INSERT OR REPLACE INTO withdrawals VALUES (?, ?, ?, ?, ?, ?)",
+      withdrawal,
+      timeMs,
+      account,
+      asset,
+      amount.toString(),
+      address,
+    ),
+};
+
+function applyEvent(target: Target, event: Event): void {
+  const project = projections[event.kind] as ((target: Target, event: Event) => void) | undefined;
+  project?.(target, event);
 }
 
 export const minuteOf = (timeMs: number): number => timeMs - (timeMs % minuteMs);

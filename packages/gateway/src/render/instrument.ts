@@ -1,4 +1,7 @@
-/** Instruments as clients read them. */
+/**
+ * Instruments as clients read them: names, kinds, number formats, life and fees, all from the listing and its state. What
+ * Deribit says and this exchange has no word for (leverage, settlement period) is derived here.
+ */
 import type { InstrumentState } from "@stoa/protocol/instrument";
 import { fixedNumber, type Listing } from "../catalog.ts";
 
