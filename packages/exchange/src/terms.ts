@@ -15,6 +15,7 @@
 import { assert, present } from "@stoa/base/assert";
 import { priceE8, ticks as toTicks, type Lots, type PriceE8, type Ticks } from "@stoa/base/units";
 import type { Asset } from "@stoa/protocol/asset";
+import type { Side } from "@stoa/protocol/command";
 import type { Product } from "@stoa/protocol/genesis";
 import type { Instrument } from "@stoa/protocol/instrument";
 
@@ -184,6 +185,25 @@ export function feeAtRate(
   return fee < 0n
     ? largerOf(fee, ceilingDivide(-capNumerator, e8 * e8 * ppm))
     : smallerOf(fee, ceilingDivide(capNumerator, e8 * e8 * ppm));
+}
+
+/**
+ * What an order counts for while it is open: the settlement value of its lots at its price; for buys of options with the
+ * fee that they may cost, since a premium may be all that an account has. Depends on nothing that moves, so that what an
+ * order adds it takes away again.
+ */
+export function openOrderValue(terms: InstrumentTerms, side: Side, lots: number, ticks: number): bigint {
+  const value = fillValue(terms, lots, ticks);
+  return terms.isOption && side === "buy" ? value + optionFeeMax(terms, lots, value) : value;
+}
+
+/** The most that buying options may cost in fees: the higher rate on the coins (inverse), the capped part of the premium. */
+function optionFeeMax(terms: InstrumentTerms, lots: number, premium: bigint): bigint {
+  const { instrument, product } = terms;
+  const rate = Math.max(instrument.makerFeePpm, instrument.takerFeePpm, 0);
+  const capped = ceilingDivide(premium * BigInt(product.feeCapPpm), ppm);
+  if (!instrument.inverse) return rate === 0 ? 0n : capped;
+  return smallerOf(capped, ceilingDivide(BigInt(lots) * terms.lot * terms.unit * BigInt(rate), e8 * ppm));
 }
 
 /** The price increment that holds at a price, in base ticks: that of the highest step whose `above` lies below the price. */

@@ -122,3 +122,21 @@ test.each([1, 2, 3])(
       expect(steps.get(name) ?? 0, name).toBeGreaterThan(0);
   },
 );
+
+test("whoever spends all it has on options is left with nothing, but not below it (MARGIN-023, MARGIN-032)", () => {
+  // 5 lots, 0.5 BTC, at 0.012 cost 600,000 and a fee of 15,000.
+  const hold = (amount: bigint) => {
+    const world = standardWorld(rich);
+    world.block([world.pricesCommand(100_000, 4_000, 0.5)]);
+    const left = 10_000_000_000n - amount;
+    world.send("A", { kind: "withdraw", asset: 0, amount: money(left), address: "somewhere" });
+    const order = { instrument: world.instrument("BTC-16JAN27-100000-C"), sizeLots: lots(5), priceTicks: ticks(120) };
+    world.send("B", place({ ...order, side: "sell" }));
+    const events = world.send("A", place({ ...order, side: "buy" }));
+    const balance = balanceOf(world.state.ledger, 1, 0);
+    return { events: events.map(({ kind }) => kind), balance };
+  };
+  expect(hold(614_999n).events).toEqual(["refused"]);
+  const { events, balance } = hold(615_000n);
+  expect([events.includes("trade"), events.includes("liquidation"), balance]).toEqual([true, false, 0n]);
+});

@@ -9,9 +9,10 @@ import {
   isOnTick,
   nextTickAbove,
   nextTickBelow,
+  openOrderValue,
   settlementValue,
 } from "@stoa/exchange/terms";
-import { e8, makeTerms, productOf } from "./terms-fixture.ts";
+import { e8, linearOption, makeTerms, productOf } from "./terms-fixture.ts";
 
 const inverse = makeTerms(productOf("BTC", "perpetual"));
 const linear = makeTerms(productOf("BTC_USDC", "perpetual"));
@@ -82,4 +83,14 @@ test("the grid widens above a step: 0.0001 to 0.005, then 0.0005", () => {
   expect([ceilToTick(instrument, 51), ceilToTick(instrument, 56), ceilToTick(instrument, 50)]).toEqual([55, 60, 50]);
   expect([nextTickBelow(instrument, 55), nextTickBelow(instrument, 50)]).toEqual([50, 49]);
   expect([nextTickAbove(instrument, 50), nextTickAbove(instrument, 49)]).toEqual([55, 50]);
+});
+
+test("an open buy of options counts with the most its fee may be, and nothing else does (MARGIN-023)", () => {
+  // 0.5 coin at 0.012: 600,000 and 0.03 % of the coins; at 0.0001: 5,000 and 12.5 % of that
+  expect(openOrderValue(option, "buy", 5, 120)).toBe(600_000n + 15_000n);
+  expect(openOrderValue(option, "buy", 5, 1)).toBe(5_000n + 625n);
+  expect(openOrderValue(option, "sell", 5, 120)).toBe(600_000n);
+  expect(openOrderValue(linear, "buy", 3, 200_000)).toBe(300_000_000n);
+  // Dollar options: what the underlying will cost is not known, so the cap counts.
+  expect(openOrderValue(linearOption({ strike: 1_500, type: "put" }), "buy", 2, 1_000)).toBe(20_000_000n + 2_500_000n);
 });

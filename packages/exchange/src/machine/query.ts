@@ -18,7 +18,7 @@ import { buySide, sellSide, type BookSide } from "../matching/book.ts";
 import { evaluate, figuresOfExposure, orderMargin } from "../risk/evaluation.ts";
 import { exposuresOf, hasPosition, openInterestOf, type Exposure } from "../risk/exposure.ts";
 import { fundingOfEightHoursE12 } from "../settlement/funding.ts";
-import { fillValue, settlementValue } from "../terms.ts";
+import { openOrderValue, settlementValue } from "../terms.ts";
 import type { Account } from "./account.ts";
 import { isInLiquidation } from "./enter-order.ts";
 import { orderRecordOf } from "./order.ts";
@@ -168,7 +168,9 @@ function orderMargins(
   const listing = state.market.listings.get(instrument);
   if (listing === undefined || listing.indexPrice === 0) return [0n, 0n];
   const { terms } = listing;
-  const value = fillValue(terms, sizeLots, Math.max(1, priceTicks));
-  const [buy, sell] = sides.map((side) => orderMargin(state.market, terms, { side, lots: sizeLots, value }));
+  const [buy, sell] = sides.map((side) => {
+    const value = openOrderValue(terms, side, sizeLots, Math.max(1, priceTicks));
+    return orderMargin(state.market, terms, { side, lots: sizeLots, value });
+  });
   return [buy!, sell!];
 }

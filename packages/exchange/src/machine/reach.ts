@@ -3,14 +3,14 @@
  * the same rules as matching: the order's limit, matches of an owner with itself, and reduce-only makers that shrink as
  * their positions do. Pure. PERF: O(orders met).
  */
-import { fillValue } from "../terms.ts";
+import { openOrderValue } from "../terms.ts";
 import { openLots, type Order } from "./order.ts";
 import { reducibleLots } from "./reduce-only.ts";
 import { bookOf, bookSideOf, listingOf, oppositeOf, positionLots, type ExchangeState } from "./state.ts";
 
 export interface Reach {
   readonly lots: number;
-  /** Settlement value of those lots at the prices at which they would fill. */
+  /** What those lots count for at the prices at which they would fill. */
   readonly value: bigint;
   /** Whether the walk ended at an order of the same owner that stops the incoming one. */
   readonly stoppedBySelf: boolean;
@@ -49,7 +49,7 @@ export function reachOf(state: ExchangeState, taker: Order): Reach {
     const filled = Math.min(wanted - lots, makerLots(state, positions, maker));
     if (0 < filled) {
       lots += filled;
-      value += fillValue(terms, filled, priceTicks);
+      value += openOrderValue(terms, taker.side, filled, priceTicks);
       positions.set(maker.account, positionAfter(state, positions, maker, filled));
     }
     return lots < wanted;

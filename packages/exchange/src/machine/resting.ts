@@ -6,7 +6,7 @@
 import { assert, present } from "@stoa/base/assert";
 import type { CancelReason } from "@stoa/protocol/event";
 import { adjustOpenOrders } from "../risk/exposure.ts";
-import { fillValue } from "../terms.ts";
+import { openOrderValue } from "../terms.ts";
 import { quoteKey, type Account } from "./account.ts";
 import { notResting, openLots, type Order } from "./order.ts";
 import { sayOrder, type Run } from "./run.ts";
@@ -77,9 +77,9 @@ export function relist(state: ExchangeState, order: Order, change: (order: Order
   state.touched.orders.add(order.id);
 }
 
-/** Settlement value of an order's `lots` at its own price: what its exposure counts. */
+/** What `lots` of an order count for in its exposure: their value at the order's own price. */
 export function orderValue(state: ExchangeState, order: Order, lots: number): bigint {
-  return fillValue(listingOf(state, order.instrument).terms, lots, order.priceTicks);
+  return openOrderValue(listingOf(state, order.instrument).terms, order.side, lots, order.priceTicks);
 }
 
 function expose(state: ExchangeState, order: Order, before: number, after: number): void {

@@ -25,7 +25,8 @@
  *
  *   initial      = max(M(q), M(q + B) + P_B) + M(q − S) − M(q)
  *
- * Open buys reserve their premium, less the margin they free by closing a short; open sells add the margin of what they
+ * where P_B includes the fees that those buys may cost (`openOrderValue`), since a premium may be all that an account has. Open
+ * buys reserve their premium, less the margin they free by closing a short; open sells add the margin of what they
  * leave short, without counting the premium before it is received. Because M is convex, no order in which these orders may
  * fill needs more than that.
  */
