@@ -82,6 +82,18 @@ function startLoad(connection: Connection, price: number) {
   };
 }
 
+type Summary = { readonly currency: string } & { readonly [field: string]: number | string };
+
+/** The identities of an account, to the last unit of eight decimals. */
+function expectItAddsUp(summary: Summary): void {
+  const units = (field: string): number => Math.round(Number(summary[field]) * 1e8);
+  const label = `${summary.currency}: `;
+  const margin = units("balance") + units("futures_session_upl") + units("futures_session_rpl");
+  expect(label + units("margin_balance")).toBe(label + margin);
+  expect(label + units("equity")).toBe(label + (units("margin_balance") + units("options_value")));
+  expect(label + units("available_funds")).toBe(label + (units("margin_balance") - units("initial_margin")));
+}
+
 const keyOf = (name: string) => devnet.ready.access.keys.find((key) => key.name === name)!;
 const connect = (name: string): Promise<Connection> => openConnection(devnet.ready.access.wsUrl, keyOf(name), false);
 
@@ -149,6 +161,9 @@ test(
       positions: [{ name: "BTC/USD:BTC", side: "long" }],
     });
     expect(seen["tradesCount"]).toBeGreaterThan(0);
+    expect(seen["watched"]).toMatchObject({ ticker: "BTC/USD:BTC" });
+    for (const order of seen["others"] as { status: string; filled: number }[]) expect(order.status).toBe("closed");
+    for (const summary of seen["summaries"] as Summary[]) expectItAddsUp(summary);
   },
   testTimeoutMs,
 );

@@ -22,7 +22,7 @@ const status: DevnetStatus = {
     { name: "validator-0", state: "up", height: 12_345, peersConnected: 3 },
     { name: "validator-1", state: "down", height: 0, peersConnected: 0, hint: "npm run stoa -- node --data x" },
   ],
-  gateway: "up",
+  gateway: { state: "up" },
   market: "running",
   tops: [{ instrument: "BTC-PERPETUAL", bid: ["100000", "50000"], ask: undefined, mark: "100000.1" }],
 };
@@ -53,6 +53,15 @@ test("where the output is no terminal, one line says the same", () => {
   expect(line).toContain("validators 1/2");
   expect(line).toContain("validator-1 down: npm run stoa -- node --data x");
   expect(line).not.toContain("\n");
+});
+
+test("a gateway that is down is shown with the command that starts it again", () => {
+  const down = { ...status, gateway: { state: "down", hint: "npm run stoa -- gateway --data y" } } as const;
+  const text = "start it again: npm run stoa -- gateway --data y";
+  expect(screenLines(down, access).some((line) => line.includes("gateway      down") && line.includes(text))).toBe(
+    true,
+  );
+  expect(statusLine(down)).toContain("gateway down: npm run stoa -- gateway --data y");
 });
 
 test("percentiles are of the latest latencies only", () => {

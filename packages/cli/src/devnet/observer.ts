@@ -21,8 +21,8 @@ export const isGatewayReport = (message: unknown): message is GatewayReport =>
 export interface Observer {
   /** Asks everybody once; never rejects. */
   readonly look: () => Promise<DevnetStatus>;
-  readonly takeReport: (report: GatewayReport) => void;
-  readonly setGateway: (state: DevnetStatus["gateway"]) => void;
+  /** `undefined` when the gateway process is gone, and what it said with it. */
+  readonly takeReport: (report: GatewayReport | undefined) => void;
   readonly setMarket: (state: DevnetStatus["market"]) => void;
   readonly close: () => void;
 }
@@ -34,21 +34,26 @@ interface Sample {
 }
 
 const rateWindowMs = 5_000;
+const answerTimeoutMs = 2_000;
 
 export function createObserver(options: {
   readonly doors: readonly Address[];
-  /** The command that starts a validator again. */
-  readonly restartCommand: (index: number) => string;
+  /** Answers when the gateway is up, whoever started it. */
+  readonly gatewayUrl: string;
+  /** The command that starts a validator or the gateway again, by name. */
+  readonly restartCommand: (name: string) => string;
   readonly startedMs: number;
 }): Observer {
   const lookers = options.doors.map((address) => createLooker(address));
   const samples: Sample[] = [];
-  let gateway: DevnetStatus["gateway"] = "starting";
   let market: DevnetStatus["market"] = "off";
   let report: GatewayReport | undefined;
   return {
     async look() {
-      const statuses = await Promise.all(lookers.map(({ status }) => status()));
+      const [gatewayAnswers, ...statuses] = await Promise.all([
+        answers(options.gatewayUrl),
+        ...lookers.map(({ status }) => status()),
+      ]);
       const best = statuses.reduce(
         (highest, status) => (status !== undefined && (highest?.height ?? -1) < status.height ? status : highest),
         undefined,
@@ -60,24 +65,36 @@ export function createObserver(options: {
         height: best?.height ?? 0,
         finality: finality && { p50Ms: finality.p50Ms, p99Ms: finality.p99Ms, ordersCount: finality.count },
         ...rates,
-        validators: statuses.map((status, index) => validatorStatus(index, status, options.restartCommand(index))),
-        gateway,
+        validators: statuses.map((status, index) => validatorStatus(validatorName(index), status, options)),
+        gateway: gatewayAnswers ? { state: "up" } : { state: "down", hint: options.restartCommand("gateway") },
         market,
         tops: report?.tops ?? [],
       };
     },
     takeReport: (next) => (report = next),
-    setGateway: (state) => (gateway = state),
     setMarket: (state) => (market = state),
     close: () => lookers.forEach(({ close }) => close()),
   };
 }
 
-function validatorStatus(index: number, status: NodeStatus | undefined, restart: string): ValidatorStatus {
-  const name = validatorName(index);
-  if (status === undefined) return { name, state: "down", height: 0, peersConnected: 0, hint: restart };
+function validatorStatus(
+  name: string,
+  status: NodeStatus | undefined,
+  { restartCommand }: { readonly restartCommand: (name: string) => string },
+): ValidatorStatus {
+  if (status === undefined) return { name, state: "down", height: 0, peersConnected: 0, hint: restartCommand(name) };
   const { height, peersConnected, halted } = status;
   return { name, state: halted === undefined ? "up" : "halted", height, peersConnected, hint: halted };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
 }
 
 /** Per second over the last seconds; totals fall when the node that is asked is another one, and then the window begins anew. */

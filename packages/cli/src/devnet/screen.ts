@@ -5,7 +5,7 @@
 
 export interface ValidatorStatus {
   readonly name: string;
-  readonly state: "starting" | "up" | "down" | "halted";
+  readonly state: "up" | "down" | "halted";
   readonly height: number;
   readonly peersConnected: number;
   /** How to start it again, when it is down; why it stopped, when it has halted. */
@@ -27,7 +27,7 @@ export interface DevnetStatus {
   readonly commandsPerSecond: number;
   readonly tradesPerSecond: number;
   readonly validators: readonly ValidatorStatus[];
-  readonly gateway: "starting" | "up" | "down";
+  readonly gateway: { readonly state: "up" | "down"; readonly hint?: string | undefined };
   readonly market: "off" | "running" | "down";
   readonly tops: readonly TopOfBook[];
 }
@@ -50,7 +50,7 @@ export function screenLines(status: DevnetStatus, access: ApiAccess): readonly s
     `  ${rate(status.commandsPerSecond)} commands/s   ${rate(status.tradesPerSecond)} trades/s`,
     "",
     ...status.validators.map(validatorLine),
-    `  gateway      ${status.gateway}`,
+    gatewayLine(status.gateway),
     "",
     ...topLines(status.tops),
     "",
@@ -70,8 +70,9 @@ export function statusLine(status: DevnetStatus): string {
     `${rate(status.commandsPerSecond)} commands/s`,
     `${rate(status.tradesPerSecond)} trades/s`,
     `validators ${up}/${status.validators.length}`,
-    `gateway ${status.gateway}`,
+    `gateway ${status.gateway.state}`,
     ...hints,
+    ...(status.gateway.hint === undefined ? [] : [`gateway down: ${status.gateway.hint}`]),
   ].join("  ");
 }
 
@@ -113,6 +114,10 @@ function validatorLine({ name, state, height, peersConnected, hint }: ValidatorS
   return hint === undefined
     ? `${place} height ${whole(height).padStart(9)}   peers ${peersConnected}`
     : `${place} ${state === "down" ? "start it again: " : ""}${hint}`;
+}
+
+function gatewayLine({ state, hint }: DevnetStatus["gateway"]): string {
+  return `  ${"gateway".padEnd(12)} ${state.padEnd(8)}${hint === undefined ? "" : ` start it again: ${hint}`}`.trimEnd();
 }
 
 function topLines(tops: readonly TopOfBook[]): readonly string[] {

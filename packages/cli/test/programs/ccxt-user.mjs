@@ -8,6 +8,10 @@ const markets = await exchange.loadMarkets();
 const symbol = "BTC/USD:BTC";
 const ticker = await exchange.fetchTicker(symbol);
 const book = await exchange.watchOrderBook(symbol);
+const watchedTicker = await exchange.watchTicker(symbol);
+const watchedOrders = exchange.watchOrders(symbol);
+const watchedTrades = exchange.watchMyTrades(symbol);
+await exchange.watchBalance();
 
 const price = Math.floor(ticker.info.mark_price * 0.9);
 const resting = await exchange.createOrder(symbol, "limit", "buy", 100, price);
@@ -15,7 +19,30 @@ const edited = await exchange.editOrder(resting.id, symbol, "limit", "buy", 50, 
 const open = await exchange.fetchOpenOrders(symbol);
 const cancelled = await exchange.cancelOrder(resting.id, symbol);
 const taken = await exchange.createOrder(symbol, "market", "buy", 100);
+
+/** The option of the second expiry whose strike is nearest to the index, the dated future of that expiry, and a linear perpetual. */
+const calls = Object.values(markets).filter(
+  (market) => market.option && market.base === "BTC" && market.optionType === "call",
+);
+const expiry = [...new Set(calls.map((market) => market.expiry))].sort((a, b) => a - b)[1];
+const index = ticker.info.index_price;
+const option = calls
+  .filter((market) => market.expiry === expiry)
+  .sort((a, b) => Math.abs(a.strike - index) - Math.abs(b.strike - index))[0];
+const future = Object.values(markets).find(
+  (market) => market.future && market.inverse && market.base === "BTC" && market.expiry === expiry,
+);
+const others = [];
+for (const [name, amount] of [
+  [option.symbol, 1],
+  [future.symbol, 1000],
+  ["BTC/USDC:USDC", 0.01],
+]) {
+  const order = await exchange.createOrder(name, "market", "buy", amount);
+  others.push({ name, status: order.status, filled: order.filled });
+}
 const positions = await exchange.fetchPositions([symbol]);
+const summaries = (await exchange.privateGetGetAccountSummaries()).result.summaries;
 const trades = await exchange.fetchMyTrades(symbol);
 const balance = await exchange.fetchBalance();
 
@@ -29,6 +56,13 @@ console.log(
     cancelled: cancelled.status,
     taken: { status: taken.status, filled: taken.filled },
     positions: positions.map(({ symbol: name, side, contracts }) => ({ name, side, contracts })),
+    watched: {
+      ticker: watchedTicker.symbol,
+      orders: (await watchedOrders).length,
+      trades: (await watchedTrades).length,
+    },
+    others,
+    summaries,
     tradesCount: trades.length,
     balance: { BTC: balance.BTC, USDC: balance.USDC },
   }),
