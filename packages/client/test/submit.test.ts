@@ -191,6 +191,23 @@ describe("a door that lies", () => {
     expect(await answer).toMatchObject({ kind: "final", receipt: { events: [accepted(signed)] } });
   });
 
+  test("about a command of before is not believed when all it shows is that the nonce was used", async () => {
+    const world = await openWorld(() => [{}]);
+    const signed = signOne(world.chain);
+    world.chain.add([signed.encoded], [accepted(signed)]);
+    world.chain.add([signed.encoded], [repeated(signed)]);
+    world.chain.add([]);
+    const [, second, third] = world.chain.blocks;
+    const honest = world.chain.receiptOf(signed.encoded)!;
+    const lie = { ...honest, block: second!, events: world.chain.eventsAt.get(2)!, executed: third! };
+    const liar = await openTestDoor(world.chain, { receipt: () => lie });
+    const connection = connect(liar.url, quick);
+    const follower = followChain({ chain: world.chain.trusted, doors: [connection], from: 3 });
+    cleanUp.push(liar.stop, connection.close, follower.stop);
+    const answer = submitCommand(signed, { chain: world.chain.trusted, doors: [connection], follower });
+    await expect(answer).rejects.toMatchObject({ code: "dishonest" });
+  });
+
   test("about blocks is dropped, and following goes on", async () => {
     const world = await openWorld((chain) => [
       {

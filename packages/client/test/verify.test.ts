@@ -43,11 +43,14 @@ describe("genesis", () => {
 });
 
 describe("a block", () => {
+  const otherHeader = { ...block.header, chainId: zeroDigest };
+  const otherChain = { ...block, header: otherHeader, certificates: [finalize(trusted, otherHeader, [0, 1, 2])] };
   const refused: readonly (readonly [string, FinalBlock, string])[] = [
     ["with two of four votes", { ...block, certificates: [finalize(trusted, block.header, [0, 1])] }, "not final"],
     ["with no certificate", { ...block, certificates: [] }, "not final"],
     ["with the certificate of another", { ...block, certificates: next.certificates }, "not final"],
     ["whose header was changed", { ...block, header: { ...block.header, timeMs: next.header.timeMs } }, "not final"],
+    ["of another chain that the same validators signed", otherChain, "not final"],
     ["of another chain", { ...block, header: { ...block.header, chainId: zeroDigest } }, "not final"],
     [
       "with another payload of that size",
