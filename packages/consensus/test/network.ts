@@ -42,6 +42,8 @@ export interface Node {
   blocks: FinalBlock[];
   executed: ExecutedRoots[];
   execute: Execute;
+  /** When present, executed roots are kept here instead of being told to the replica: a slow exchange. */
+  withheld: ExecutedRoots[] | undefined;
   readonly mempool: Uint8Array[];
   readonly facts: string[];
   readonly halted: string[];
@@ -191,6 +193,7 @@ export class Network {
       blocks: [],
       executed: [],
       execute,
+      withheld: undefined,
       mempool: [],
       facts: [],
       halted: [],
@@ -269,7 +272,8 @@ export class Network {
     const roots = node.execute(node.executed.at(-1) ?? genesisRoots, block);
     node.executed.push(roots);
     this.at(0, () => {
-      if (node.running && node.replica.executedHeight < roots.height)
+      if (node.withheld !== undefined) node.withheld.push(roots);
+      else if (node.running && node.replica.executedHeight < roots.height)
         this.input(node.index, { kind: "executed", roots });
       if (left.length === 0) this.input(node.index, { kind: "workPending", pending: false });
     });
