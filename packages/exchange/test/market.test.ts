@@ -390,28 +390,25 @@ describe("marks", () => {
 
   test("options are marked by Black-76 over the forward, put and call at parity (FEED-021)", () => {
     const expiryMs = noonMs + 30 * dayMs;
-    const curve = {
-      index: 0,
-      expiryMs,
+    const inputs = (now: number, unsettledPart = 1) => ({
       forward: e8(100_000),
       volatilitiesPpm: [500_000, 500_000, 500_000, 500_000, 500_000],
-      freshMs: noonMs,
-      markedMs: 0,
-      moved: true,
-    };
+      remainingMs: expiryMs - now,
+      unsettledPart,
+    });
     const product = productOf("BTC", "option");
     const call = makeTerms(product, 1, { strike: 100_000, type: "call" });
     // sigma sqrt(T) = 0.5 sqrt(30/365) = 0.143346; 2 N(0.071673) − 1 = 0.057138 of the forward
-    expect(optionMark(call, curve, noonMs)).toEqual({ markPrice: 5_713_800, volatilityPpm: 500_000 });
+    expect(optionMark(call, inputs(noonMs))).toEqual({ markPrice: 5_713_800, volatilityPpm: 500_000 });
     const [high, low] = [
       makeTerms(product, 2, { strike: 110_000, type: "call" }),
       makeTerms(product, 3, { strike: 110_000, type: "put" }),
     ];
-    const parity = optionMark(high, curve, noonMs).markPrice - optionMark(low, curve, noonMs).markPrice;
+    const parity = optionMark(high, inputs(noonMs)).markPrice - optionMark(low, inputs(noonMs)).markPrice;
     expect(Math.abs(parity - e8(-0.1 + 0.2) + e8(0.2))).toBeLessThanOrEqual(100);
     // at expiry a put 10,000 in the money is worth 0.1 coin, a worthless call the least mark there is
-    expect(optionMark(low, curve, expiryMs).markPrice).toBe(e8(0.1));
-    expect(optionMark(high, curve, expiryMs + 1).markPrice).toBe(100);
+    expect(optionMark(low, inputs(expiryMs, 0)).markPrice).toBe(e8(0.1));
+    expect(optionMark(high, inputs(expiryMs + 1, 0)).markPrice).toBe(100);
   });
 
   test("option marks move at most once a second, and only with their curve (FEED-022)", () => {
@@ -474,6 +471,28 @@ describe("averaging", () => {
     // (800 · 90,000 + 900 · 100,000 + 100 · 120,000) / 1,800 = 96,666.666...
     expect(deliveryPriceOf(market, 0, endMs)).toBe(Math.floor(96_666.666666666666e8));
     expect(deliveryPriceOf(market, 0, endMs + dayMs)).toBe(e8(50_000));
+  });
+
+  test("marks run into the delivery: what is fixed is mixed with the forward by time (FEED-023)", () => {
+    const market = listed();
+    const endMs = Date.UTC(2025, 11, 25, 8);
+    market.timeMs = endMs - 3_000_000;
+    const [future, call] = [named(market, "BTC-25DEC25"), named(market, "BTC-25DEC25-90000-C")];
+    step(market, 1_000_000, { btc: 95_000, forward: 98_750 });
+    expect(future.markPrice).toBe(e8(98_750));
+    // Ten minutes into the window, twenty to go; ten minutes of 95,000 are fixed: (10 · 95,000 + 20 · 98,750)/30 = 97,500
+    step(market, 800_000, { btc: 95_000, forward: 98_750 });
+    expect(future.markPrice).toBe(e8(97_500));
+    expect([call.underlyingPrice, call.volatilityPpm]).toEqual([e8(97_500), 700_000]);
+    // A call that deep has no time value: 7,500/97,500, to a millionth
+    expect(call.markPrice).toBe(Math.round((7_500 / 97_500) * 1e6) * 100);
+    // With nothing said for twenty seconds the clock alone moves the mark: (620 · 95,000 + 1,180 · 98,750)/1,800 =
+    // 97,458.333..., down to a tenth of a tick.
+    step(market, 20_000, undefined);
+    expect([future.markPrice, call.underlyingPrice]).toEqual([e8(97_458.25), Math.floor(97_458.333333333333e8)]);
+    // At the end it is the delivery price, whatever the forward.
+    step(market, 1_180_000, { btc: 97_000, forward: 98_750 });
+    expect([deliveryPriceOf(market, 0, endMs), future.markPrice]).toEqual([e8(95_000), e8(95_000)]);
   });
 
   test("without a block in the window the index stands in (SETTLE-040)", () => {

@@ -85,7 +85,7 @@ test.each([1, 2, 3])(
     const below = (count: number) => random.below(count);
     const steps = new Map<string, number>();
     let price = 100_000;
-    for (let count = 0; count < 120; count++) {
+    for (let count = 0; count < 80; count++) {
       price = Math.max(20_000, Math.round(price * (0.96 + below(81) / 1_000)));
       const afterMs = below(25) === 0 ? 30_000_000 : 1_000 + below(20_000);
       const orders = Array.from({ length: 12 }, () => {

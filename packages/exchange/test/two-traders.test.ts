@@ -130,9 +130,10 @@ test("every instrument kind through settlement and expiry, by hand (SETTLE-030, 
   pricesAt(world, dayMs - 1_800_000, 103_000, 4_100);
   pricesAt(world, dayMs - 600_000, 104_500, 4_150);
   const view = createQuery(world.state).account(a)!.collateral[btc]!;
-  // Short 500 lots: 5,000/104,500 = 4,784,688.99..., down, less 4,950,496. Long 2,000: −19,138,755.98..., down, plus
+  // The future is marked at what is fixed and what may come: (20 · 103,000 + 10 · 104,500)/30 = 103,500.
+  // Short 500 lots: 5,000/104,500 = 4,784,688.99..., down, less 4,950,496. Long 2,000: −19,323,671.49..., down, plus
   // 19,980,020. Realised 99,010. None of it is in the balance.
-  const upnl = 4_784_688n - 4_950_496n + (-19_138_756n + 19_980_020n);
+  const upnl = 4_784_688n - 4_950_496n + (-19_323_672n + 19_980_020n);
   expect(view).toMatchObject({ balance: btcOfA, sessionUnrealized: upnl, sessionRealized: 99_010n });
   expect(view.marginBalance).toBe(btcOfA + upnl + 99_010n);
   expect(view.equity).toBe(view.marginBalance + view.optionsValue);

@@ -8,7 +8,7 @@
  */
 import { priceE8 } from "@stoa/base/units";
 import type { Event } from "@stoa/protocol/event";
-import { extendAverages } from "./averaging.ts";
+import { extendAverages, settlingPrice, unsettledPart } from "./averaging.ts";
 import { futureMark, optionMark, premiumAfter, type BestPrices } from "./mark.ts";
 import { agreePrices } from "./prices.ts";
 import { curveOf, indexOf, noteQuotation, type CurveState, type Listing, type Market } from "./state.ts";
@@ -41,7 +41,7 @@ export function advanceMarket(market: Market, timeMs: number, bestPricesOf: Best
     if (listing.state !== "open") continue;
     const moved = listing.terms.isOption
       ? remarkOption(market, listing, due, timeMs)
-      : remarkFuture(market, listing, sample);
+      : remarkFuture(market, listing, timeMs, sample);
     if (moved) events.push(markEvent(listing));
   }
   for (const curve of due) {
@@ -59,8 +59,8 @@ export function advanceMarket(market: Market, timeMs: number, bestPricesOf: Best
 function curvesDue(market: Market, timeMs: number): ReadonlySet<CurveState> {
   const due = new Set<CurveState>();
   for (const curve of market.curves.values()) {
-    const isReady = curve.moved && 0 < curve.forward;
-    if (isReady && curve.markedMs + optionMarkIntervalMs <= timeMs) due.add(curve);
+    const isMoving = curve.moved || unsettledPart(market, curve, timeMs) < 1;
+    if (isMoving && 0 < curve.forward && curve.markedMs + optionMarkIntervalMs <= timeMs) due.add(curve);
   }
   return due;
 }
@@ -93,10 +93,11 @@ function sampledPremium(listing: Listing, basePrice: number, { durationMs, bestP
 }
 
 /** Whether the mark moved. */
-function remarkFuture(market: Market, listing: Listing, sample: Sample | undefined): boolean {
+function remarkFuture(market: Market, listing: Listing, timeMs: number, sample: Sample | undefined): boolean {
   const { terms } = listing;
   const indexPrice = indexOf(market, terms.instrument.index).price;
-  const basePrice = curveOf(market, listing)?.forward ?? indexPrice;
+  const curve = curveOf(market, listing);
+  const basePrice = curve === undefined ? indexPrice : settlingPrice(market, curve, timeMs);
   const premiumE11 = sample === undefined ? listing.premiumE11 : sampledPremium(listing, basePrice, sample);
   const isSame = indexPrice === listing.indexPrice && basePrice === listing.underlyingPrice;
   if (isSame && premiumE11 === listing.premiumE11) return false;
@@ -116,14 +117,20 @@ function remarkOption(market: Market, listing: Listing, due: ReadonlySet<CurveSt
   const curve = curveOf(market, listing)!;
   if (!due.has(curve)) return false;
   const indexPrice = indexOf(market, terms.instrument.index).price;
-  const { markPrice, volatilityPpm } = optionMark(terms, curve, timeMs);
+  const forward = settlingPrice(market, curve, timeMs);
+  const { markPrice, volatilityPpm } = optionMark(terms, {
+    forward,
+    volatilitiesPpm: curve.volatilitiesPpm,
+    remainingMs: curve.expiryMs - timeMs,
+    unsettledPart: unsettledPart(market, curve, timeMs),
+  });
   const isSame = markPrice === listing.markPrice && volatilityPpm === listing.volatilityPpm;
-  const moved = !isSame || curve.forward !== listing.underlyingPrice;
+  const moved = !isSame || forward !== listing.underlyingPrice;
   if (!moved && indexPrice === listing.indexPrice) return false;
   listing.indexPrice = indexPrice;
   listing.markPrice = markPrice;
   listing.volatilityPpm = volatilityPpm;
-  listing.underlyingPrice = curve.forward;
+  listing.underlyingPrice = forward;
   noteQuotation(market, listing);
   return moved;
 }

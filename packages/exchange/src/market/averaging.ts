@@ -4,7 +4,7 @@
  * held over it. Where the chain stood still over the whole window, the index at delivery takes its place.
  */
 import { settlementOfDay } from "./calendar.ts";
-import { indexOf, type Listing, type Market } from "./state.ts";
+import { indexOf, type CurveState, type Listing, type Market } from "./state.ts";
 
 /** Extends every index's window by the interval from the last block to `timeMs`. */
 export function extendAverages(market: Market, timeMs: number): void {
@@ -31,7 +31,26 @@ export function deliveryPriceOf(market: Market, index: number, expiryMs: number)
   return Number(state.averageSum / BigInt(state.averageMs));
 }
 
-/** The same before the end: the average so far inside the window, else the index. */
+/**
+ * What will be delivered, as far as it is known: inside the averaging window of an expiry, the average so far and the forward
+ * in proportion to the time that each stands for; outside it, the forward. Rounded down to 1e-8.
+ */
+export function settlingPrice(market: Market, curve: CurveState, timeMs: number): number {
+  const index = indexOf(market, curve.index);
+  if (index.averageEndMs !== curve.expiryMs || index.averageMs === 0) return curve.forward;
+  const remainingMs = Math.max(0, curve.expiryMs - timeMs);
+  const sum = index.averageSum + BigInt(curve.forward) * BigInt(remainingMs);
+  return Number(sum / BigInt(index.averageMs + remainingMs));
+}
+
+/** The part of the averaging window of an expiry that is still to come; 1 before it begins. */
+export function unsettledPart(market: Market, curve: CurveState, timeMs: number): number {
+  const { averagingMs } = market.calendar;
+  const remainingMs = Math.max(0, curve.expiryMs - timeMs);
+  return remainingMs < averagingMs ? remainingMs / averagingMs : 1;
+}
+
+/** The delivery price as it stands: the average so far inside the window, else the index. */
 export function estimatedDeliveryPrice(market: Market, listing: Listing): number {
   const { index, expiryMs } = listing.terms.instrument;
   const next = settlementOfDay(market.calendar, market.settledDay + 1);

@@ -1,12 +1,12 @@
 /**
  * Mark prices (exchange.md 2.7). A future or perpetual is marked at its base price (the forward of its expiry, the index)
- * plus the smoothed difference of its book to that base; an option by Black-76 at the agreed forward and smile. This file is
- * the one place where a floating-point price becomes an integer.
+ * plus the smoothed difference of its book to that base; an option by Black-76 at the agreed forward and smile. In the
+ * averaging window before an expiry the forward is mixed with what is already fixed, and what is fixed no longer moves: marks
+ * run into the delivery. This file is the one place where a floating-point price becomes an integer.
  */
 import { black76Price } from "@stoa/pricing/black76";
 import { volatilityAt } from "@stoa/pricing/smile";
 import { floorDivide, ppm, type InstrumentTerms } from "../terms.ts";
-import type { CurveState } from "./state.ts";
 
 /** The difference of a book to its base price is smoothed with this time constant and clamped to this part of the base. */
 const premiumTimeMs = 30_000n;
@@ -58,18 +58,30 @@ export interface OptionMark {
   readonly volatilityPpm: number;
 }
 
+/** What an option is marked with. Prices in 1e-8. */
+export interface OptionInputs {
+  /** The forward; inside the averaging window with what is already fixed in it. */
+  readonly forward: number;
+  readonly volatilitiesPpm: readonly number[];
+  /** Time to expiry. */
+  readonly remainingMs: number;
+  /** How much of the averaging window is still to come, 1 before it: only that part can still move. */
+  readonly unsettledPart: number;
+}
+
 /** Mark of an option: its premium in 1e-8 of its quote unit (inverse: coin) and the volatility read from the smile. */
-export function optionMark(terms: InstrumentTerms, curve: CurveState, timeMs: number): OptionMark {
+export function optionMark(terms: InstrumentTerms, inputs: OptionInputs): OptionMark {
   const { instrument } = terms;
-  const forward = curve.forward / 1e8;
+  const forward = inputs.forward / 1e8;
   const strike = instrument.strike! / 1e8;
-  const years = Math.max(0, curve.expiryMs - timeMs) / yearMs;
-  const nodes = curve.volatilitiesPpm.map((one) => one / 1e6);
-  const volatility = volatilityAt(nodes, forward, strike, years);
+  const years = Math.max(0, inputs.remainingMs) / yearMs;
+  const nodes = inputs.volatilitiesPpm.map((one) => one / 1e6);
+  const smile = volatilityAt(nodes, forward, strike, years);
+  const volatility = smile * inputs.unsettledPart;
   const dollars = black76Price({ type: instrument.optionType!, forward, strike, years, volatility });
   return {
     markPrice: roundedPremium(terms, instrument.inverse ? dollars / forward : dollars),
-    volatilityPpm: Math.round(volatility * 1e6),
+    volatilityPpm: Math.round(smile * 1e6),
   };
 }
 
