@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requestSignature } from "../src/accounts/authority.ts";
-import { apiKeyOf, basic, get, openClient, startTestGateway, type TestGateway } from "./harness.ts";
+import { apiKeyOf, basic, get, openClient, startTestGateway, type Reply, type TestGateway } from "./harness.ts";
 
 describe("signatures of HTTP requests", () => {
   const stamp = { ts: "1763296256773", nonce: "1763296256774" };
@@ -178,8 +178,12 @@ describe("authority", () => {
     expect(refused.length).toBeGreaterThan(10);
     expect(answers.filter((answer) => answer.result === 0).length).toBeGreaterThanOrEqual(20);
     expect((await client.call("private/get_positions")).result).toEqual([]);
-    const response = await fetch(`${running.rest}/api/v2/private/cancel_all`, { headers: basic(3) });
-    expect([response.status, ((await response.json()) as any).error.code]).toEqual([429, 10028]);
+    // A token may have come back meanwhile: together they are more than the bucket refills.
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => fetch(`${running.rest}/api/v2/private/cancel_all`, { headers: basic(3) })),
+    );
+    const limited = responses.find((response) => response.status === 429);
+    expect(((await limited!.json()) as Reply).error?.code).toBe(10028);
     await client.close();
   });
 });
