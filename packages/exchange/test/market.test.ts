@@ -261,6 +261,7 @@ describe("price messages", () => {
     const bad: readonly Partial<PricesBody>[] = [
       { indexes: [{ index: 2, price: e8(1) }] },
       { indexes: [{ index: 0, price: 0 as PriceE8 }] },
+      { indexes: [{ index: 0, price: 4_500_000_000_000_001 as PriceE8 }] },
       { indexes: [...sound.indexes, ...sound.indexes] },
       { curves: [{ ...curve, forward: 0 as PriceE8 }] },
       { curves: [curve, curve] },

@@ -14,8 +14,10 @@ import type { Event } from "@stoa/protocol/event";
 import type { RefusalReason } from "@stoa/protocol/reason";
 import { curveKey, type CurveState, type IndexState, type Market, type ValidatorPrices } from "./state.ts";
 
-/** Volatilities above 5,000 % are no volatilities. */
+/** Volatilities above 5,000 % are no volatilities, and prices leave room for premiums and bands above them. */
 const volatilityPpmMax = 50_000_000;
+const pricePlausibleMax = limits.priceE8Max / 2;
+const isPrice = (price: number): boolean => 0 < price && price <= pricePlausibleMax;
 
 /** Takes a validator's message; `undefined` when it was taken. Unknown expiries are left out: lists roll while it travels. */
 export function submitPrices(
@@ -48,13 +50,13 @@ export function submitPrices(
 function isSound(market: Market, body: PricesBody): boolean {
   const indexes = new Set<number>();
   for (const { index, price } of body.indexes) {
-    if (indexes.has(index) || market.indexes[index] === undefined || price <= 0) return false;
+    if (indexes.has(index) || market.indexes[index] === undefined || !isPrice(price)) return false;
     indexes.add(index);
   }
   const curves = new Set<string>();
   for (const { index, expiryMs, forward, volatilitiesPpm } of body.curves) {
     const key = curveKey(index, expiryMs);
-    if (curves.has(key) || market.indexes[index] === undefined || forward <= 0) return false;
+    if (curves.has(key) || market.indexes[index] === undefined || !isPrice(forward)) return false;
     if (volatilitiesPpm.length !== volatilityNodesCount) return false;
     if (!volatilitiesPpm.every((one) => 0 < one && one <= volatilityPpmMax)) return false;
     curves.add(key);
