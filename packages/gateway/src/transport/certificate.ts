@@ -33,7 +33,7 @@ import {
 export interface Certificates {
   /** The file to trust. */
   readonly caFile: string;
-  /** PEM: the server's certificate followed by the authority's. */
+  /** PEM: the server's certificate. Clients have the authority's already, or do not trust it. */
   readonly certificate: string;
   readonly key: string;
 }
@@ -57,7 +57,7 @@ export function loadCertificates(folder: string, names: readonly string[], nowMs
       names.every((name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined),
     make: () => makeServer(authority, names, nowMs),
   });
-  return { caFile, certificate: server.certificate + authority.certificate, key: server.key };
+  return { caFile, certificate: server.certificate, key: server.key };
 }
 
 interface Pair {
