@@ -16,7 +16,8 @@ export const leaderIn = (set: ValidatorSet, view: number): ValidatorIndex =>
   leaderOf(leaderSchedule(set), view as View);
 
 export function craftVote(set: ValidatorSet, kind: VoteKind, view: number, signer: number, digest?: Digest): Vote {
-  const bytes = consensusSignBytes({ kind, chainId: set.chainId, epoch: set.epoch, view: view as View, digest });
+  const named = kind === "nullify" ? undefined : digest;
+  const bytes = consensusSignBytes({ kind, chainId: set.chainId, epoch: set.epoch, view: view as View, digest: named });
   const signature = fakeSignature.sign(bytes, seedOf(signer));
   const common = { epoch: set.epoch, view: view as View, signer: signer as ValidatorIndex, signature };
   return kind === "nullify" ? { kind, ...common } : { kind, ...common, digest: digest! };

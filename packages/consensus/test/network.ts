@@ -72,6 +72,8 @@ export class Network {
     [];
   nowMs = 0;
   lose: Loss = () => false;
+  /** What a message of a lying node becomes. */
+  change: (from: number, message: Message) => Message = (_, message) => message;
   private readonly options: NetworkOptions;
   private events: Event[] = [];
   private order = 0;
@@ -241,7 +243,7 @@ export class Network {
   transmit(from: number, to: number, message: Message): void {
     this.sent.push({ from, to, message, atMs: this.nowMs });
     if (!this.nodes[to]!.running || this.lose(from, to, message)) return;
-    const bytes = encodeMessage(message);
+    const bytes = encodeMessage(this.change(from, message));
     this.at(this.options.delayMs ?? 10, () => {
       this.input(to, { kind: "message", from: from as ValidatorIndex, message: decodeMessage(bytes)! });
     });
