@@ -97,6 +97,11 @@ describe("cancels", () => {
       A cancels all type=quote set=s | cancelled A3 1 user-request, cancelled A4 1 user-request, accepted 2
       A cancels all instrument=1 currency=2 kind=perpetual type=limit | cancelled A2 1 user-request, accepted 1
       A cancels all                  | accepted 0
+      A buys 1 @ 90                  | open A5 1 @ 90
+      A cancels all currency=0       | cancelled A5 1 user-request, accepted 1
+      A buys 1 @ 90                  | open A6 1 @ 90
+      A cancels all currency=2 kind=future | accepted 0
+      A cancels all currency=2       | cancelled A6 1 user-request, accepted 1
     `);
   });
 

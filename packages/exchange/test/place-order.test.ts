@@ -100,6 +100,7 @@ describe("market orders", () => {
       A sells 4 @ 100    | open A1 4 @ 100
       A sells 4 @ 150    | open A2 4 @ 150
       A sells 4 @ 151    | open A3 4 @ 151
+      C sells 4 market   | refused no-liquidity
       B buys 12 market   | trade 4 @ 100 A1, filled A1 4, trade 4 @ 150 A2, filled A2 4, cancelled B1 4 immediate-or-cancel
     `);
   });
@@ -111,6 +112,8 @@ describe("market orders", () => {
       B buys 8 market 101   | trade 4 @ 100 A1, filled A1 4, cancelled B1 4 immediate-or-cancel
       B buys 8 market 101   | refused no-liquidity
       B buys 4 market 0     | refused price-not-positive
+      A sells 4 @ 151       | open A3 4 @ 151
+      B buys 9 market 200   | trade 4 @ 102 A2, filled A2 4, cancelled B2 5 immediate-or-cancel
     `);
   });
 
@@ -139,8 +142,12 @@ describe("the grid and the band", () => {
     check(`
       A buys 1 @ 151    | refused price-above-band 150
       A sells 1 @ 49    | refused price-below-band 50
-      A buys 1 @ 1      | open A1 1 @ 1
-      A sells 1 @ 500   | open A2 1 @ 500
+      A buys 1 @ 150    | open A1 1 @ 150
+      A cancels A1      | cancelled A1 1 user-request
+      A sells 1 @ 50    | open A2 1 @ 50
+      A cancels A2      | cancelled A2 1 user-request
+      A buys 1 @ 1      | open A3 1 @ 1
+      A sells 1 @ 500   | open A4 1 @ 500
     `);
   });
 

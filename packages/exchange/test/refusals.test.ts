@@ -277,6 +277,14 @@ describe("a command refused for what it asks leaves nothing but its nonce used (
     world.block([command]);
     expect(world.last.events).toContainEqual(expect.objectContaining({ kind: "refused", reason: "nonce-reused" }));
   });
+
+  test("and the used nonce is under the accounts root", () => {
+    const [world, twin] = [new World(), new World()];
+    world.send("A", { kind: "cancel", order: 5 });
+    twin.block([]);
+    const differs = world.roots.map((root, module) => root !== twin.roots[module]);
+    expect(differs).toEqual([false, true, false, false, false]);
+  });
 });
 
 describe("price messages (MATCH-038)", () => {

@@ -9,15 +9,17 @@ import { createPrng } from "@stoa/base/prng";
 import { money } from "@stoa/base/units";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
+import { executedRootsOf } from "@stoa/exchange/machine/roots";
 import type { ExchangeState } from "@stoa/exchange/machine/state";
 import type { BlockInput, ExecutionResult } from "@stoa/exchange/machine/block-input";
 import { createNaiveBook } from "@stoa/exchange/matching/naive-book";
 import { buySide, sellSide, type BookSide } from "@stoa/exchange/matching/book";
 import type { Event } from "@stoa/protocol/event";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import type { Genesis, Product } from "@stoa/protocol/genesis";
 import { describe, expect, test } from "vitest";
 import { randomBlock } from "./random-commands.ts";
-import { ownerOf, roundPerpetual, World, type WorldOptions } from "./world.ts";
+import { check, ownerOf, roundPerpetual, World, type WorldOptions } from "./world.ts";
 import { e8, productOf } from "./terms-fixture.ts";
 
 // Roots over thousands of blocks: the native hash, which must agree with the reference to be taken.
@@ -66,9 +68,11 @@ function runRandomly(seed: number, blocksCount: number): World {
   return world;
 }
 
+const rootsText = (roots: ExecutedRoots): string =>
+  `${[...roots.moduleRoots, roots.resultsRoot].map((root) => toHex(root).slice(0, 12)).join(" ")} height ${roots.height}`;
+
 const summary = ({ roots, encodedEvents }: ExecutionResult): string =>
-  [...roots.moduleRoots, roots.resultsRoot].map((root) => toHex(root).slice(0, 12)).join(" ") +
-  ` height ${roots.height} events ${encodedEvents.length}`;
+  `${rootsText(roots)} events ${encodedEvents.length}`;
 
 /** The first block in which two runs differ: all that is worth reading of a failure. */
 function firstDifference(left: readonly string[], right: readonly string[]): string | undefined {
@@ -126,10 +130,22 @@ describe.each([11, 12, 13])("random commands, seed %i", (seed) => {
   });
 });
 
+test("an order that lost its place is restored behind those it stands behind (MATCH-012, MATCH-044)", () => {
+  const world = check(`
+    A buys 5 @ 100    | open A1 5 @ 100
+    B buys 5 @ 100    | open B1 5 @ 100
+    A edits A1 to 6   | open A1 6 @ 100
+    A quotes s 2 @ 100 / - | open A2 2 @ 100, quotes 1
+  `);
+  const copy = restoredFrom(world.genesis, world.state);
+  expect(queuesOf(copy)).toBe("1 0 2 100 5\n1 0 1 100 6\n1 0 3 100 2");
+});
+
 function restoredFrom(genesis: Genesis, state: ExchangeState): ExchangeState {
   const bytes = encodeSnapshot(state);
   const restored = restoreSnapshot(genesis, bytes);
   if ("fault" in restored) throw new Error(restored.fault);
+  expect(rootsText(restored.roots)).toBe(rootsText(executedRootsOf(state)));
   expect(queuesOf(restored.state)).toBe(queuesOf(state));
   expect(toHex(encodeSnapshot(restored.state))).toBe(toHex(bytes));
   return restored.state;

@@ -141,7 +141,11 @@ export function createMarket(genesis: Genesis): Market {
     timeMs: genesis.timeMs,
     sampledMs: genesis.timeMs,
     messaged: false,
-    touched: new Set(["market", ...genesis.indexes.map((_, index) => `index:${index}`)]),
+    touched: new Set([
+      "market",
+      ...genesis.indexes.map((_, index) => `index:${index}`),
+      ...genesis.validators.map((_, validator) => `validator:${validator}`),
+    ]),
     quotation: (instrument) => present(listings.get(instrument), `instrument ${instrument} is listed`),
   };
 }
