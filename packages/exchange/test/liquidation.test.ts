@@ -156,6 +156,13 @@ describe("the ladder", () => {
 });
 
 describe("bankruptcy", () => {
+  test("the fee of a take-over is at most what is left (MARGIN-043, MARGIN-044)", () => {
+    const world = longNinety({ a: 1_000, fund: 1_000 });
+    // 89: 1,000 − 990 = 10; half a percent of 8,010 would be 40.05.
+    expect(indexAt(world, 89)).toContain("A taken-over 90 8010");
+    expect([marginBalance(world, "A"), balance(world, insurance)]).toEqual([0, 1_010]);
+  });
+
   test("the fund pays what the account lacks, and the account ends at zero (MARGIN-045)", () => {
     const world = longNinety({ a: 1_000, fund: 1_000 });
     // 85: 1,000 − 1,350 = −350

@@ -296,6 +296,16 @@ describe("price messages", () => {
     expect(market.indexes[0]!.price).toBe(e8(102_000));
   });
 
+  test("exactly two thirds of the stake are not enough (FEED-004)", () => {
+    const market = listed(genesisOf({}, [1, 1, 1]));
+    const submit = (validator: number) => submitPrices(market, validator, message(market, { btc: 101_000 }), noonMs);
+    submit(0);
+    submit(1);
+    expect(agreePrices(market, noonMs)).toEqual([]);
+    submit(2);
+    expect(agreePrices(market, noonMs).length).toBe(1);
+  });
+
   test("forward and volatilities are agreed one by one (FEED-003)", () => {
     const market = listed();
     const flat = (ppm: number) => Array.from({ length: 5 }, (_, node) => ppm + node);
@@ -358,6 +368,10 @@ describe("staleness", () => {
     expect(events.filter(({ kind }) => kind === "instrumentState").length).toBe(2 + 88 + 8);
     step(market, 1_000, { btc: 102_000, forward: 102_500 });
     expect(named(market, "BTC-25DEC25")).toMatchObject({ state: "open", markPrice: e8(102_500) });
+    // A book cannot move the mark of an instrument that is locked.
+    const silence = step(market, 30_001, undefined, { bidTicks: 205_000, askTicks: 205_001 });
+    expect(named(market, "BTC-PERPETUAL")).toMatchObject({ state: "locked", markPrice: e8(102_000), premiumE11: 0n });
+    expect(silence.filter(({ kind }) => kind === "mark")).toEqual([]);
   });
 });
 
