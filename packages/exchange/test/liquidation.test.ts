@@ -155,6 +155,15 @@ describe("the ladder", () => {
   });
 });
 
+test("the fee of a step is at most what the fill leaves (MARGIN-042, MARGIN-043)", () => {
+  const world = longNinety({ a: 1_000, fund: 1_000 });
+  check("C buys 45 @ 87 | open C1 45 @ 87", { world });
+  // 91.20: 1,000 − 792 = 208, a little above half of 410.40. 45 go at 87, the worst price allowed: 189 more is lost, 19 is left.
+  // Half a percent of 3,915 would be 19.575.
+  expect(indexAt(world, 91.2).slice(2)).toEqual(["trade 45 @ 87", "A reduced -45 19"]);
+  expect([marginBalance(world, "A"), balance(world, insurance)]).toEqual([0, 1_019]);
+});
+
 describe("bankruptcy", () => {
   test("the fee of a take-over is at most what is left (MARGIN-043, MARGIN-044)", () => {
     const world = longNinety({ a: 1_000, fund: 1_000 });
