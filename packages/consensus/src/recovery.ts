@@ -70,6 +70,7 @@ function newReplica(options: ReplicaOptions): Replica {
     entry: undefined,
     enteredAtMs: 0,
     running: false,
+    clockStartedMs: 0,
     idleElapsed: false,
     workPending: false,
     payloadAsked: undefined,

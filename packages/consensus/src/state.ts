@@ -111,6 +111,7 @@ export interface Replica extends ReplicaOptions {
   enteredAtMs: number;
   /** The view timers run: work is pending or the idle interval has passed. */
   running: boolean;
+  clockStartedMs: number;
   idleElapsed: boolean;
   workPending: boolean;
   payloadAsked: { readonly mustAnswer: boolean } | undefined;

@@ -97,7 +97,7 @@ export function timerDue(replica: Replica, timer: TimerKind, view: View): void {
 }
 
 function idleDue(replica: Replica): void {
-  const restMs = replica.enteredAtMs + idleMs(replica) - replica.now.monotonicMs;
+  const restMs = idleEndMs(replica) - replica.now.monotonicMs;
   // Clocks are not exact to the last bit: less than a millisecond is no reason to wait again.
   if (1 <= restMs) {
     schedule(replica, "idle", restMs);
@@ -111,31 +111,46 @@ function idleDue(replica: Replica): void {
 function runClock(replica: Replica): void {
   if (replica.running) return;
   replica.running = true;
-  const patienceMs = timeoutMs(replica.parameters, viewsWithoutFinality(replica));
-  schedule(replica, "propose", 2 * patienceMs);
-  schedule(replica, "view", 3 * patienceMs);
+  replica.clockStartedMs = replica.now.monotonicMs;
+  const waitMs = patienceMs(replica);
+  schedule(replica, "propose", 2 * waitMs);
+  schedule(replica, "view", 3 * waitMs);
   schedule(replica, "retry", retryMs(replica));
+  if (!replica.idleElapsed) schedule(replica, "idle", Math.max(0, idleEndMs(replica) - replica.now.monotonicMs));
+}
+
+/**
+ * When a leader proposes whatever it has. Others may know of work that this leader does not: once clocks run, D is all that
+ * it may wait, or its view would be given up.
+ */
+function idleEndMs(replica: Replica): number {
+  const idleEndMs = replica.enteredAtMs + idleMs(replica);
+  return replica.running ? Math.min(idleEndMs, replica.clockStartedMs + patienceMs(replica)) : idleEndMs;
 }
 
 function schedule(replica: Replica, timer: TimerKind, delayMs: number): void {
   emit(replica, { kind: "schedule", timer, view: replica.view, delayMs });
 }
 
-const retryMs = (replica: Replica): number =>
-  Math.max(replica.parameters.retryMsMin, timeoutMs(replica.parameters, viewsWithoutFinality(replica)));
+const patienceMs = (replica: Replica): number => timeoutMs(replica.parameters, viewsWithoutFinality(replica));
+
+const retryMs = (replica: Replica): number => Math.max(replica.parameters.retryMsMin, patienceMs(replica));
 
 /** A block with a payload that is notarized and not final needs a successor soon, unless its finalization comes first. */
 function idleMs(replica: Replica): number {
-  const patienceMs = timeoutMs(replica.parameters, viewsWithoutFinality(replica));
-  return payloadAwaitsFinality(replica) ? Math.min(patienceMs, replica.parameters.idleMs) : replica.parameters.idleMs;
+  const { idleMs } = replica.parameters;
+  return payloadAwaitsFinality(replica) ? Math.min(patienceMs(replica), idleMs) : idleMs;
 }
+
+/** An encoded list of no commands. */
+const emptyListSize = 4;
 
 function payloadAwaitsFinality(replica: Replica): boolean {
   for (const view of replica.openViews) {
     const digest = viewCertificates(replica, view).notarization?.digest;
     if (digest === undefined) continue;
     const chain = chainAboveFinal(replica, digest);
-    if (chain.kind === "chain" && chain.blocks.some(({ header }) => 4 < header.payload.size)) return true;
+    if (chain.kind === "chain" && chain.blocks.some(({ header }) => emptyListSize < header.payload.size)) return true;
   }
   return false;
 }

@@ -324,3 +324,12 @@ test("a leader without work waits for the idle interval, and one with work does 
   const [message] = sentIn(effects, "proposal");
   expect(message).toMatchObject({ proposal: { header: { payload: { form: "none", size: 0 } } } });
 });
+
+test("a leader that knows of no work proposes before those who do give its view up (BFT-003, BFT-031)", () => {
+  const probe = new Probe({ leads: true });
+  probe.give({ kind: "workPending", pending: true });
+  probe.give({ kind: "payload", view: 1 as View, payload: new Uint8Array(0), work: false });
+  const must = probe.timer("idle").find((effect) => effect.kind === "payloadWanted");
+  expect(must).toMatchObject({ mustAnswer: true });
+  expect(probe.nowMs).toBe(150);
+});
