@@ -1,7 +1,7 @@
 /**
  * Checks that make trust in a node unnecessary. A block: final under the chain's validators, with the payload that its header
- * names. A receipt: the command stands in such a block, and the events are those that the validators agreed on, because a
- * later final header carries their Merkle root. Pure: the same bytes get the same verdict anywhere.
+ * names. A receipt: the command stands in such a block, and the events are those that the validators agreed on, because the
+ * results root in a later final header covers them. Pure: the same bytes get the same verdict anywhere.
  */
 import { equalBytes } from "@stoa/base/bytes";
 import { DecodeError } from "@stoa/base/codec";
@@ -9,7 +9,7 @@ import { zeroDigest, type Digest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
 import type { Receipt } from "@stoa/protocol/door";
-import { decodeEvent, resultsRootOf, type Event } from "@stoa/protocol/event";
+import { decodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality, type FinalHeaderProof } from "@stoa/protocol/finality/proof";
 import { decodePayload, payloadDigest } from "@stoa/protocol/payload";
@@ -74,16 +74,29 @@ export function verifyReceipt(chain: TrustedChain, receipt: Receipt, command: Di
   const encoded = block.commands[receipt.index];
   if (encoded === undefined || !equalBytes(commandDigest(encoded), command))
     return disbelief("the block does not hold the command at that place");
-  const { executed } = receipt;
-  if (executed.header.executed.height !== block.header.height)
-    return disbelief("the executed roots are of another height");
-  if (executed.header.height <= block.header.height) return disbelief("a header cannot carry roots of a later block");
-  if (!isFinal(chain, executed)) return disbelief("the header with the executed roots is not final");
-  if (!equalBytes(resultsRootOf(receipt.events), executed.header.executed.resultsRoot))
-    return disbelief("the events are not those that the validators agreed on");
+  const fault = resultsFault(chain, receipt);
+  if (fault !== undefined) return disbelief(fault);
   const blockEvents = decodeEvents(receipt.events);
   if (blockEvents === undefined) return disbelief("an event has a form that this client does not know");
   return { block, index: receipt.index, events: eventsOf(blockEvents, command), blockEvents };
+}
+
+/** What is wrong with the way from the results root in the block's own header through its events to the later header's. */
+function resultsFault(chain: TrustedChain, receipt: Receipt): string | undefined {
+  const { events, executed, eventsRootsBefore, eventsRootsAfter } = receipt;
+  const own = receipt.block.header;
+  const { header } = executed;
+  if (own.executed.height + eventsRootsBefore.length + 1 !== own.height)
+    return "the results before it are of other heights";
+  if (own.height + eventsRootsAfter.length !== header.executed.height)
+    return "the executed roots are of another height";
+  if (header.height <= own.height) return "a header cannot carry roots of a later block";
+  if (!isFinal(chain, executed)) return "the header with the executed roots is not final";
+  const steps = [...eventsRootsBefore, eventsRootOf(events), ...eventsRootsAfter];
+  const resultsRoot = steps.reduce(resultsRootAfter, own.executed.resultsRoot);
+  return equalBytes(resultsRoot, header.executed.resultsRoot)
+    ? undefined
+    : "the events are not those that the validators agreed on";
 }
 
 function decodeEvents(encoded: readonly Uint8Array[]): Event[] | undefined {

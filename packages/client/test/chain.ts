@@ -15,9 +15,9 @@ import {
   type DoorRequest,
   type Receipt,
 } from "@stoa/protocol/door";
-import { encodeEvent, resultsRootOf, type Event } from "@stoa/protocol/event";
+import { encodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
-import { headerDigest, type Header } from "@stoa/protocol/finality/header";
+import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { chainIdOf, encodeGenesis, genesisCodec, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload, payloadDigest } from "@stoa/protocol/payload";
@@ -60,28 +60,36 @@ export interface MadeChain {
   readonly receiptOf: (encoded: Uint8Array) => Receipt | undefined;
 }
 
-export function makeChain(): MadeChain {
+/** `executedBy` tells of which height a block's header carries the roots; the one before it where absent. */
+export function makeChain(executedBy: (own: number) => number = (own) => own - 1): MadeChain {
   const genesis = genesisOfFour();
   const chainId = chainIdOf(genesis);
   const trusted = trustGenesis(encode(genesisCodec, genesis), chainId);
   const blocks: FinalBlock[] = [];
   const eventsAt = new Map<number, readonly Uint8Array[]>([[0, []]]);
   const add = (commands: readonly Uint8Array[], events: readonly Event[] = []): FinalBlock => {
+    const executed = executedBy(blocks.length + 1);
     const block = makeBlock({
       trusted,
       parent: blocks.at(-1)?.header,
       commands,
-      eventsBefore: eventsAt.get(blocks.length)!,
+      executed: { height: height(executed), moduleRoots: [], resultsRoot: resultsRootAt(executed) },
     });
     blocks.push(block);
     eventsAt.set(block.header.height, events.map(encodeEvent));
     return block;
   };
+  const eventsRootAt = (at: number): Digest => eventsRootOf(eventsAt.get(at)!);
+  const resultsRootAt = (at: number): Digest =>
+    Array.from({ length: at + 1 }, (_, one) => eventsRootAt(one)).reduce(resultsRootAfter, zeroDigest);
+  const eventsRoots = (from: number, through: number): Digest[] =>
+    Array.from({ length: Math.max(0, through - from + 1) }, (_, one) => eventsRootAt(from + one));
   const receiptOf = (encoded: Uint8Array): Receipt | undefined => {
     const payload = encodePayload([encoded]).subarray(4);
     const found = blocks.find((block) => Buffer.from(block.payload).includes(payload));
-    const carrier = blocks[found?.header.height ?? Infinity];
+    const carrier = blocks.find(({ header }) => (found?.header.height ?? Infinity) <= header.executed.height);
     if (found === undefined || carrier === undefined) return undefined;
+    const own = found.header;
     const index = placeIn(found.payload, encoded);
     const { header, descendants, certificates } = carrier;
     return {
@@ -90,6 +98,8 @@ export function makeChain(): MadeChain {
       index,
       events: eventsAt.get(found.header.height)!,
       executed: { header, descendants, certificates },
+      eventsRootsBefore: eventsRoots(own.executed.height + 1, own.height - 1),
+      eventsRootsAfter: eventsRoots(own.height + 1, header.executed.height),
     };
   };
   return { trusted, genesisBytes: encodeGenesis(genesis), chainId, blocks, eventsAt, add, receiptOf };
@@ -109,13 +119,14 @@ interface BlockContent {
   readonly trusted: TrustedChain;
   readonly parent: Header | undefined;
   readonly commands: readonly Uint8Array[];
-  readonly eventsBefore: readonly Uint8Array[];
+  /** What its header says was executed; genesis without events where absent. */
+  readonly executed?: ExecutedRoots;
   /** Whose votes finalize it; a quorum where absent. */
   readonly signers?: readonly number[];
   readonly timeMs?: number;
 }
 
-export function makeBlock({ trusted, parent, commands, eventsBefore, signers, timeMs: at }: BlockContent): FinalBlock {
+export function makeBlock({ trusted, parent, commands, executed, signers, timeMs: at }: BlockContent): FinalBlock {
   const payload = commands.length === 0 ? new Uint8Array(0) : encodePayload(commands);
   const own = (parent?.height ?? 0) + 1;
   const header: Header = {
@@ -133,7 +144,7 @@ export function makeBlock({ trusted, parent, commands, eventsBefore, signers, ti
         : { form: "inline", size: payload.length, digest: payloadDigest(payload) },
     tips: [],
     availability: [],
-    executed: { height: height(own - 1), moduleRoots: [], resultsRoot: resultsRootOf(eventsBefore) },
+    executed: executed ?? { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
     nextEpoch: undefined,
     seal: undefined,

@@ -218,7 +218,6 @@ describe("a door that lies", () => {
                   trusted: chain.trusted,
                   parent: undefined,
                   commands: [],
-                  eventsBefore: [],
                   signers: [0, 1],
                 })
               : block,
@@ -256,10 +255,9 @@ test("two final blocks of one chain that do not follow each other are reported a
     trusted: world.chain.trusted,
     parent: undefined,
     commands: [],
-    eventsBefore: [],
     timeMs: 1_000_500,
   });
-  const child = makeBlock({ trusted: world.chain.trusted, parent: other.header, commands: [], eventsBefore: [] });
+  const child = makeBlock({ trusted: world.chain.trusted, parent: other.header, commands: [] });
   world.chain.blocks.push(child);
   world.publish();
   await eventually(() => world.reports.length === 1);

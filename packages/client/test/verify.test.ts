@@ -7,7 +7,7 @@ import { trustGenesis } from "@stoa/client/trust";
 import { isDisbelief, verifyBlock, verifyReceipt } from "@stoa/client/verify";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { Receipt } from "@stoa/protocol/door";
-import { encodeEvent, type Event } from "@stoa/protocol/event";
+import { encodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
 import { encodePayload } from "@stoa/protocol/payload";
 import { finalize, makeBlock, makeChain, seedOf } from "./chain.ts";
 
@@ -92,7 +92,15 @@ describe("a receipt", () => {
   });
 
   const forged = [quiet, accepted(other), { ...accepted(signed), count: 2 } as Event].map(encodeEvent);
-  const forgedRoots = makeBlock({ trusted, parent: block.header, commands: [], eventsBefore: forged, signers: [1] });
+  const forgedResults = resultsRootAfter(block.header.executed.resultsRoot, eventsRootOf(forged));
+  const forgedExecuted = { ...next.header.executed, resultsRoot: forgedResults };
+  const forgedRoots = makeBlock({
+    trusted,
+    parent: block.header,
+    commands: [],
+    executed: forgedExecuted,
+    signers: [1],
+  });
   const early = chain.blocks[0]!;
   const refused: readonly (readonly [string, Receipt, string])[] = [
     ["of another command", { ...receipt, command: other.digest }, "another command"],
@@ -113,6 +121,28 @@ describe("a receipt", () => {
 
   test.each(refused)("%s is not", (_, hostile, fact) => {
     expect(factOf(verifyReceipt(trusted, hostile, signed.digest))).toContain(fact);
+  });
+
+  test("is believed over heights that no header names, before and after it", () => {
+    const lagging = makeChain((own) => (own === 1 ? 0 : own < 7 ? 1 : 5));
+    lagging.add([other.encoded], [accepted(other)]);
+    lagging.add([], [quiet]);
+    lagging.add([signed.encoded], [quiet, accepted(signed)]);
+    for (let count = 0; count < 4; count++) lagging.add([], count % 2 === 0 ? [quiet] : []);
+    const long = lagging.receiptOf(signed.encoded)!;
+    expect([long.eventsRootsBefore.length, long.eventsRootsAfter.length]).toEqual([1, 2]);
+    expect(verifyReceipt(lagging.trusted, long, signed.digest)).toMatchObject({ events: [accepted(signed)] });
+    const { eventsRootsBefore: before, eventsRootsAfter: after } = long;
+    for (const hostile of [
+      { ...long, eventsRootsBefore: [] },
+      { ...long, eventsRootsBefore: after.slice(1) },
+      { ...long, eventsRootsAfter: after.slice(1) },
+      { ...long, eventsRootsAfter: [...after].reverse() },
+      { ...long, eventsRootsBefore: [...before, ...before] },
+      { ...long, events: long.events.slice(1) },
+    ]) {
+      expect(factOf(verifyReceipt(lagging.trusted, hostile, signed.digest))).not.toBe("believed");
+    }
   });
 
   test("with an event that is no event is refused, not thrown over", () => {

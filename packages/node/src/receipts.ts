@@ -5,7 +5,9 @@
 import { encode } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
+import { limits } from "@stoa/base/limits";
 import { receipt } from "@stoa/protocol/door";
+import { eventsRootOf } from "@stoa/protocol/event";
 import type { Commit } from "./commit.ts";
 import { nameOf } from "./envelope.ts";
 import { payloadCommands } from "./payload-names.ts";
@@ -19,8 +21,8 @@ export interface Receipts {
 }
 
 const commandsCountMax = 65_536;
-/** How many blocks after its own a command's roots are looked for. */
-const headersCountMax = 600;
+/** How many blocks after its own a header with a command's results is looked for, and how many results may lie between. */
+const headersCountMax = limits.executionLagMax;
 
 export function createReceipts(commit: Commit): Receipts {
   const places = createGenerations<{ readonly height: number; readonly index: number }>(commandsCountMax);
@@ -48,30 +50,43 @@ export function createReceipts(commit: Commit): Receipts {
       if (block === undefined || events === undefined)
         return { kind: "unavailable", reason: `block ${place.height} is pruned here`, retry: false };
       const carrier = carrierOf(commit, place.height);
-      if (carrier === "later")
-        return { kind: "unavailable", reason: `no final header carries the roots of ${place.height} yet`, retry: true };
       if (carrier === undefined)
-        return { kind: "unavailable", reason: `no header carries the roots of ${place.height}`, retry: false };
+        return { kind: "unavailable", reason: `no final header carries the roots of ${place.height} yet`, retry: true };
       const { header, descendants, certificates } = carrier;
+      const eventsRootsBefore = eventsRoots(commit, block.header.executed.height + 1, place.height - 1);
+      const eventsRootsAfter = eventsRoots(commit, place.height + 1, header.executed.height);
+      if (eventsRootsBefore === undefined || eventsRootsAfter === undefined)
+        return { kind: "unavailable", reason: `results around block ${place.height} are pruned here`, retry: false };
       const value = {
         command: digest as Digest,
         block,
         index: place.index,
         events,
         executed: { header, descendants, certificates },
+        eventsRootsBefore,
+        eventsRootsAfter,
       };
       return { kind: "receipt", encoded: encode(receipt, value) };
     },
   };
 }
 
-/** The first block whose header carries the roots of `height`; "later" when there is none yet. */
-function carrierOf(commit: Commit, height: number): FinalBlock | "later" | undefined {
+/** The first block whose header carries the roots of `height` or of a later one; `undefined` while there is none. */
+function carrierOf(commit: Commit, height: number): FinalBlock | undefined {
   for (let next = height + 1; next <= height + headersCountMax; next++) {
     const block = commit.blocks.read(next)?.block;
-    if (block === undefined) return "later";
-    if (block.header.executed.height === height) return block;
-    if (height < block.header.executed.height) return undefined;
+    if (block === undefined || height <= block.header.executed.height) return block;
   }
   return undefined;
+}
+
+/** Of the heights in [from, through]; `undefined` when one of them is not stored. */
+function eventsRoots(commit: Commit, from: number, through: number): readonly Digest[] | undefined {
+  const roots: Digest[] = [];
+  for (let height = from; height <= through; height++) {
+    const events = commit.encodedEventsAt(height);
+    if (events === undefined) return undefined;
+    roots.push(eventsRootOf(events));
+  }
+  return roots;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { equalBytes } from "@stoa/base/bytes";
 import { activeEd25519 } from "@stoa/base/active-signature";
-import { merkleRoot } from "@stoa/base/merkle";
+import { eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
 import type { Height, TimeMs } from "@stoa/base/units";
 import { chainIdOf, encodeGenesis } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
@@ -168,8 +168,11 @@ describe("the door", () => {
     expect(verifyFinality(scheme, set, block)).toBe(true);
     expect(verifyFinality(scheme, set, executed)).toBe(true);
     expect(equalBytes(decodePayload(block.payload)![index]!, encoded)).toBe(true);
-    expect(executed.header.executed.height).toBe(block.header.height);
-    expect(equalBytes(executed.header.executed.resultsRoot, merkleRoot(events))).toBe(true);
+    const { eventsRootsBefore, eventsRootsAfter } = receipt.receipt;
+    expect(executed.header.executed.height).toBe(block.header.height + eventsRootsAfter.length);
+    const steps = [...eventsRootsBefore, eventsRootOf(events), ...eventsRootsAfter];
+    const resultsRoot = steps.reduce(resultsRootAfter, block.header.executed.resultsRoot);
+    expect(equalBytes(executed.header.executed.resultsRoot, resultsRoot)).toBe(true);
     client.close();
   });
 

@@ -73,10 +73,16 @@ export const receipt = record({
   /** The block that holds the command, its finality, and the position of the command in its payload. */
   block: finalBlock,
   index: u32,
-  /** Encoded events of that block, all of them: their Merkle root is the results root. */
-  events: list(byteString(64 * 1024), 1_000_000),
-  /** A final header whose executed roots are of that block's height. */
+  /** Encoded events of that block, all of them. */
+  events: list(byteString(limits.merkleLeafSizeMax), 1_000_000),
+  /** A later final header, whose executed roots are of that block's height or of a later one. */
   executed: finalHeaderCodec,
+  /**
+   * Events roots of the heights between, which lead from the results root in the block's own header to the block's events,
+   * and from there to the results root in `executed`.
+   */
+  eventsRootsBefore: list(digest, limits.executionLagMax),
+  eventsRootsAfter: list(digest, limits.executionLagMax),
 });
 export type Receipt = Decoded<typeof receipt>;
 

@@ -22,7 +22,8 @@ import {
   union,
   type Decoded,
 } from "@stoa/base/codec";
-import type { Digest } from "@stoa/base/hash";
+import { concatBytes } from "@stoa/base/bytes";
+import { taggedHash, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { merkleRoot } from "@stoa/base/merkle";
 import { label, orderId, orderTypes, postOnlyModes, selfMatchModes, sides, timesInForce } from "./command.ts";
@@ -283,7 +284,15 @@ export type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
 export const encodeEvent = (value: Event): Uint8Array => encode(event, value);
 export const decodeEvent = (bytes: Uint8Array): Event => decodeOrThrow(event, bytes);
 
-/** Root over all events of a block, in order. */
-export function resultsRootOf(encodedEvents: readonly Uint8Array[]): Digest {
+/** Root over all events of one block, in order. */
+export function eventsRootOf(encodedEvents: readonly Uint8Array[]): Digest {
   return merkleRoot(encodedEvents);
+}
+
+/**
+ * The results root of a height: over the events of that block and, through the root before it, of all blocks since genesis.
+ * So any header that carries the root of a height proves the events of every earlier one; leaders need not name each.
+ */
+export function resultsRootAfter(before: Digest, eventsRoot: Digest): Digest {
+  return taggedHash("STOA1/results", concatBytes(before, eventsRoot));
 }

@@ -10,7 +10,7 @@
  * Marks do not move inside a block, so every command of a block is judged by the same prices.
  */
 import { assert } from "@stoa/base/assert";
-import { encodeEvent, resultsRootOf } from "@stoa/protocol/event";
+import { encodeEvent, eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
 import type { Genesis } from "@stoa/protocol/genesis";
 import { systemAccounts } from "../ledger/state.ts";
 import type { BestPricesOf } from "../market/advance.ts";
@@ -75,6 +75,7 @@ export function execute(state: ExchangeState, block: BlockInput): ExecutionResul
   settleDue(run);
   for (const pass of passesOf(state, block.commands)) for (const prepared of pass) carryOut(run, prepared);
   run.command = undefined;
+  run.part = 0;
   liquidate(run);
   sayPositions(run);
   return finish(run);
@@ -122,7 +123,6 @@ function carryOut(run: Run, prepared: PreparedCommand): void {
   state.touched.nonces.add(keyOnAccount(account.number, keyHex));
   const refusal = applyCommand(run, account, command);
   sayPositions(run);
-  run.part = refusal === undefined ? run.part : 0;
   if (refusal !== undefined) sayRefused(run, account.number, refusal);
 }
 
@@ -132,6 +132,6 @@ function finish(run: Run): ExecutionResult {
   sayAllLevels(run);
   assertInvariants(state, booksTouched);
   const encodedEvents = events.map(encodeEvent);
-  state.resultsRoot = resultsRootOf(encodedEvents);
+  state.resultsRoot = resultsRootAfter(state.resultsRoot, eventsRootOf(encodedEvents));
   return { events, encodedEvents, roots: executedRootsOf(state) };
 }

@@ -11,7 +11,10 @@ import { blockHeight, digest, time, validatorIndex, viewNumber } from "../primit
 export const payloadForms = ["none", "inline", "lanes"] as const;
 export type PayloadForm = (typeof payloadForms)[number];
 
-/** What the exchange was after executing `height`: a root per module in declared order, and the root of that block's events. */
+/**
+ * What the exchange was after executing `height`: a root per module in declared order, and the results root, which covers the
+ * events of that block and of all before it (`resultsRootAfter` in event.ts).
+ */
 export const executedRoots = record({
   height: blockHeight,
   moduleRoots: list(digest, limits.moduleRootsCountMax),
