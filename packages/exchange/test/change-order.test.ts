@@ -194,6 +194,12 @@ describe("batches", () => {
   });
 });
 
+test("every command has an answer, even a batch or a mass quote of nothing (MATCH-031)", () => {
+  const world = new World();
+  expect(inWords(world, world.send("A", { kind: "batch", parts: [] }))).toBe("accepted 0");
+  expect(inWords(world, world.send("A", { kind: "massQuote", quoteId: "q", entries: [] }))).toBe("quotes 0");
+});
+
 describe("limits", () => {
   test("an account has a bounded number of open orders; immediate ones need no room (MATCH-035)", () => {
     const world = new World({ dollars: 100_000_000 });

@@ -5,7 +5,7 @@ import { cancelAll } from "./cancel-all.ts";
 import { cancelOrder } from "./cancel-order.ts";
 import { editOrder } from "./edit-order.ts";
 import { placeOrder } from "./place-order.ts";
-import { sayPositions, sayRefused, type Refusal, type Run } from "./run.ts";
+import { sayAccepted, sayPositions, sayRefused, type Refusal, type Run } from "./run.ts";
 
 /** Carries out one order command. */
 export function applyOrderBody(run: Run, account: Account, body: OrderBody): Refusal | undefined {
@@ -22,6 +22,8 @@ export function applyOrderBody(run: Run, account: Account, body: OrderBody): Ref
 }
 
 export function batch(run: Run, account: Account, body: Extract<CommandBody, { kind: "batch" }>): undefined {
+  // Every command has an answer, even one that asks for nothing.
+  if (body.parts.length === 0) sayAccepted(run, account.number);
   for (const [part, one] of body.parts.entries()) {
     run.part = part;
     const refusal = applyOrderBody(run, account, one);

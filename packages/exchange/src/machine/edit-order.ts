@@ -30,9 +30,11 @@ export type OrderChange = Pick<Order, "priceTicks" | "sizeLots" | "postOnly" | "
 
 /** Changes an open order; also how a quote replaces the one before it. */
 export function changeOrder(run: Run, order: Order, change: OrderChange): Refusal | undefined {
+  const keepsPlace = change.priceTicks === order.priceTicks && change.sizeLots <= order.sizeLots;
+  // What is not open for trading can still be reduced.
+  if (!keepsPlace && !isOpenForTrading(run.state, order.instrument)) return refuse("instrument-not-open");
   const size = sizeRefusal(change.sizeLots, order.filledLots);
   if (size !== undefined) return size;
-  const keepsPlace = change.priceTicks === order.priceTicks && change.sizeLots <= order.sizeLots;
   return keepsPlace ? reduceInPlace(run, order, change) : enterAgain(run, order, change);
 }
 
@@ -55,7 +57,6 @@ function reduceInPlace(run: Run, order: Order, change: OrderChange): Refusal | u
 
 function enterAgain(run: Run, order: Order, change: OrderChange): Refusal | undefined {
   const { state } = run;
-  if (!isOpenForTrading(state, order.instrument)) return refuse("instrument-not-open");
   const changed: Order = {
     ...order,
     ...change,
