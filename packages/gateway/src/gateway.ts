@@ -24,6 +24,7 @@ import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { applyToMarket, createMarket } from "./market/market.ts";
 import type { Services } from "./services.ts";
 import { loadCertificates } from "./transport/certificate.ts";
+import { cancelAbandonedOrders } from "./transport/disconnect.ts";
 import { createDispatcher, type Dispatcher } from "./transport/dispatch.ts";
 import { answerHttp } from "./transport/http.ts";
 import { createRateLimiter } from "./transport/rate-limit.ts";
@@ -64,6 +65,8 @@ export interface Gateway {
 const socketPath = "/ws/api/v2";
 const localNames = ["localhost", "127.0.0.1", "::1"];
 const tickMs = 1_000;
+/** How long a stop waits for the cancels of connections that it ends. */
+const cancelPatienceMs = 2_000;
 
 /** Starts a gateway; rejects when a port is taken or the data folder cannot be used. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -75,6 +78,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     nowMs(),
   );
   const { services, stop: stopServices } = startServices(options, nowMs);
+  // Opens when the history is where the exchange is: an order is answered only once it can be read back.
+  await services.processed(options.upstream.query.height());
   const dispatcher = createDispatcher(services, createRateLimiter());
   const doors = openDoors(services, dispatcher);
   const plain = createHttpServer(serverOptions, doors.onRequest);
@@ -91,6 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stopServices();
     throw error;
   }
+  cancelAbandonedOrders(services);
   const timer = setInterval(() => doors.tick(nowMs()), tickMs);
   return {
     httpPort: (plain.address() as AddressInfo).port,
@@ -101,6 +107,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       clearInterval(timer);
       doors.close();
+      const patience = new Promise((resolve) => setTimeout(resolve, cancelPatienceMs).unref());
+      await Promise.race([Promise.all(services.cancelling), patience]);
       await Promise.all(servers.map((server) => closed(server)));
       stopServices();
     },
@@ -141,6 +149,7 @@ function startServices(
       height <= appliedHeight ? Promise.resolve() : new Promise((resolve) => waiting.push({ height, resolve })),
     disconnected: new Set(),
     cancelOnDisconnect: new Set(),
+    cancelling: new Set(),
     log: options.log ?? (() => undefined),
   };
   const apply = (block: ExecutedBlock): void => {

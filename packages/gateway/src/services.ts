@@ -27,6 +27,8 @@ export interface Services {
   readonly disconnected: Set<number>;
   /** Accounts whose connections all cancel their orders when they end, by account name. */
   readonly cancelOnDisconnect: Set<string>;
+  /** Cancels on disconnect that are not final yet. */
+  readonly cancelling: Set<Promise<void>>;
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }
 

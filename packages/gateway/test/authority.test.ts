@@ -55,6 +55,23 @@ describe("authority", () => {
     expect((await fetchSigned(target, signed(target))).result.balance).toBe(100);
   });
 
+  test("a POST is signed over its raw body, with the method in the body and /api/v2 as the target", async () => {
+    const body = JSON.stringify({
+      jsonrpc: "2.0",
+      id: 3,
+      method: "private/get_positions",
+      params: { currency: "BTC" },
+    });
+    const post = async (signedBody: string): Promise<any> => {
+      const stamp = { ts: String(Date.now()), nonce: "uuid-like" };
+      const sig = requestSignature("secret-1", stamp, { method: "POST", target: "/api/v2", body: signedBody });
+      const authorization = `deri-hmac-sha256 id=client-1,ts=${stamp.ts},sig=${sig},nonce=${stamp.nonce}`;
+      return (await fetch(`${running.rest}/api/v2`, { method: "POST", body, headers: { authorization } })).json();
+    };
+    expect(await post(body)).toMatchObject({ id: 3, result: [] });
+    expect((await post(body.replace("BTC", "ETH"))).error.code).toBe(13004);
+  });
+
   test("a changed query, a wrong secret and an old timestamp are refused by name", async () => {
     const target = "/api/v2/private/get_account_summary?currency=BTC";
     const changed = await fetchSigned(target, signed(target, { signedTarget: target.replace("BTC", "ETH") }));

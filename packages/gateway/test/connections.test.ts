@@ -1,12 +1,17 @@
 /** The life of connections: heartbeats, cancel on disconnect, crowds, clients that do not read, limits. */
 import { EventEmitter } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { defaultLimits } from "../src/limits.ts";
 import type { Services } from "../src/services.ts";
 import { openStream } from "../src/transport/stream.ts";
 import { basic, get, openClient, startTestGateway, type Client, type TestGateway } from "./harness.ts";
+import { createLocalUpstream } from "./local-upstream.ts";
 
 const order = { instrument_name: "BTC-PERPETUAL", amount: 100, price: 59_500 };
 
@@ -97,6 +102,39 @@ describe("cancel on disconnect", () => {
     await settled(async () => (await openOrders(4)).length === 0);
   });
 });
+
+describe("cancel on disconnect outlives the gateway", () => {
+  test("a stop cancels first; after a kill the next start does", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "stoa-guard-"));
+    const upstream = createLocalUpstream();
+    upstream.setPrices([60_000, 3_000]);
+    const first = await startTestGateway({ upstream, dataDir });
+    const client = await openClient(first.ws);
+    await client.auth(1);
+    const early = (await client.call("private/buy", order)).result.order.order_id;
+    await client.call("private/enable_cancel_on_disconnect");
+    const late = (await client.call("private/buy", order)).result.order.order_id;
+    const other = (await get(first.rest, "private/buy", { ...texts(order) }, basic(1))).result.order.order_id;
+    const database = new DatabaseSync(join(dataDir, "history.sqlite"));
+    const guarded = () => database.prepare("SELECT * FROM guarded ORDER BY 1").all();
+    expect(guarded()).toEqual([early, late].map((id) => ({ order_id: Number(id), client_id: "client-1" })));
+    await first.stop();
+    expect(upstream.query.openOrders(1).map(({ order: id }) => String(id))).toEqual([other]);
+    expect(guarded()).toEqual([]);
+    // What a killed gateway leaves behind.
+    database.prepare("INSERT INTO guarded VALUES (?, 'client-1')").run(Number(other));
+    database.close();
+    const second = await startTestGateway({ upstream, dataDir });
+    for (let attempt = 0; attempt < 100 && 0 < upstream.query.openOrders(1).length; attempt++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(upstream.query.openOrders(1)).toEqual([]);
+    await second.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+});
+
+const texts = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 
 describe("heartbeats", () => {
   class FakeSocket extends EventEmitter {

@@ -10,6 +10,7 @@ import { createCatalog } from "../src/catalog.ts";
 import { applyBlock, loadInstruments, unfilledRetentionMs } from "../src/history/projection.ts";
 import { contentHash, historyHeight, openStore, projectedTables, type Store } from "../src/history/store.ts";
 import { findCandles, findOrder, fundingBetween } from "../src/history/query.ts";
+import { candleOf } from "../src/market/statistics.ts";
 import { historicalVolatility } from "../src/history/volatility.ts";
 import { basic, get, startTestGateway } from "./harness.ts";
 import { createLocalUpstream, seedOf, type LocalUpstream } from "./local-upstream.ts";
@@ -210,6 +211,17 @@ describe("history", () => {
       findCandles(store, { ...range, resolutionMs: 60_000 }),
       findCandles(store, { ...range, resolutionMs: hourMs }),
     ];
+    for (const count of [3, 5, 15, 60, 180, 1440]) {
+      // Made of other stored candles than the minutes, each resolution must tell the same story.
+      const resolutionMs = count * 60_000;
+      const groups = Map.groupBy(minutes, ({ minute }) => minute - (minute % resolutionMs));
+      const traded = [...groups]
+        .map(([tick, group]) => [tick, group.filter(({ base }) => 0n < base)] as const)
+        .filter(([, group]) => 0 < group.length);
+      const expected = traded.map(([tick, group]) => candleOf(group, tick));
+      const actual = findCandles(store, { ...range, resolutionMs }).filter(({ base }) => 0n < base);
+      expect(actual, `${count} minutes`).toEqual(expected);
+    }
     const sum = (candles: typeof minutes): bigint => candles.reduce((total, candle) => total + candle.quote, 0n);
     expect(sum(minutes)).toBe(sum(hours));
     expect(sum(minutes)).toBeGreaterThan(0n);

@@ -22,7 +22,10 @@ export function loadInstruments(store: Store, catalog: Catalog): void {
     catalog.add(decodeOrThrow(instrumentCodec, row["record"] as Uint8Array));
 }
 
-/** Adds one block; a block that is already in the history is passed over. A gap is noted, because history cannot mend it. */
+/**
+ * Adds one block; a block that is already in the history is passed over. A gap (the node behind has pruned what this history
+ * has not seen) is noted in the database, because nothing here can mend it.
+ */
 export function applyBlock(store: Store, catalog: Catalog, block: ExecutedBlock): void {
   const height = historyHeight(store);
   if (block.height <= height) return;
@@ -201,25 +204,36 @@ function tickDirection(store: Store, event: EventOf<"trade">): number {
   return Number(before["tick_direction"]) < 2 ? 1 : 3;
 }
 
+/** Candles are kept at these resolutions, in minutes; every other one is made of the largest that divides it. */
+export const storedResolutions = [1, 5, 60, 1440] as const;
+
 function applyCandle(store: Store, catalog: Catalog, event: EventOf<"trade">, timeMs: number): void {
-  const minute = minuteOf(timeMs);
   const volumes = tradeVolumes(listingOfId(catalog, event.instrument), event);
-  const row = store.one("SELECT * FROM candles WHERE instrument = ? AND minute_ms = ?", event.instrument, minute);
   const price = event.priceTicks;
-  const sum = (column: string, value: bigint): string =>
-    ((row === undefined ? 0n : BigInt(String(row[column]))) + value).toString();
-  store.run(
-    "INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    event.instrument,
-    minute,
-    row === undefined ? price : Number(row["open"]),
-    row === undefined ? price : Math.max(Number(row["high"]), price),
-    row === undefined ? price : Math.min(Number(row["low"]), price),
-    price,
-    sum("base", volumes.base),
-    sum("quote", volumes.quote),
-    sum("usd", volumes.usd),
-  );
+  for (const minutes of storedResolutions) {
+    const start = timeMs - (timeMs % (minutes * minuteMs));
+    const row = store.one(
+      "SELECT * FROM candles WHERE instrument = ? AND minutes = ? AND start_ms = ?",
+      event.instrument,
+      minutes,
+      start,
+    );
+    const sum = (column: string, value: bigint): string =>
+      ((row === undefined ? 0n : BigInt(String(row[column]))) + value).toString();
+    store.run(
+      "INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      event.instrument,
+      minutes,
+      start,
+      row === undefined ? price : Number(row["open"]),
+      row === undefined ? price : Math.max(Number(row["high"]), price),
+      row === undefined ? price : Math.min(Number(row["low"]), price),
+      price,
+      sum("base", volumes.base),
+      sum("quote", volumes.quote),
+      sum("usd", volumes.usd),
+    );
+  }
 }
 
 function applyInstrumentSettled(

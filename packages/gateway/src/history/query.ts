@@ -1,8 +1,8 @@
 /** Reads of the history: trades, fills, closed orders, candles, funding, index prices, settlements and ledger entries. */
 import { decodeOrThrow } from "@stoa/base/codec";
 import { orderRecord, type OrderRecord } from "@stoa/protocol/event";
-import { candleOf, type Bucket } from "../market/statistics.ts";
-import { minuteMs } from "./projection.ts";
+import { bucketOfRow, candleOf, type Bucket } from "../market/statistics.ts";
+import { minuteMs, storedResolutions } from "./projection.ts";
 import type { Row, SqlValue, Store } from "./store.ts";
 
 export interface Page {
@@ -26,9 +26,14 @@ interface Condition {
   readonly values: readonly SqlValue[];
 }
 
-function conditionsOf(filter: TradeFilter): Condition {
-  const parts: string[] = ["t.instrument IN (SELECT value FROM json_each(?))"];
-  const values: SqlValue[] = [JSON.stringify(filter.instruments)];
+/**
+ * Trades are numbered in the order of time, so bounds in time become bounds in numbers. The unary plus keeps SQLite from
+ * walking one index per instrument and sorting: with many instruments it reads trades in their order until it has enough.
+ */
+function conditionsOf(store: Store, filter: TradeFilter): Condition {
+  const single = filter.instruments.length === 1;
+  const parts: string[] = [single ? "t.instrument = ?" : "+t.instrument IN (SELECT value FROM json_each(?))"];
+  const values: SqlValue[] = [single ? filter.instruments[0]! : JSON.stringify(filter.instruments)];
   const add = (sql: string, value: number | undefined): void => {
     if (value === undefined) return;
     parts.push(sql);
@@ -38,9 +43,15 @@ function conditionsOf(filter: TradeFilter): Condition {
   add("t.sequence <= ?", filter.sequenceTo);
   add("? <= t.trade", filter.tradeFrom);
   add("t.trade <= ?", filter.tradeTo);
-  add("? <= t.time_ms", filter.fromMs);
-  add("t.time_ms <= ?", filter.toMs);
+  if (filter.fromMs !== undefined) add("? <= t.trade", firstTradeFrom(store, filter.fromMs));
+  if (filter.toMs !== undefined) add("t.trade < ?", firstTradeFrom(store, filter.toMs + 1));
   return { sql: parts.join(" AND "), values };
+}
+
+/** The number of the first trade at or after a time; beyond all numbers when there is none. */
+function firstTradeFrom(store: Store, timeMs: number): number {
+  const row = store.one("SELECT trade FROM trades WHERE ? <= time_ms ORDER BY time_ms, trade LIMIT 1", timeMs);
+  return row === undefined ? Number.MAX_SAFE_INTEGER : Number(row["trade"]);
 }
 
 interface Rows {
@@ -54,7 +65,7 @@ function page(rows: readonly Row[], count: number): Rows {
 
 export function findTrades(store: Store, filter: TradeFilter, { count, ascending }: Page): Rows {
   if (filter.instruments.length === 0) return { rows: [], hasMore: false };
-  const { sql, values } = conditionsOf(filter);
+  const { sql, values } = conditionsOf(store, filter);
   const order = ascending ? "ASC" : "DESC";
   const rows = store.all(
     `SELECT t.* FROM trades t WHERE ${sql} ORDER BY t.trade ${order} LIMIT ?`,
@@ -67,7 +78,7 @@ export function findTrades(store: Store, filter: TradeFilter, { count, ascending
 /** Rows join the trade, the party's fill and, when the order has ended, its final state. */
 export function findFills(store: Store, account: number, filter: TradeFilter, { count, ascending }: Page): Rows {
   if (filter.instruments.length === 0) return { rows: [], hasMore: false };
-  const { sql, values } = conditionsOf(filter);
+  const { sql, values } = conditionsOf(store, filter);
   const order = ascending ? "ASC" : "DESC";
   const rows = store.all(
     `SELECT f.*, t.* FROM fills f JOIN trades t ON t.trade = f.trade
@@ -111,7 +122,7 @@ export function findOrders(store: Store, filter: OrderFilter): readonly OrderRec
   const label = filter.label === undefined ? "" : "AND label = ?";
   return store
     .all(
-      `SELECT record FROM orders WHERE account = ? AND instrument IN (SELECT value FROM json_each(?))
+      `SELECT record FROM orders WHERE account = ? AND +instrument IN (SELECT value FROM json_each(?))
        ${filter.includeUnfilled ? "" : "AND filled = 1"} ${label} ORDER BY order_id DESC LIMIT ? OFFSET ?`,
       filter.account,
       JSON.stringify(filter.instruments),
@@ -135,14 +146,16 @@ export const candlesCountMax = 5_000;
 export function findCandles(store: Store, { instrument, fromMs, toMs, resolutionMs }: CandleRange): readonly Bucket[] {
   const last = toMs - (toMs % resolutionMs);
   const first = Math.max(fromMs - (fromMs % resolutionMs), last - (candlesCountMax - 1) * resolutionMs);
+  const stored = storedResolutions.findLast((minutes) => resolutionMs % (minutes * minuteMs) === 0) ?? 1;
   const before = store.one(
-    "SELECT close FROM candles WHERE instrument = ? AND minute_ms < ? ORDER BY minute_ms DESC LIMIT 1",
+    "SELECT close FROM candles WHERE instrument = ? AND minutes = 1 AND start_ms < ? ORDER BY start_ms DESC LIMIT 1",
     instrument,
     first,
   );
   const minutes = store.all(
-    "SELECT * FROM candles WHERE instrument = ? AND ? <= minute_ms AND minute_ms < ? ORDER BY minute_ms",
+    "SELECT * FROM candles WHERE instrument = ? AND minutes = ? AND ? <= start_ms AND start_ms < ? ORDER BY start_ms",
     instrument,
+    stored,
     first,
     last + resolutionMs,
   );
@@ -160,19 +173,6 @@ export function findCandles(store: Store, { instrument, fromMs, toMs, resolution
     }
   }
   return candles;
-}
-
-export function bucketOfRow(row: Row): Bucket {
-  return {
-    minute: Number(row["minute_ms"]),
-    open: Number(row["open"]),
-    high: Number(row["high"]),
-    low: Number(row["low"]),
-    close: Number(row["close"]),
-    base: BigInt(String(row["base"])),
-    quote: BigInt(String(row["quote"])),
-    usd: BigInt(String(row["usd"])),
-  };
 }
 
 const eightHoursMs = 8 * 60 * 60 * 1000;

@@ -22,7 +22,7 @@ export interface Store {
 }
 
 /** Raised with every change of the schema: an older file is rebuilt. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS trades (trade INTEGER PRIMARY KEY, instrument INTEGER
   index_price INTEGER NOT NULL, mark_price INTEGER NOT NULL, volatility_ppm INTEGER NOT NULL,
   tick_direction INTEGER NOT NULL, liquidation TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS trades_by_instrument ON trades (instrument, trade);
-CREATE INDEX IF NOT EXISTS trades_by_time ON trades (instrument, time_ms);
+CREATE INDEX IF NOT EXISTS trades_by_time ON trades (time_ms, trade);
 CREATE TABLE IF NOT EXISTS fills (trade INTEGER NOT NULL, role TEXT NOT NULL, account INTEGER NOT NULL,
   instrument INTEGER NOT NULL, time_ms INTEGER NOT NULL, order_id INTEGER NOT NULL, label TEXT NOT NULL,
   order_type TEXT NOT NULL, post_only INTEGER NOT NULL, reduce_only INTEGER NOT NULL, fee TEXT NOT NULL,
@@ -50,9 +50,10 @@ CREATE TABLE IF NOT EXISTS ledger (entry INTEGER PRIMARY KEY, account INTEGER NO
   time_ms INTEGER NOT NULL, cause TEXT NOT NULL, change TEXT NOT NULL, balance TEXT NOT NULL, instrument INTEGER,
   trade INTEGER, order_id INTEGER, counterparty INTEGER);
 CREATE INDEX IF NOT EXISTS ledger_by_account ON ledger (account, asset, entry);
-CREATE TABLE IF NOT EXISTS candles (instrument INTEGER NOT NULL, minute_ms INTEGER NOT NULL, open INTEGER NOT NULL,
+CREATE TABLE IF NOT EXISTS candles (instrument INTEGER NOT NULL, minutes INTEGER NOT NULL, start_ms INTEGER NOT NULL,
+  open INTEGER NOT NULL,
   high INTEGER NOT NULL, low INTEGER NOT NULL, close INTEGER NOT NULL, base TEXT NOT NULL, quote TEXT NOT NULL,
-  usd TEXT NOT NULL, PRIMARY KEY (instrument, minute_ms)) WITHOUT ROWID;
+  usd TEXT NOT NULL, PRIMARY KEY (instrument, minutes, start_ms)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settlements (entry INTEGER PRIMARY KEY, type TEXT NOT NULL, account INTEGER NOT NULL,
   instrument INTEGER NOT NULL, time_ms INTEGER NOT NULL, size_lots INTEGER NOT NULL, mark_price INTEGER NOT NULL,
   index_price INTEGER NOT NULL, profit TEXT NOT NULL, session_profit TEXT NOT NULL, funding TEXT NOT NULL,
@@ -70,6 +71,7 @@ CREATE TABLE IF NOT EXISTS transfers (transfer INTEGER PRIMARY KEY, time_ms INTE
   target INTEGER NOT NULL, asset INTEGER NOT NULL, amount TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS withdrawals (withdrawal INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, account INTEGER NOT NULL,
   asset INTEGER NOT NULL, amount TEXT NOT NULL, address TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS guarded (order_id INTEGER PRIMARY KEY, client_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gaps (from_height INTEGER PRIMARY KEY, to_height INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
@@ -143,7 +145,7 @@ export function contentHash(store: Store): string {
   const hash = createHash("sha256");
   for (const table of projectedTables) {
     hash.update(`${table}\n`);
-    for (const row of store.database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).iterate())
+    for (const row of store.database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).iterate())
       hash.update(`${JSON.stringify(Object.values(row as Row).map(plain))}\n`);
   }
   return hash.digest("hex");

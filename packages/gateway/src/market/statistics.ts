@@ -6,7 +6,7 @@ import { present } from "@stoa/base/assert";
 import type { EventOf } from "@stoa/protocol/event";
 import type { Listing } from "../catalog.ts";
 import { minuteMs, minuteOf } from "../history/projection.ts";
-import type { Store } from "../history/store.ts";
+import type { Row, Store } from "../history/store.ts";
 import { tradeVolumes } from "./volume.ts";
 
 export interface Bucket {
@@ -38,12 +38,16 @@ export type Buckets = Bucket[];
 
 export function loadBuckets(store: Store, instrument: number, timeMs: number): Buckets {
   const rows = store.all(
-    "SELECT * FROM candles WHERE instrument = ? AND minute_ms > ? ORDER BY minute_ms",
+    "SELECT * FROM candles WHERE instrument = ? AND minutes = 1 AND ? < start_ms ORDER BY start_ms",
     instrument,
     timeMs - dayMs,
   );
-  return rows.map((row) => ({
-    minute: Number(row["minute_ms"]),
+  return rows.map(bucketOfRow);
+}
+
+export function bucketOfRow(row: Row): Bucket {
+  return {
+    minute: Number(row["start_ms"]),
     open: Number(row["open"]),
     high: Number(row["high"]),
     low: Number(row["low"]),
@@ -51,7 +55,7 @@ export function loadBuckets(store: Store, instrument: number, timeMs: number): B
     base: BigInt(String(row["base"])),
     quote: BigInt(String(row["quote"])),
     usd: BigInt(String(row["usd"])),
-  }));
+  };
 }
 
 export function addTrade(buckets: Buckets, listing: Listing, trade: EventOf<"trade">, timeMs: number): void {

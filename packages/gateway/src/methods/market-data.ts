@@ -12,6 +12,7 @@ import {
 } from "../history/query.ts";
 import { historicalVolatility } from "../history/volatility.ts";
 import { resolutions } from "../channels/market-topics.ts";
+import { statisticsOf } from "../market/market.ts";
 import { publicMethod, type Method } from "../method.ts";
 import { boolean, defaulted, natural, oneOf, optional, required, text, timestamp } from "../parameter.ts";
 import { renderBookSummary, renderOrderBook, renderTicker } from "../render/ticker.ts";
@@ -220,17 +221,11 @@ function expirationsOf(listings: readonly Listing[], wanted: "future" | "option"
 
 function tradeVolumesOf(services: Services, currencyName: string) {
   const sums = { calls_volume: 0, puts_volume: 0, futures_volume: 0 };
+  const since = services.market.timeMs - 24 * hourMs;
   for (const listing of listingsMatching(services, currencyName, undefined)) {
-    const row = services.store.all(
-      "SELECT base FROM candles WHERE instrument = ? AND ? < minute_ms",
-      listing.id,
-      services.market.timeMs - 24 * hourMs,
-    );
-    const volume = numberOf(
-      row.reduce((sum, { base }) => sum + BigInt(String(base)), 0n),
-      8,
-    );
-    const { optionType } = listing.instrument;
+    const { optionType, expiryMs } = listing.instrument;
+    if (expiryMs !== undefined && expiryMs < since) continue;
+    const volume = numberOf(statisticsOf(services.market, services.store, listing).base, 8);
     if (optionType === "call") sums.calls_volume += volume;
     else if (optionType === "put") sums.puts_volume += volume;
     else sums.futures_volume += volume;
@@ -242,6 +237,20 @@ function tradeVolumesOf(services: Services, currencyName: string) {
     futures_volume: rounded(sums.futures_volume, 8),
     spot_volume: 0,
   };
+}
+
+/** Answers that read weeks of minutes are worked out at most once a minute of block time. */
+const remembered = new WeakMap<Services, Map<string, { readonly minute: number; readonly value: unknown }>>();
+
+function oncePerMinute<T>(services: Services, name: string, compute: () => T): T {
+  const minute = Math.floor(services.market.timeMs / 60_000);
+  const answers = remembered.get(services) ?? new Map<string, { minute: number; value: unknown }>();
+  remembered.set(services, answers);
+  const known = answers.get(name);
+  if (known?.minute === minute) return known.value as T;
+  const value = compute();
+  answers.set(name, { minute, value });
+  return value;
 }
 
 export const marketDataMethods: readonly Method[] = [
@@ -461,7 +470,10 @@ export const marketDataMethods: readonly Method[] = [
       const name = checkedCurrency(services, values.currency);
       const { assets, indexes } = services.upstream.genesis;
       const index = indexes.findIndex(({ base }) => assets[base]?.name === name);
-      return index < 0 ? [] : historicalVolatility(services.store, index, services.market.timeMs);
+      if (index < 0) return [];
+      return oncePerMinute(services, `volatility/${index}`, () =>
+        historicalVolatility(services.store, index, services.market.timeMs),
+      );
     },
   }),
   publicMethod("get_index_chart_data", {
@@ -474,7 +486,9 @@ export const marketDataMethods: readonly Method[] = [
       const lengthMs = indexRanges[values.range] ?? services.market.timeMs;
       const from = services.market.timeMs - lengthMs;
       const stepMs = Math.max(60_000, Math.floor(Math.min(lengthMs, 365 * 24 * hourMs) / indexPointsCountMax));
-      return indexPrices(services.store, index, from, stepMs).map(({ minute, price }) => [minute, fixedNumber(price)]);
+      return oncePerMinute(services, `index/${index}/${values.range}`, () =>
+        indexPrices(services.store, index, from, stepMs).map(({ minute, price }) => [minute, fixedNumber(price)]),
+      );
     },
   }),
   publicMethod("get_delivery_prices", {
@@ -514,6 +528,9 @@ export const marketDataMethods: readonly Method[] = [
   publicMethod("get_announcements", { handle: () => [] }),
   publicMethod("get_trade_volumes", {
     parameters: { extended: optional(boolean) },
-    handle: (services) => services.upstream.genesis.assets.map(({ name }) => tradeVolumesOf(services, name)),
+    handle: (services) =>
+      oncePerMinute(services, "volumes", () =>
+        services.upstream.genesis.assets.map(({ name }) => tradeVolumesOf(services, name)),
+      ),
   }),
 ];

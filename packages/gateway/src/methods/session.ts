@@ -14,6 +14,7 @@ import {
   timestamp,
 } from "../parameter.ts";
 import type { Services } from "../services.ts";
+import { guard } from "../transport/disconnect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { version } from "./shared.ts";
 
@@ -72,6 +73,7 @@ function setCancelOnDisconnect(enabled: boolean) {
     } else {
       services.cancelOnDisconnect.delete(grant.principal.accountName);
     }
+    if (connection !== undefined && enabled) guard(services, grant.principal, connection.orders);
     return "ok";
   };
 }

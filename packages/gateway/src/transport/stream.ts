@@ -6,7 +6,7 @@ import type { WebSocket } from "ws";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import type { Connection } from "./connection.ts";
-import { cancelOrdersOf } from "./disconnect.ts";
+import { cancelOrdersOf, keepOrdersOf } from "./disconnect.ts";
 import { nowUs, readRequest, RequestError, type Dispatcher } from "./dispatch.ts";
 
 const heartbeatMessage = (type: "heartbeat" | "test_request"): string =>
@@ -61,7 +61,7 @@ export function openStream(services: Services, dispatcher: Dispatcher, socket: W
     connection.closed = true;
     services.feed.unsubscribeAll(connection);
     const principal = connection.grant?.principal;
-    if (!cancelOrders) connection.orders.clear();
+    if (!cancelOrders) keepOrdersOf(services, connection);
     if (principal !== undefined && cancelOrders) cancelOrdersOf(services, connection, principal);
     services.authority.dropConnection(connection);
   };
