@@ -74,6 +74,8 @@ export interface Risk {
   readonly liquidations: Map<string, Liquidation>;
   /** `positionKey`s and `liquidationKey`s whose record changed since the root was last computed. */
   readonly touched: Set<string>;
+  /** Instruments in which positions changed since they were last seen to net to zero. */
+  readonly moved: Set<number>;
 }
 
 export function createRisk(): Risk {
@@ -83,6 +85,7 @@ export function createRisk(): Risk {
     fundingBooked: new Map(),
     liquidations: new Map(),
     touched: new Set(),
+    moved: new Set(),
   };
 }
 
@@ -257,6 +260,7 @@ export function applyFill(
   const sizeChange = fill.side === "buy" ? fill.lots : -fill.lots;
   const valueChange = fill.side === "buy" ? fill.value : -fill.value;
   const realized = applySums(exposure, sizeChange, valueChange);
+  risk.moved.add(exposure.instrument);
   risk.touched.add(positionKey(exposure.account, exposure.instrument));
   closeChange(risk, exposure);
   return { realized, balanceChange: terms.isOption ? -valueChange : 0n };
@@ -329,6 +333,7 @@ export function startSession(risk: Risk, exposure: Exposure, sessionValue: bigin
 
 /** After delivery: the position is gone. Open orders must have been cancelled before. */
 export function closePosition(risk: Risk, exposure: Exposure): void {
+  risk.moved.add(exposure.instrument);
   exposure.sizeLots = 0;
   exposure.entryValue = 0n;
   startSession(risk, exposure, 0n);
@@ -350,17 +355,32 @@ export function takeFundingDust(risk: Risk, instrument: number): bigint {
 }
 
 /**
- * What the clearing account must hold in an asset: the difference between what open sessions have realised and what they
- * stand at, over all futures and perpetuals. Checked against the ledger after every block. PERF: O(exposures).
+ * What the clearing account must hold of each asset: the difference between what open sessions have realised and what they
+ * stand at, over all futures and perpetuals. Checked against the ledger after every block that moved a position.
+ * PERF: O(exposures).
  */
-export function clearingOwed(risk: Risk, asset: number): bigint {
-  let owed = 0n;
+export function clearingOwed(risk: Risk, assetsCount: number): readonly bigint[] {
+  const owed = Array.from({ length: assetsCount }, () => 0n);
   for (const exposures of risk.accounts.values()) {
     for (const exposure of exposures.byInstrument.values()) {
-      if (exposure.terms.isOption || exposure.terms.instrument.settlement !== asset) continue;
-      owed += exposure.sessionRealized + exposure.sessionFunding - exposure.sessionValue;
+      if (exposure.terms.isOption || !hasPosition(exposure)) continue;
+      const { sessionRealized, sessionFunding, sessionValue } = exposure;
+      owed[exposure.terms.instrument.settlement]! += sessionRealized + sessionFunding - sessionValue;
     }
   }
-  for (const booked of risk.fundingBooked.values()) if (booked.asset === asset) owed -= booked.sum;
+  for (const booked of risk.fundingBooked.values()) owed[booked.asset]! -= booked.sum;
   return owed;
+}
+
+/** The instruments in which positions changed since the last call, each with the sum of its positions in lots: zero. */
+export function takeMoved(risk: Risk): readonly { readonly instrument: number; readonly netLots: number }[] {
+  const moved = [...risk.moved].map((instrument) => {
+    let netLots = 0;
+    for (const account of risk.holders.get(instrument) ?? []) {
+      netLots += exposureOf(risk, account, instrument)?.sizeLots ?? 0;
+    }
+    return { instrument, netLots };
+  });
+  risk.moved.clear();
+  return moved;
 }
