@@ -35,6 +35,7 @@ function addProcesses(stoa: Command): void {
     .option("--port <base>", "first port: http at it, the rest above; 0 takes free ports", wholeNumber)
     .option("--index <file>", "index prices from a CSV file (time, btc_usd, eth_usd) instead of a seeded path")
     .option("--seed <number>", "seed of the simulated prices and trades", wholeNumber)
+    .option("--retention <blocks>", "blocks that each validator keeps; all when absent, for replays", wholeNumber)
     .option("--no-market", "no simulated market makers and takers")
     .option("--quiet", "start-up and endings only, no status", false)
     .action(async (options: DevnetFlags) => {
@@ -45,6 +46,7 @@ function addProcesses(stoa: Command): void {
         indexFile: options.index,
         port: options.port,
         seed: options.seed,
+        retentionBlocks: options.retention,
       });
     });
 
@@ -132,6 +134,7 @@ interface DevnetFlags extends DataFlag {
   readonly port: number | undefined;
   readonly index: string | undefined;
   readonly seed: number | undefined;
+  readonly retention: number | undefined;
   readonly market: boolean;
   readonly quiet: boolean;
 }

@@ -2,7 +2,7 @@
  * The whole of it, as a user has it: one command, real processes, ccxt, kill -9. The tests of this file share one devnet and build on
  * each other in the order they stand in.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,7 @@ let again: Child | undefined;
 afterAll(async () => {
   await devnet?.stop();
   await again?.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const userProgram = fileURLToPath(new URL("programs/ccxt-user.mjs", import.meta.url));
@@ -236,6 +237,27 @@ test(
     expect(ended.stderr).toBe("");
     expect(ended.stdout).toContain("every root that a header carries is equal on 4 validators");
     expect(ended.code).toBe(0);
+  },
+  testTimeoutMs,
+);
+
+test(
+  "--fresh begins anew, and --index FILE gives the index, without a market when none is wanted",
+  async () => {
+    const before = loadNetwork(folder);
+    const file = join(folder, "index.csv");
+    writeFileSync(file, "time,btc_usd\n0,64000\n3600000,64000\n");
+    devnet = await startDevnet(folder, ["--fresh", "--port", "0", "--index", file, "--no-market"]);
+    expect(loadNetwork(folder).prices.originMs).not.toBe(before.prices.originMs);
+    expect(devnet.ready.pids["market"]).toBeUndefined();
+    const connection = await connect("alice");
+    await until("the index is that of the file", async () => {
+      const name = { index_name: "btc_usd" };
+      const { index_price: price } = await connection.call<{ index_price: number }>("public/get_index_price", name);
+      return price === 64_000;
+    });
+    connection.close();
+    await devnet.stop();
   },
   testTimeoutMs,
 );

@@ -13,9 +13,16 @@ import { endRequested, reportReady } from "../child.ts";
 import { loadGatewayFile, loadGenesis } from "../devnet/folder.ts";
 import { createLatencyRing, type LatencyRing } from "../devnet/latency.ts";
 import type { GatewayReport } from "../devnet/observer.ts";
+import { areAuthorized } from "../devnet/sessions.ts";
 import { topsOf } from "../devnet/tops.ts";
 
-const reportMs = 1_000;
+const reportMs = 500;
+
+/** What a gateway tells its parent when it is up. */
+export interface GatewayReady {
+  readonly caFile: string;
+  readonly sessionsAuthorized: boolean;
+}
 
 export async function runGateway(dataDir: string): Promise<void> {
   installNativeCrypto();
@@ -28,18 +35,27 @@ export async function runGateway(dataDir: string): Promise<void> {
   );
   await Promise.race([follower.caughtUp, ended]);
   const latencies = createLatencyRing();
+  const keys = readApiKeys(join(dataDir, "keys.json"));
   const gateway = await startGateway({
     upstream: timed(follower, latencies),
     dataDir,
     http: file.http,
     https: file.https,
-    keys: readApiKeys(join(dataDir, "keys.json")),
+    keys,
     testnet: true,
+    log: (message, fields) => log.warn(fields ?? {}, message),
   });
-  reportReady({ caFile: gateway.caFile, httpPort: gateway.httpPort, httpsPort: gateway.httpsPort });
+  let sessionsAuthorized = areAuthorized(follower.query, keys);
+  const detail: GatewayReady = { caFile: gateway.caFile, sessionsAuthorized };
+  reportReady(detail);
   const reporting = setInterval(() => {
-    const summary = latencies.summary();
-    const report: GatewayReport = { kind: "report", finality: summary, tops: topsOf(follower.query) };
+    sessionsAuthorized ||= areAuthorized(follower.query, keys);
+    const report: GatewayReport = {
+      kind: "report",
+      finality: latencies.summary(),
+      tops: topsOf(follower.query),
+      sessionsAuthorized,
+    };
     if (process.connected) process.send?.(report);
   }, reportMs);
   const failure = await Promise.race([follower.failure, ended.then(() => undefined)]);

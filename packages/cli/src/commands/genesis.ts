@@ -15,7 +15,7 @@ export async function runGenesis(
   if (!flags.show) {
     const { port = portBaseDefault, seed = 1 } = flags;
     const ports = port === 0 ? await freePorts(validatorsCount) : portsFrom(port, validatorsCount);
-    createDevnet(dataDir, { ports, seed, indexFile: undefined, startMs: Date.now() });
+    createDevnet(dataDir, { ports, seed, startMs: Date.now() });
     console.log(`wrote ${folderOf(dataDir).root}`);
   }
   for (const line of genesisLines(loadGenesis(dataDir))) console.log(line);

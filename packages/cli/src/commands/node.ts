@@ -20,8 +20,8 @@ export async function runNode(dataDir: string): Promise<void> {
       door: file.door,
       metrics: file.metrics,
       peers: file.peers,
-      // Everything is kept, so that `stoa replay` can begin at genesis.
-      storage: { retentionBlocks: Infinity },
+      // Without a number everything is kept, so that `stoa replay` can begin at genesis.
+      storage: { retentionBlocks: file.retentionBlocks ?? Infinity },
     },
     { priceSource: openPriceSource(file.prices), log: createLog({ name: validatorName(file.index) }) },
   );

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { endRequested, reportReady } from "../child.ts";
+import type { GatewayReady } from "../commands/gateway.ts";
 import { Failure } from "../failure.ts";
 import {
   createDevnet,
@@ -19,13 +20,14 @@ import {
   removeDevnet,
   requireWritable,
   writeNetwork,
+  type Address,
   type Network,
 } from "./folder.ts";
 import { createObserver, isGatewayReport, type Observer } from "./observer.ts";
 import { devnetParticipants, validatorName, validatorsCount } from "./participants.ts";
 import { freePorts, host, portBaseDefault, portsFrom, requireFree, type DevnetPorts } from "./ports.ts";
 import type { ApiAccess } from "./screen.ts";
-import { authorizeSessions } from "./sessions.ts";
+import { submitAuthorizations } from "./sessions.ts";
 import { startChild, type Child, type Death } from "./supervisor.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
@@ -36,6 +38,8 @@ export interface DevnetOptions {
   readonly port: number | undefined;
   readonly seed: number | undefined;
   readonly indexFile: string | undefined;
+  /** Blocks that each validator keeps; absent for all, so that a replay can begin at genesis. */
+  readonly retentionBlocks: number | undefined;
   readonly market: boolean;
   readonly quiet: boolean;
 }
@@ -49,6 +53,7 @@ export interface DevnetReady {
 
 const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
 const lookMs = 1_000;
+const authorizeTriesMax = 6;
 
 /** Runs until it is told to end. */
 export async function runDevnet(options: DevnetOptions): Promise<void> {
@@ -61,7 +66,10 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
   void ended.then(() => (isEnding = true));
   try {
     const network = await prepare(options, terminal);
-    const running = await Promise.race([start({ options, network, terminal, children }), ended]);
+    const running = await Promise.race([
+      start({ options, network, terminal, children, isEnding: () => isEnding }),
+      ended,
+    ]);
     if (typeof running === "object") await watch({ ...running, terminal, ended });
   } catch (error) {
     // Ctrl-C reaches children that are too young to leave it to us; their ends are then no failure.
@@ -123,8 +131,8 @@ async function prepare(options: DevnetOptions, terminal: Terminal): Promise<Netw
   await requireFree(ports);
   if (kept === undefined) {
     terminal.step(`making keys and genesis in ${folderOf(dataDir).root}`);
-    const { seed = 1, indexFile } = options;
-    return createDevnet(dataDir, { ports, seed, indexFile, startMs: Date.now() });
+    const { seed = 1, indexFile, retentionBlocks } = options;
+    return createDevnet(dataDir, { ports, seed, indexFile, retentionBlocks, startMs: Date.now() });
   }
   terminal.step(`going on with ${folderOf(dataDir).root} (--fresh begins anew)`);
   const prices = {
@@ -132,7 +140,7 @@ async function prepare(options: DevnetOptions, terminal: Terminal): Promise<Netw
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.indexFile === undefined ? {} : { file: options.indexFile, originMs: Date.now() }),
   };
-  const network = { ...kept, ports, prices };
+  const network = { ...kept, ports, prices, retentionBlocks: options.retentionBlocks ?? kept.retentionBlocks };
   writeNetwork(dataDir, network);
   return network;
 }
@@ -153,8 +161,9 @@ async function start(input: {
   readonly network: Network;
   readonly terminal: Terminal;
   readonly children: Child[];
+  readonly isEnding: () => boolean;
 }): Promise<Running> {
-  const { options, network, terminal, children } = input;
+  const { options, network, terminal, children, isEnding } = input;
   const folder = folderOf(options.dataDir);
   const doors = network.ports.validators.map(({ door }) => ({ host, port: door }));
   const observer = createObserver({
@@ -164,7 +173,10 @@ async function start(input: {
       `npm run stoa -- ${name === "gateway" ? "gateway" : "node"} --data ${join(options.dataDir, name)}`,
     startedMs: Date.now(),
   });
-  const onDeath = (death: Death): void => terminal.note(deathWords(death, join(folder.log, `${death.name}.log`)));
+  const onDeath = (death: Death): void => {
+    // A signal to the whole process group ends the children too.
+    if (!isEnding()) terminal.note(deathWords(death, join(folder.log, `${death.name}.log`)));
+  };
   const child = (
     name: string,
     args: readonly string[],
@@ -194,11 +206,12 @@ async function start(input: {
       onDeath(death);
     },
   });
-  const [detail] = (await Promise.all([gateway.ready, authorizeOnce({ options, network, terminal, doors })])) as [
-    { readonly caFile: string },
-    unknown,
-  ];
-  const access = accessOf(options.dataDir, network, detail.caFile);
+  const { caFile, sessionsAuthorized } = (await gateway.ready) as GatewayReady;
+  if (!sessionsAuthorized) {
+    terminal.step("authorising the gateway's session keys on the chain");
+    await authorize({ dataDir: options.dataDir, doors, observer, gateway });
+  }
+  const access = accessOf(options.dataDir, network, caFile);
   if (options.market) {
     terminal.step("starting the simulated market");
     const market = child("market", ["market", "--data", folder.root], {
@@ -227,17 +240,25 @@ async function firstBlock(observer: Observer): Promise<void> {
   throw new Failure("no block became final within 30 s: see the logs in the data folder's log/");
 }
 
-async function authorizeOnce(input: {
-  readonly options: DevnetOptions;
-  readonly network: Network;
-  readonly terminal: Terminal;
-  readonly doors: readonly { host: string; port: number }[];
+/** Submits until the gateway sees it done: a command may be lost with the validator that took it. */
+async function authorize(input: {
+  readonly dataDir: string;
+  readonly doors: readonly Address[];
+  readonly observer: Observer;
+  readonly gateway: Child;
 }): Promise<void> {
-  const { options, network, terminal, doors } = input;
-  if (network.sessionsAuthorizedMs !== undefined) return;
-  terminal.step("authorising the gateway's session keys on the chain");
-  await authorizeSessions(options.dataDir, loadGenesis(options.dataDir), doors);
-  writeNetwork(options.dataDir, { ...network, sessionsAuthorizedMs: Date.now() });
+  const genesis = loadGenesis(input.dataDir);
+  for (let tries = 0; tries < authorizeTriesMax; tries++) {
+    await submitAuthorizations(input.dataDir, genesis, input.doors);
+    for (let waits = 0; waits < 100; waits++) {
+      if (input.observer.sessionsAuthorized()) return;
+      if (!input.gateway.isAlive()) throw new Failure("the gateway ended while it was started: see log/gateway.log");
+      await delay(50);
+    }
+  }
+  throw new Failure(
+    "the exchange did not authorise the gateway's session keys: see the logs in the data folder's log/",
+  );
 }
 
 function accessOf(dataDir: string, { ports }: Network, caFile: string): ApiAccess {

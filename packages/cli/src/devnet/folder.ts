@@ -17,6 +17,7 @@ import { activeEd25519 } from "@stoa/base/active-signature";
 import { present } from "@stoa/base/assert";
 import { toHex } from "@stoa/base/bytes";
 import type { SecretSeed } from "@stoa/base/signature";
+import type { ApiKey } from "@stoa/gateway/accounts/api-key";
 import { decodeGenesis, encodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { Failure } from "../failure.ts";
 import { loadKey, randomSeed, saveKey } from "../key-file.ts";
@@ -31,8 +32,8 @@ export interface Network {
   readonly chainName: string;
   readonly ports: DevnetPorts;
   readonly prices: PriceParameters;
-  /** The wall time at which the session keys of the gateway were seen authorised on the chain. */
-  readonly sessionsAuthorizedMs?: number | undefined;
+  /** Blocks that each validator keeps; absent for all. */
+  readonly retentionBlocks?: number | undefined;
 }
 
 export interface Address {
@@ -50,6 +51,7 @@ export interface NodeFile {
   /** Mesh addresses of the validators, by their position in genesis. */
   readonly peers: readonly Address[];
   readonly prices: PriceParameters;
+  readonly retentionBlocks?: number | undefined;
 }
 
 /** gateway/gateway.json */
@@ -58,18 +60,6 @@ export interface GatewayFile {
   readonly http: Address;
   readonly https: Address;
   readonly doors: readonly Address[];
-}
-
-/** One entry of gateway/keys.json, as `@stoa/gateway/accounts/api-key` reads it. */
-export interface ApiKeyEntry {
-  readonly name: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly owner: string;
-  readonly subaccount: number;
-  readonly sessionSeed: string;
-  readonly scopes: readonly string[];
-  readonly tier: "standard" | "maker";
 }
 
 export const folderOf = (dataDir: string) => {
@@ -111,7 +101,13 @@ function makeFolder(folder: string): void {
 /** Writes everything a devnet needs: random keys, genesis, and a folder per process. Refuses a folder that has one. */
 export function createDevnet(
   dataDir: string,
-  input: { ports: DevnetPorts; seed: number; indexFile: string | undefined; startMs: number },
+  input: {
+    readonly ports: DevnetPorts;
+    readonly seed: number;
+    readonly indexFile?: string | undefined;
+    readonly retentionBlocks?: number | undefined;
+    readonly startMs: number;
+  },
 ): Network {
   const folder = folderOf(dataDir);
   requireWritable(folder.root);
@@ -140,6 +136,7 @@ export function createDevnet(
     chainName: genesis.chainName,
     ports: input.ports,
     prices,
+    retentionBlocks: input.retentionBlocks,
   };
   writeKeysAndGenesis(dataDir, { genesis, validators, participants });
   writeNetwork(dataDir, network);
@@ -166,7 +163,7 @@ function writeKeysAndGenesis(
 }
 
 /** A session key may trade and move money between accounts, and never withdraw it. */
-function apiKeyOf({ name, role }: Participant, owner: SecretSeed): ApiKeyEntry {
+function apiKeyOf({ name, role }: Participant, owner: SecretSeed): ApiKey {
   return {
     name,
     clientId: `${name}-${toHex(randomBytes(4))}`,
@@ -192,6 +189,7 @@ export function writeNetwork(dataDir: string, network: Network): void {
       metrics: { host, port: metrics },
       peers: ports.validators.map((peer) => ({ host, port: peer.mesh })),
       prices: network.prices,
+      retentionBlocks: network.retentionBlocks,
     };
     writeJson(join(folder.validator(index), "node.json"), file);
   });
@@ -217,7 +215,7 @@ export const loadNodeFile = (dataDir: string): NodeFile =>
   readJson(requireFile(join(dataDir, "node.json"), "validator"));
 export const loadGatewayFile = (dataDir: string): GatewayFile =>
   readJson(requireFile(join(dataDir, "gateway.json"), "gateway"));
-export const loadApiKeys = (dataDir: string): readonly ApiKeyEntry[] => readJson(folderOf(dataDir).apiKeys);
+export const loadApiKeys = (dataDir: string): readonly ApiKey[] => readJson(folderOf(dataDir).apiKeys);
 export const loadValidatorSeed = (dataDir: string): SecretSeed => loadKey(join(dataDir, "validator.key"));
 
 /** The genesis in a folder; damaged bytes are named. */

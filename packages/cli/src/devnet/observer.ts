@@ -13,6 +13,8 @@ export interface GatewayReport {
   readonly kind: "report";
   readonly finality: { readonly p50Ms: number; readonly p99Ms: number; readonly count: number } | undefined;
   readonly tops: readonly TopOfBook[];
+  /** Whether the exchange lets it trade for every API key. */
+  readonly sessionsAuthorized: boolean;
 }
 
 export const isGatewayReport = (message: unknown): message is GatewayReport =>
@@ -23,6 +25,7 @@ export interface Observer {
   readonly look: () => Promise<DevnetStatus>;
   /** `undefined` when the gateway process is gone, and what it said with it. */
   readonly takeReport: (report: GatewayReport | undefined) => void;
+  readonly sessionsAuthorized: () => boolean;
   readonly setMarket: (state: DevnetStatus["market"]) => void;
   readonly close: () => void;
 }
@@ -72,6 +75,7 @@ export function createObserver(options: {
       };
     },
     takeReport: (next) => (report = next),
+    sessionsAuthorized: () => report?.sessionsAuthorized ?? false,
     setMarket: (state) => (market = state),
     close: () => lookers.forEach(({ close }) => close()),
   };

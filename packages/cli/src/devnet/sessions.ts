@@ -1,45 +1,56 @@
 /**
- * The session keys that the gateway trades with: authorised on the chain by the account owners, once, before the gateway starts.
- * Signed with the owners' keys from the data folder and submitted at the doors of all validators; done when receipts say so.
+ * The session keys that the gateway trades with, authorised on the chain by the account owners: signed with the owners' keys from
+ * the data folder and submitted at the doors of all validators. The gateway, which executes every block itself, sees it done.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { equalBytes, fromHex } from "@stoa/base/bytes";
 import { encode } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import type { PublicKey } from "@stoa/base/signature";
 import { timeMs } from "@stoa/base/units";
-import { command, commandDigest, commandSignBytes, scopes, type UnsignedCommand } from "@stoa/protocol/command";
-import { decodeEvent, type Event } from "@stoa/protocol/event";
+import type { ApiKey } from "@stoa/gateway/accounts/api-key";
+import { command, commandSignBytes, scopes, type UnsignedCommand } from "@stoa/protocol/command";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
-import { openDoor, type Door } from "../door-client.ts";
-import { describeFailure, Failure } from "../failure.ts";
+import type { ExchangeQuery } from "@stoa/protocol/view";
+import { openDoor } from "../door-client.ts";
+import { Failure } from "../failure.ts";
 import { loadKey, parseSeed } from "../key-file.ts";
-import { folderOf, loadApiKeys, type Address, type ApiKeyEntry } from "./folder.ts";
+import { folderOf, loadApiKeys, type Address } from "./folder.ts";
 
 const sessionLifetimeMs = 365 * 24 * 3600 * 1000;
 const commandLifetimeMs = 60_000;
-const patienceMs = 30_000;
 
-/** Resolves when every API key's session key is authorised; rejects with the exchange's reason when one is refused. */
-export async function authorizeSessions(dataDir: string, genesis: Genesis, doors: readonly Address[]): Promise<void> {
+/** Has a door taken every API key's authorisation; that it was carried out is seen in the state (`areAuthorized`). */
+export async function submitAuthorizations(
+  dataDir: string,
+  genesis: Genesis,
+  doors: readonly Address[],
+): Promise<void> {
   const open = await Promise.all(doors.map((address) => openDoor(address)));
   try {
     const chainId = chainIdOf(genesis);
-    const commands = loadApiKeys(dataDir).map((entry) => ({
-      entry,
-      bytes: signedAuthorization(dataDir, entry, chainId),
-    }));
-    await Promise.all(
-      open.flatMap((door) => commands.map(({ bytes }) => door.ask({ kind: "submit", command: bytes }, "submitted"))),
-    );
-    for (const { entry, bytes } of commands) await requireAuthorized(open[0]!, entry, commandDigest(bytes));
+    for (const entry of loadApiKeys(dataDir)) {
+      const command = signedAuthorization(dataDir, entry, chainId);
+      const replies = await Promise.all(open.map((door) => door.ask({ kind: "submit", command }, "submitted")));
+      if (replies.some(({ refusal }) => refusal === "none")) continue;
+      throw new Failure(`no validator takes the authorisation of ${entry.name}'s session key: ${replies[0]!.refusal}`);
+    }
   } finally {
     for (const door of open) door.close();
   }
 }
 
-function signedAuthorization(dataDir: string, entry: ApiKeyEntry, chainId: Digest): Uint8Array {
+/** Whether the exchange lets every API key's session key act for its account now. */
+export function areAuthorized(query: ExchangeQuery, entries: readonly ApiKey[]): boolean {
+  return entries.every((entry) => {
+    const number = query.accountNumber(fromHex(entry.owner) as PublicKey, entry.subaccount);
+    const account = number === undefined ? undefined : query.account(number);
+    const sessionKey = activeEd25519.publicKey(parseSeed(entry.sessionSeed));
+    return account?.keys.some(({ key, expiresAtMs }) => equalBytes(key, sessionKey) && query.timeMs() < expiresAtMs);
+  });
+}
+
+function signedAuthorization(dataDir: string, entry: ApiKey, chainId: Digest): Uint8Array {
   const owner = loadKey(folderOf(dataDir).accountKey(entry.name));
   const nowMs = Date.now();
   const bits = entry.scopes.reduce((sum, name) => sum | scopes[name as keyof typeof scopes], 0);
@@ -59,29 +70,4 @@ function signedAuthorization(dataDir: string, entry: ApiKeyEntry, chainId: Diges
     },
   };
   return encode(command, { ...unsigned, signature: activeEd25519.sign(commandSignBytes(unsigned), owner) });
-}
-
-async function requireAuthorized(door: Door, entry: ApiKeyEntry, digest: Digest): Promise<void> {
-  const sessionKey = activeEd25519.publicKey(parseSeed(entry.sessionSeed));
-  for (const event of await eventsOfBlockWith(door, digest, entry.name)) {
-    if (event.kind === "keyAuthorized" && equalBytes(event.sessionKey, sessionKey)) return;
-    if (event.kind === "refused" && equalBytes(event.command, digest)) {
-      throw new Failure(`the session key of ${entry.name} was not authorised: ${event.reason}`);
-    }
-  }
-  throw new Failure(`the session key of ${entry.name} was not authorised: the exchange did not answer`);
-}
-
-/** All events of the block that holds a command, once it is final and executed. */
-async function eventsOfBlockWith(door: Door, digest: Digest, name: string): Promise<readonly Event[]> {
-  const untilMs = Date.now() + patienceMs;
-  for (;;) {
-    try {
-      const { receipt } = await door.ask({ kind: "receipt", command: digest }, "receipt");
-      return receipt.events.map(decodeEvent);
-    } catch (error) {
-      if (Date.now() < untilMs) await delay(100);
-      else throw new Failure(`the session key of ${name} was not authorised in time: ${describeFailure(error)}`);
-    }
-  }
 }
