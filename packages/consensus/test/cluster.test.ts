@@ -190,6 +190,51 @@ test("replicas that gave up and replicas that saw the notarization meet again (B
   expectOneVoteEach(network);
 });
 
+test("half saw the notarization, half gave up: the block becomes final with a later one (BFT-034, BFT-040)", () => {
+  const network = new Network({ delayMs: 5 });
+  const leader = leaderIn(network.set, 1);
+  const early = [leader, (leader + 1) % 4];
+  // To the late half nothing gets through but the proposal, until both of them have given view 1 up.
+  network.lose = (_, to, message) => {
+    const first = message.kind === "proposal" && message.proposal.header.view === 1;
+    return !early.includes(to) && !first && network.nowMs < 600;
+  };
+  network.start();
+  network.submit("hello");
+  network.run(599);
+  expect(network.nodes.map(({ replica }) => replica.view)).toEqual(
+    [0, 1, 2, 3].map((index) => (early.includes(index) ? 2 : 1)),
+  );
+  network.until(() => network.nodes.every((node) => holds(node, "hello")), 10_000);
+  expect(network.nodes[leader]!.blocks[0]!.header.view).toBe(1);
+  expect(network.nodes[leader]!.blocks[0]!.descendants.length).toBeGreaterThan(0);
+  network.run(2_000);
+  expectAgreement(network);
+  expectOneVoteEach(network);
+});
+
+test("one saw the notarization, a quorum nullified: the block is skipped and its command ordered again (BFT-034)", () => {
+  const network = new Network({ delayMs: 5 });
+  const lone = leaderIn(network.set, 2);
+  // Notarize votes of view 1 reach the next leader only, and what it says of them nobody.
+  network.lose = (from, to, message) => {
+    if (2_000 < network.nowMs) return false;
+    const vote = message.kind === "vote" && message.vote.kind === "notarize" && message.vote.view === 1;
+    return (vote && to !== lone) || (from === lone && !(message.kind === "vote" && message.vote.kind === "nullify"));
+  };
+  network.start();
+  network.submit("hello");
+  network.until(() => network.nodes.every((node) => holds(node, "hello")), 20_000);
+  network.run(3_000);
+  expect(network.nodes[lone]!.replica.certificates.get(1 as View)).toMatchObject({
+    notarization: {},
+    nullification: {},
+  });
+  expect(network.nodes[lone]!.blocks[0]!.header.view).toBeGreaterThan(1);
+  expectAgreement(network);
+  expectOneVoteEach(network);
+});
+
 test("a third of all messages is lost, and the network still goes on (BFT-035)", () => {
   const network = new Network({ delayMs: 5 });
   let draw = 1;
