@@ -36,6 +36,8 @@ export const limits = {
   // consensus: state
   openOrdersPerAccountCountMax: 2_000,
   openOrdersPerBookCountMax: 100_000,
+  /** Resting orders that one incoming order may meet: what bounds the work of a single command. */
+  ordersMetCountMax: 500,
   /** Size of one order in lots: sums over a full book stay exact. */
   orderLotsMax: 1_000_000_000,
   /** A price in 1e-8 stays a safe integer, with room for one more tick. */

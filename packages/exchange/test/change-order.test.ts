@@ -201,6 +201,19 @@ test("every command has an answer, even a batch or a mass quote of nothing (MATC
 });
 
 describe("limits", () => {
+  test("an order meets a bounded number of others; one that would meet more is refused with what is in reach (MATCH-053)", () => {
+    const world = new World({ dollars: 100_000_000 });
+    const offer = { ...place({ sizeLots: 2, priceTicks: ticks(100) }), side: "sell" as const };
+    const parts = Array.from({ length: 100 }, () => offer);
+    for (let count = 0; count < limits.ordersMetCountMax; count += 100) world.send("A", { kind: "batch", parts });
+    world.send("B", offer);
+    const buy = (sizeLots: number) => world.send("C", place({ sizeLots, priceTicks: ticks(100) }));
+    expect(inWords(world, buy(1_001))).toBe("refused size-too-large 1000");
+    const events = buy(1_000);
+    expect(events.filter(({ kind }) => kind === "trade")).toHaveLength(limits.ordersMetCountMax);
+    expect(inWords(world, buy(2))).toBe("trade 2 @ 100 B1, filled B1 2, filled C2 2");
+  });
+
   test("an account has a bounded number of open orders; immediate ones need no room (MATCH-035)", () => {
     const world = new World({ dollars: 100_000_000 });
     const parts = Array.from({ length: 100 }, () => place({ sizeLots: 1, priceTicks: ticks(50) }));

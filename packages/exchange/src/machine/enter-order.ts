@@ -104,6 +104,7 @@ export function entryRefusal(state: ExchangeState, order: Order, replaced?: Orde
   if (refusal !== undefined) return refusal;
   const best = bestOpposite(state, order);
   const reach = best !== undefined && crosses(order, best) ? reachOf(state, order) : noReach;
+  if (reach.meetsTooMany) return refuse("size-too-large", reach.lots);
   return (
     liquidityRefusal(order, reach) ??
     roomRefusal(state, order, replaced) ??
@@ -135,7 +136,8 @@ function match(run: Run, taker: Order): boolean {
   const { state } = run;
   const { book } = bookOf(state, taker.instrument);
   const side = bookSideOf(oppositeOf(taker.side));
-  while (0 < openLots(taker)) {
+  // Orders of users cannot meet more (`entryRefusal`); what a liquidation leaves is for its next step.
+  for (let metCount = 0; 0 < openLots(taker) && metCount < limits.ordersMetCountMax; metCount++) {
     const best = book.bestPrice(side);
     if (best === undefined || !crosses(taker, best)) return false;
     const maker = present(state.orders.get(book.frontOrder(side)), "what is in a book is an open order");
@@ -179,7 +181,7 @@ function liquidityRefusal(order: Order, reach: Reach): Refusal | undefined {
   return order.type === "market" ? refuse("no-liquidity") : undefined;
 }
 
-const noReach: Reach = { lots: 0, value: 0n, stoppedBySelf: false };
+const noReach: Reach = { lots: 0, value: 0n, meetsTooMany: false, stoppedBySelf: false };
 
 function roomRefusal(state: ExchangeState, order: Order, replaced: Order | undefined): Refusal | undefined {
   if (replaced !== undefined || isImmediate(order)) return undefined;

@@ -1,8 +1,9 @@
 /**
  * What an incoming order would meet if it were carried out now: how much of it would fill and at what value. The walk follows
  * the same rules as matching: the order's limit, matches of an owner with itself, and reduce-only makers that shrink as
- * their positions do. Pure. PERF: O(orders met).
+ * their positions do. Pure. PERF: O(orders met), at most `limits.ordersMetCountMax`.
  */
+import { limits } from "@stoa/base/limits";
 import { openOrderValue } from "../terms.ts";
 import { openLots, type Order } from "./order.ts";
 import { reducibleLots } from "./reduce-only.ts";
@@ -12,6 +13,8 @@ export interface Reach {
   readonly lots: number;
   /** What those lots count for at the prices at which they would fill. */
   readonly value: bigint;
+  /** Whether the walk ended because the order would meet more others than one order may. */
+  readonly meetsTooMany: boolean;
   /** Whether the walk ended at an order of the same owner that stops the incoming one. */
   readonly stoppedBySelf: boolean;
 }
@@ -38,9 +41,13 @@ export function reachOf(state: ExchangeState, taker: Order): Reach {
   const wanted = openLots(taker);
   let lots = 0;
   let value = 0n;
+  let metCount = 0;
+  let meetsTooMany = false;
   let stoppedBySelf = false;
   bookOf(state, taker.instrument).book.forEachOrder(bookSideOf(oppositeOf(taker.side)), (id, priceTicks) => {
     if (!crosses(taker, priceTicks)) return false;
+    meetsTooMany = metCount++ === limits.ordersMetCountMax;
+    if (meetsTooMany) return false;
     const maker = state.orders.get(id)!;
     if (isSelfMatch(state, taker, maker)) {
       stoppedBySelf = selfMatchStops(state, taker);
@@ -54,7 +61,7 @@ export function reachOf(state: ExchangeState, taker: Order): Reach {
     }
     return lots < wanted;
   });
-  return { lots, value, stoppedBySelf };
+  return { lots, value, meetsTooMany, stoppedBySelf };
 }
 
 function makerLots(state: ExchangeState, positions: ReadonlyMap<number, number>, maker: Order): number {
