@@ -8,13 +8,15 @@ import type { Checker } from "./checker.ts";
 import { isValid, type Verdict } from "./verdict.ts";
 
 export interface CommitGate {
-  readonly put: (block: FinalBlock) => void;
+  /** `encoded` is passed on with the block. */
+  readonly put: (block: FinalBlock, encoded: Uint8Array) => void;
   /** Starts checking what a payload holds that has no verdict yet, before the block is final. */
   readonly anticipate: (payload: Uint8Array) => void;
 }
 
 interface Waiting {
   readonly block: FinalBlock;
+  readonly encoded: Uint8Array;
   readonly verdicts: (Verdict | undefined)[];
   missing: number;
 }
@@ -22,21 +24,21 @@ interface Waiting {
 /** `release` gets each block with one bit per command, least significant first, set where the signature is valid. */
 export function createCommitGate(
   checker: Checker,
-  release: (block: FinalBlock, signaturesValid: Uint8Array) => void,
+  release: (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array) => void,
 ): CommitGate {
   const queue: Waiting[] = [];
 
   const releaseReady = (): void => {
     while (queue.length > 0 && queue[0]!.missing === 0) {
-      const { block, verdicts: found } = queue.shift()!;
-      release(block, signatureBits(found));
+      const { block, encoded, verdicts } = queue.shift()!;
+      release(block, encoded, signatureBits(verdicts));
     }
   };
 
   return {
-    put(block) {
+    put(block, encoded) {
       const { commands, names } = payloadCommands(block.payload);
-      const waiting: Waiting = { block, verdicts: names.map(checker.known), missing: 0 };
+      const waiting: Waiting = { block, encoded, verdicts: names.map(checker.known), missing: 0 };
       queue.push(waiting);
       waiting.verdicts.forEach((known, index) => {
         if (known !== undefined) return;

@@ -10,12 +10,13 @@ import { assert, present } from "@stoa/base/assert";
 import { decode, encode } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { SecretSeed } from "@stoa/base/signature";
+import type { Effect } from "@stoa/consensus/effect";
 import { parametersOf } from "@stoa/consensus/parameters";
 import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
 import { finalBlock } from "@stoa/protocol/block";
 import { ed25519ListScheme, validatorSetOf } from "@stoa/protocol/finality/certificate";
-import { chainIdOf, decodeGenesis } from "@stoa/protocol/genesis";
+import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createIntake, type Intake } from "./command-intake.ts";
@@ -23,14 +24,15 @@ import { createChecker } from "./checker.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { createDriver, type Driver } from "./consensus-driver.ts";
 import { NodeError, errorToData } from "./failure.ts";
-import { createMempool } from "./mempool.ts";
+import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
 import { encodePeerMessage } from "./network/peer-message.ts";
 import { payloadCommands } from "./payload-names.ts";
-import { startSignaturePool } from "./signature-pool.ts";
+import { startSignaturePool, type SignaturePool } from "./signature-pool.ts";
 import { openVoteLog, type VoteLog } from "./storage/vote-log.ts";
 import type {
+  ConsensusProgress,
   ConsensusToExecution,
   ConsensusToMain,
   ExecutionToConsensus,
@@ -77,67 +79,33 @@ async function start(recovered: Recovered): Promise<void> {
   installNativeCrypto();
   const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
   const chainId = chainIdOf(genesis);
-  const set = validatorSetOf(chainId, 0, genesis.validators);
   const keys = genesis.validators.map(({ key }) => key);
-  const tip = recovered.tip === undefined ? undefined : present(decode(finalBlock, recovered.tip), "an own block");
-  const executed = recovered.executed.length > 0 ? recovered.executed : [recovered.genesisRoots];
-
-  const voteLog = openVoteLog({
-    folder: join(data.folder, "votes"),
-    chainId,
-    key: keys[data.self]!,
-    epoch: set.epoch,
-    historyExists: tip !== undefined || executed.at(-1)!.height > 0,
-    report,
-  });
-  const recovery = recover(
-    {
-      set,
-      self: data.self,
-      sign: (bytes) => activeEd25519.sign(bytes, data.seed),
-      verify: activeEd25519.verify,
-      scheme: ed25519ListScheme(activeEd25519),
-      parameters: parametersOf(
-        { genesisTimeMs: genesis.timeMs, genesisRoots: recovered.genesisRoots, session: voteLog.session },
-        { initialTimeoutMs: data.initialTimeoutMs },
-      ),
-    },
-    { records: voteLog.records, tip, executed },
-  );
-  if (recovery.kind === "refused")
-    throw new NodeError(
-      "vote-log-damaged",
-      `the vote log in ${join(data.folder, "votes")} contradicts itself or the block log: ${recovery.fact}. A validator that ` +
-        `does not know how it voted does not start. Restore the folder from the disk that it was on.`,
-      { file: join(data.folder, "votes") },
-    );
-  const { replica } = recovery;
-
-  const wallMs = (): number => Date.now();
-  const mempool = createMempool({ chainId, validatorKeys: keys });
+  const { replica, voteLog } = openReplica(genesis, recovered);
   const pool = startSignaturePool(data.signatureWorkersCount, fail);
   const checker = createChecker(createVerdictCache(verdictsCountMax), pool);
+  const mempool = createMempool({ chainId, validatorKeys: keys });
+  const progress = createProgress();
+  const gate = createCommitGate(checker, (_, encoded, signaturesValid) =>
+    toExecution({ kind: "block", encoded, signaturesValid }),
+  );
   const forwards = createForwards(() => mesh);
-  let arrivedSaid = false;
+  /** Whether this turn has been told that there is work. */
+  let workSaid = false;
   const intake = createIntake({
     mempool,
     checker,
-    wallMs,
+    wallMs: Date.now,
     forward: forwards.put,
     arrived() {
-      if (arrivedSaid || !mempool.hasWork()) return;
-      arrivedSaid = true;
+      if (workSaid || !mempool.hasWork()) return;
+      workSaid = true;
       driver.put({ kind: "workPending", pending: true });
     },
   });
-  const gate = createCommitGate(checker, (block, signaturesValid) =>
-    toExecution({ kind: "block", encoded: encode(finalBlock, block), signaturesValid }),
-  );
-  const progress = createProgress();
 
   const driver = createDriver({
     step: (input) => step(replica, input),
-    clock: { monotonicMs: () => performance.now(), wallMs },
+    clock: { monotonicMs: () => performance.now(), wallMs: Date.now },
     persist(records, barrier) {
       const startMs = performance.now();
       voteLog.append(records, barrier);
@@ -147,22 +115,18 @@ async function start(recovered: Recovered): Promise<void> {
     broadcast: (message) => mesh.broadcast(encodePeerMessage({ kind: "consensus", message })),
     flush() {
       mesh.flush();
-      arrivedSaid = false;
+      workSaid = false;
     },
-    payloadFor({ timeMs, sizeMax, ancestors }) {
-      const excluded = new Set(ancestors.flatMap(({ payload }) => payloadCommands(payload).names));
-      const { commands, work } = mempool.build({ sizeMax, timeMs, excluded });
-      return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
-    },
+    payloadFor: (wanted) => payloadFor(mempool, wanted),
     ordered({ header, payload }) {
       const hadWork = mempool.hasWork();
       mempool.finalized(payloadCommands(payload).names, header.timeMs);
       if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
     },
     deliver(block) {
-      const { height, timeMs } = block.header;
-      toMain({ kind: "final", height, timeMs, encoded: encode(finalBlock, block) });
-      gate.put(block);
+      const encoded = encode(finalBlock, block);
+      toMain({ kind: "final", height: block.header.height, timeMs: block.header.timeMs, encoded });
+      gate.put(block, encoded);
     },
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
@@ -181,30 +145,92 @@ async function start(recovered: Recovered): Promise<void> {
     session: voteLog.session,
     listen: data.mesh,
     onMessage(from, message) {
-      if (message.kind === "consensus") {
-        if (message.message.kind === "proposal") gate.anticipate(message.message.proposal.payload);
-        return driver.put({ kind: "message", from, message: message.message });
-      }
-      for (const encoded of message.commands) intake.fromPeer(from, encoded);
+      if (message.kind === "commands") return message.commands.forEach((encoded) => intake.fromPeer(from, encoded));
+      if (message.message.kind === "proposal") gate.anticipate(message.message.proposal.payload);
+      driver.put({ kind: "message", from, message: message.message });
     },
     onPeer: (peer, connected) => driver.put({ kind: "peer", peer, connected }),
     onFenced(session) {
       driver.stop();
-      fail(
-        new NodeError(
-          "session-fenced",
-          `another process runs with this validator's key (session ${session}; this is session ${voteLog.session}). Two of ` +
-            `them would vote twice, so this one stopped.`,
-        ),
-      );
+      fail(fenced(session, voteLog.session));
     },
     report,
   });
+  const parts: Parts = { driver, voteLog, intake, mesh, pool, progress, mempool };
+  data.execution.on("message", (message: ExecutionToConsensus) => onExecution(message, parts));
+  serveMain(parts);
+  toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session });
+  driver.put({ kind: "start" });
+}
+
+interface Parts {
+  readonly driver: Driver;
+  readonly voteLog: VoteLog;
+  readonly intake: Intake;
+  readonly mesh: Mesh;
+  readonly pool: SignaturePool;
+  readonly progress: Progress;
+  readonly mempool: Mempool;
+}
+
+/** The vote log and the replica that it tells of; refuses when they do not fit together or to the stored blocks. */
+function openReplica(genesis: Genesis, { tip: encodedTip, executed, genesisRoots }: Recovered) {
+  const set = validatorSetOf(chainIdOf(genesis), 0, genesis.validators);
+  const tip = encodedTip === undefined ? undefined : present(decode(finalBlock, encodedTip), "an own block");
+  const folder = join(data.folder, "votes");
+  const voteLog = openVoteLog({
+    folder,
+    chainId: set.chainId,
+    key: set.validators[data.self]!.key,
+    epoch: set.epoch,
+    historyExists: tip !== undefined || executed.at(-1)!.height > 0,
+    report,
+  });
+  const recovery = recover(
+    {
+      set,
+      self: data.self,
+      sign: (bytes) => activeEd25519.sign(bytes, data.seed),
+      verify: activeEd25519.verify,
+      scheme: ed25519ListScheme(activeEd25519),
+      parameters: parametersOf(
+        { genesisTimeMs: genesis.timeMs, genesisRoots, session: voteLog.session },
+        { initialTimeoutMs: data.initialTimeoutMs },
+      ),
+    },
+    { records: voteLog.records, tip, executed },
+  );
+  if (recovery.kind === "recovered") return { replica: recovery.replica, voteLog };
+  throw new NodeError(
+    "vote-log-damaged",
+    `the vote log in ${folder} contradicts itself or the block log: ${recovery.fact}. A validator that does not know how it ` +
+      `voted does not start. Restore the folder from the disk that it was on.`,
+    { file: folder },
+  );
+}
+
+function fenced(session: number, own: number): NodeError {
+  return new NodeError(
+    "session-fenced",
+    `another process runs with this validator's key (session ${session}; this is session ${own}). Two of them would vote twice, ` +
+      `so this one stopped.`,
+  );
+}
+
+function payloadFor(
+  mempool: Mempool,
+  { timeMs, sizeMax, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
+): { readonly payload: Uint8Array; readonly work: boolean } {
+  const excluded = new Set(ancestors.flatMap(({ payload }) => payloadCommands(payload).names));
+  const { commands, work } = mempool.build({ sizeMax, timeMs, excluded });
+  return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
+}
+
+/** Serves the main thread: commands, addresses, reports, the end. */
+function serveMain({ driver, voteLog, intake, mesh, pool, progress, mempool }: Parts): void {
   data.peers.forEach((address, peer) => {
     if (address !== undefined) mesh.setAddress(peer as ValidatorIndex, address);
   });
-
-  data.execution.on("message", (message: ExecutionToConsensus) => onExecution(message, driver, voteLog));
   const reporting = setInterval(() => {
     intake.tick();
     toMain({ kind: "progress", progress: progress.take(mempool.count(), mesh.connectedCount()) });
@@ -220,11 +246,9 @@ async function start(recovered: Recovered): Promise<void> {
       main.close();
     });
   });
-  toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session });
-  driver.put({ kind: "start" });
 }
 
-function onExecution(message: ExecutionToConsensus, driver: Driver, voteLog: VoteLog): void {
+function onExecution(message: ExecutionToConsensus, { driver, voteLog }: Parts): void {
   switch (message.kind) {
     case "executed":
       return driver.put({ kind: "executed", roots: message.roots });
@@ -302,20 +326,27 @@ function haltCode(fact: string): "state-divergence" | "replica-halted" {
   return /diverge|roots/i.test(fact) ? "state-divergence" : "replica-halted";
 }
 
-function createProgress() {
+interface Progress {
+  readonly observe: (effect: Extract<Effect, { kind: "progress" }>) => void;
+  readonly persisted: (durationMs: number) => void;
+  /** What has happened since it was taken last. */
+  readonly take: (mempoolCount: number, peersConnected: number) => ConsensusProgress;
+}
+
+function createProgress(): Progress {
   let view = 0;
   let leader = 0;
   let nullifiedViews = 0;
   let persistMs: number[] = [];
   return {
-    observe(effect: { readonly view: number; readonly leader: number; readonly event: string }): void {
+    observe(effect) {
       if (effect.event === "nullified") nullifiedViews++;
       if (effect.event !== "entered") return;
       view = effect.view;
       leader = effect.leader;
     },
-    persisted: (durationMs: number) => void persistMs.push(durationMs),
-    take(mempoolCount: number, peersConnected: number) {
+    persisted: (durationMs) => void persistMs.push(durationMs),
+    take(mempoolCount, peersConnected) {
       const taken = { view, leader, mempoolCount, peersConnected, nullifiedViews, persistMs };
       persistMs = [];
       return taken;

@@ -34,6 +34,8 @@ export interface DoorParts {
 export interface Door {
   readonly port: number;
   readonly connectionsCount: () => number;
+  /** Blocks through `height` are in the log. */
+  readonly stored: (height: number) => void;
   /** A block has become final; in order of height. */
   readonly publish: (height: number, encoded: Uint8Array) => void;
   readonly stop: () => Promise<void>;
@@ -208,6 +210,10 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   return {
     port: (server.address() as { port: number }).port,
     connectionsCount: () => connections.size,
+    stored(height) {
+      last = Math.max(last, height);
+      for (const connection of connections) feed(connection);
+    },
     publish(height, encoded) {
       last = height;
       recent.set(height, blockReply(encoded));

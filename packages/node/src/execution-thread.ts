@@ -2,6 +2,8 @@
  * The thread that executes: opens the stored chain, tells consensus where it stands, then takes final blocks from it one by
  * one, in order. Reads of stored blocks and receipts are answered here too, between blocks, because the logs live here.
  */
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { present } from "@stoa/base/assert";
 import { decode, encode } from "@stoa/base/codec";
@@ -23,6 +25,7 @@ export interface ExecutionThreadData {
   readonly consensus: MessagePort;
 }
 
+const executionNiceness = 5;
 const syncIntervalMs = 2_000;
 /** Bytes of blocks in one answer, so that it fits a frame. */
 const readSizeMax = limits.frameSizeMax / 2;
@@ -38,8 +41,20 @@ try {
   toMain({ kind: "failed", error: errorToData(error) });
 }
 
+/** Lets the threads that vote go first where there are fewer processors than threads. */
+function yieldToConsensus(): void {
+  try {
+    // On Linux a thread has a number and a priority of its own.
+    const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+    setPriority(thread, executionNiceness);
+  } catch {
+    // Elsewhere all threads are equal.
+  }
+}
+
 function run(): void {
   installNativeCrypto();
+  yieldToConsensus();
   const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
   const commit = openCommit({
     folder: data.folder,

@@ -1,7 +1,7 @@
 /** Structured logs, one JSON object per line, by pino. Every line of a node names the node. */
-import { destination, pino, type Logger } from "pino";
+import { destination, pino, type Logger as PinoLogger } from "pino";
 
-export type { Logger } from "pino";
+export type Logger = PinoLogger;
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** Logs to `file`, or to standard output without one. */

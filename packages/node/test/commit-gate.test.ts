@@ -18,6 +18,8 @@ function forged(): Uint8Array {
 const blockOf = (height: number, ...commands: Uint8Array[]): FinalBlock =>
   ({ header: { height }, payload: encodePayload(commands) }) as unknown as FinalBlock;
 
+const bytes = (size: number): Uint8Array => new Uint8Array(size);
+
 interface Asked {
   readonly encoded: Uint8Array;
   readonly urgent: boolean;
@@ -25,15 +27,15 @@ interface Asked {
 }
 
 function gateOver(asked: Asked[]) {
-  const released: { height: number; bits: number[] }[] = [];
+  const released: { height: number; bits: number[]; encoded: number }[] = [];
   const pool = {
     check: (encoded: Uint8Array, urgent: boolean, done: (verdict: Verdict) => void) =>
       void asked.push({ encoded, urgent, done }),
     backlog: () => asked.length,
   };
   const checker = createChecker(createVerdictCache(1_000), pool);
-  const gate = createCommitGate(checker, ({ header }, bits) =>
-    released.push({ height: header.height, bits: [...bits] }),
+  const gate = createCommitGate(checker, ({ header }, encoded, bits) =>
+    released.push({ height: header.height, bits: [...bits], encoded: encoded.length }),
   );
   return { gate, checker, released };
 }
@@ -42,19 +44,19 @@ describe("the gate before execution", () => {
   test("a block waits until each of its signatures was checked here, and bits say what was found", () => {
     const asked: Asked[] = [];
     const { gate, released } = gateOver(asked);
-    gate.put(blockOf(1, signed(), forged(), signed()));
+    gate.put(blockOf(1, signed(), forged(), signed()), bytes(11));
     expect(released).toEqual([]);
     expect(asked.every(({ urgent }) => urgent)).toBe(true);
     for (const { encoded, done } of asked) done(judge(encoded));
-    expect(released).toEqual([{ height: 1, bits: [0b101] }]);
+    expect(released).toEqual([{ height: 1, bits: [0b101], encoded: 11 }]);
   });
 
   test("blocks leave in order, whichever is ready first", () => {
     const asked: Asked[] = [];
     const { gate, released } = gateOver(asked);
-    gate.put(blockOf(1, signed()));
-    gate.put(blockOf(2));
-    gate.put(blockOf(3, signed()));
+    gate.put(blockOf(1, signed()), bytes(1));
+    gate.put(blockOf(2), bytes(1));
+    gate.put(blockOf(3, signed()), bytes(1));
     expect(released).toEqual([]);
     asked[1]!.done(judge(asked[1]!.encoded));
     expect(released).toEqual([]);
@@ -68,18 +70,18 @@ describe("the gate before execution", () => {
     const encoded = signed();
     const block = blockOf(1, encoded, encoded);
     gate.anticipate(block.payload);
-    gate.put(block);
+    gate.put(block, bytes(1));
     expect(asked).toHaveLength(1);
     asked[0]!.done(judge(encoded));
-    gate.put(blockOf(2, encoded));
+    gate.put(blockOf(2, encoded), bytes(1));
     expect(asked).toHaveLength(1);
     expect(released.map(({ bits }) => bits)).toEqual([[0b11], [0b1]]);
   });
 
   test("a payload that is no list holds no commands", () => {
     const { gate, released } = gateOver([]);
-    gate.put({ header: { height: 1 }, payload: Uint8Array.of(1, 2, 3) } as unknown as FinalBlock);
-    expect(released).toEqual([{ height: 1, bits: [] }]);
+    gate.put({ header: { height: 1 }, payload: Uint8Array.of(1, 2, 3) } as unknown as FinalBlock, bytes(2));
+    expect(released).toEqual([{ height: 1, bits: [], encoded: 2 }]);
   });
 });
 

@@ -2,8 +2,8 @@
  * Votes: notarize a block, nullify a view, finalize a block. The three sign bytes differ in their kind, and the bytes for one
  * digest are the same for every signer, so that a scheme with aggregation can aggregate them.
  */
-import { encode, record, u32, u8, union, type Decoded } from "@stoa/base/codec";
-import { concatBytes, toUtf8 } from "@stoa/base/bytes";
+import { u32, union, type Decoded } from "@stoa/base/codec";
+import { toUtf8 } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import type { View } from "@stoa/base/units";
 import { digest, signature, validatorIndex, viewNumber } from "../primitives.ts";
@@ -12,7 +12,9 @@ import { digest, signature, validatorIndex, viewNumber } from "../primitives.ts"
 export const signedKinds = { notarize: 1, nullify: 2, finalize: 3, proposal: 4, status: 5 } as const;
 export type VoteKind = "notarize" | "nullify" | "finalize";
 
-const domain = record({ kind: u8, chainId: digest, epoch: u32, view: viewNumber });
+const prefix = toUtf8("STOA1");
+/** Kind u8, chain 32 bytes, epoch u32, view u64. */
+const domainSize = 1 + 32 + 4 + 8;
 
 /** `STOA1` ‖ kind ‖ chain ‖ epoch ‖ view, then the digest where the kind has one. */
 export function consensusSignBytes(input: {
@@ -22,9 +24,18 @@ export function consensusSignBytes(input: {
   readonly view: View;
   readonly digest?: Uint8Array | undefined;
 }): Uint8Array {
-  const { kind, chainId, epoch, view } = input;
-  const prefix = concatBytes(toUtf8("STOA1"), encode(domain, { kind: signedKinds[kind], chainId, epoch, view }));
-  return input.digest === undefined ? prefix : concatBytes(prefix, input.digest);
+  const { kind, chainId, epoch, view, digest: named } = input;
+  // Written in place: every vote that is cast or checked comes by here.
+  const bytes = new Uint8Array(prefix.length + domainSize + (named?.length ?? 0));
+  const numbers = new DataView(bytes.buffer);
+  bytes.set(prefix);
+  bytes[prefix.length] = signedKinds[kind];
+  bytes.set(chainId, prefix.length + 1);
+  numbers.setUint32(prefix.length + 33, epoch, true);
+  numbers.setUint32(prefix.length + 37, view % 4294967296, true);
+  numbers.setUint32(prefix.length + 41, Math.floor(view / 4294967296), true);
+  if (named !== undefined) bytes.set(named, prefix.length + domainSize);
+  return bytes;
 }
 
 const voted = { epoch: u32, view: viewNumber, signer: validatorIndex, signature } as const;

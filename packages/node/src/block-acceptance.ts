@@ -1,0 +1,44 @@
+/**
+ * Whether a block from outside is the next final one: a quorum made it or a descendant final, it names the last accepted
+ * block as its parent, and its payload is the one that its header names. Whoever sent it is not asked.
+ */
+import { activeEd25519 } from "@stoa/base/active-signature";
+import { equalBytes } from "@stoa/base/bytes";
+import { zeroDigest } from "@stoa/base/hash";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { ed25519ListScheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
+import { headerDigest } from "@stoa/protocol/finality/header";
+import { verifyFinality } from "@stoa/protocol/finality/proof";
+import { payloadDigest } from "@stoa/protocol/payload";
+
+export interface BlockAcceptance {
+  /** The height of the block that is wanted. */
+  readonly next: () => number;
+  /** `other`: not the height that is wanted; `wrong`: it claims to be and is not. */
+  readonly offer: (block: FinalBlock) => "accepted" | "other" | "wrong";
+}
+
+/** Goes on after `tip`, the last block that was accepted earlier. */
+export function createBlockAcceptance(set: ValidatorSet, tip: FinalBlock | undefined): BlockAcceptance {
+  const scheme = ed25519ListScheme(activeEd25519);
+  let height = tip?.header.height ?? 0;
+  let digest = tip === undefined ? zeroDigest : headerDigest(tip.header);
+
+  const isFinal = ({ header, descendants, certificates, payload }: FinalBlock): boolean => {
+    if (!equalBytes(header.parentDigest, digest) || header.payload.size !== payload.length) return false;
+    const named = header.payload.form === "none" ? zeroDigest : payloadDigest(payload);
+    if (!equalBytes(named, header.payload.digest)) return false;
+    return verifyFinality(scheme, set, { header, descendants, certificates });
+  };
+
+  return {
+    next: () => height + 1,
+    offer(block) {
+      if (block.header.height !== height + 1) return "other";
+      if (!isFinal(block)) return "wrong";
+      height = block.header.height;
+      digest = headerDigest(block.header);
+      return "accepted";
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** What a validator knows of itself: kept from the reports of its threads, told to the door and to Prometheus. */
+import type { NodeStatus } from "@stoa/protocol/door";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import type { NodeMetrics } from "./metrics.ts";
+import type { ListedExpiry } from "./price-source.ts";
+import type { ConsensusProgress, ConsensusToMain, ExecutionToMain } from "./thread-message.ts";
+
+export interface StatusKeeper {
+  readonly status: () => NodeStatus;
+  /** The expiries that are listed, as of the last executed block. */
+  readonly expiries: () => readonly ListedExpiry[];
+  readonly recovered: (height: number) => void;
+  readonly final: (block: Extract<ConsensusToMain, { kind: "final" }>) => void;
+  readonly executed: (block: Extract<ExecutionToMain, { kind: "executed" }>) => void;
+  readonly progressed: (progress: ConsensusProgress, doorConnectionsCount: number) => void;
+  readonly halted: (fact: string) => void;
+}
+
+const factSizeMax = 250;
+
+export function createStatusKeeper(
+  metrics: NodeMetrics,
+  node: { readonly name: string; readonly index: ValidatorIndex },
+): StatusKeeper {
+  let progress: ConsensusProgress | undefined;
+  let height = 0;
+  let executedHeight = 0;
+  let commandsTotal = 0;
+  let tradesTotal = 0;
+  let nullifiedBefore = 0;
+  let expiries: readonly ListedExpiry[] = [];
+  let haltedFact: string | undefined;
+  return {
+    status: () => ({
+      name: node.name,
+      validator: node.index,
+      view: (progress?.view ?? 0) as NodeStatus["view"],
+      height: height as NodeStatus["height"],
+      executedHeight: executedHeight as NodeStatus["executedHeight"],
+      mempoolCount: progress?.mempoolCount ?? 0,
+      peersConnected: progress?.peersConnected ?? 0,
+      commandsTotal,
+      tradesTotal,
+      halted: haltedFact?.slice(0, factSizeMax),
+    }),
+    expiries: () => expiries,
+    recovered(recoveredHeight) {
+      height = Math.max(height, recoveredHeight);
+    },
+    final(block) {
+      height = block.height;
+      metrics.height.set(height);
+      metrics.finality.observe(Math.max(0, Date.now() - block.timeMs) / 1000);
+    },
+    executed(block) {
+      executedHeight = block.height;
+      commandsTotal += block.commandsCount;
+      tradesTotal += block.tradesCount;
+      expiries = block.expiries ?? expiries;
+      metrics.executedHeight.set(block.height);
+      metrics.commands.inc(block.commandsCount);
+      metrics.trades.inc(block.tradesCount);
+      metrics.execution.observe(block.durationMs / 1000);
+    },
+    progressed(now, doorConnectionsCount) {
+      progress = now;
+      metrics.view.set(now.view);
+      metrics.mempoolCommands.set(now.mempoolCount);
+      metrics.peers.set(now.peersConnected);
+      metrics.doorConnections.set(doorConnectionsCount);
+      metrics.nullifiedViews.inc(now.nullifiedViews - nullifiedBefore);
+      nullifiedBefore = now.nullifiedViews;
+      for (const durationMs of now.persistMs) metrics.persist.observe(durationMs / 1000);
+    },
+    halted(fact) {
+      haltedFact = fact;
+      metrics.halted.set(1);
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * Comparing one's own state with what a quorum agreed on: headers carry the module roots and the results root of an earlier
+ * height. A follower that got something else must not serve anybody.
+ */
+import { toHex } from "@stoa/base/bytes";
+import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
+import { NodeError } from "./failure.ts";
+
+/** Throws when the header carries other roots than `own` holds for that height; a height that is not in `own` passes. */
+export function checkRoots(header: Header, own: readonly ExecutedRoots[]): void {
+  const { executed } = header;
+  const mine = own.find(({ height }) => height === executed.height);
+  if (mine === undefined) return;
+  const names = executed.moduleRoots.map((_, index) => `module ${index}`);
+  compare(header, "results", mine.resultsRoot, executed.resultsRoot);
+  names.forEach((name, index) => compare(header, name, mine.moduleRoots[index], executed.moduleRoots[index]));
+}
+
+function compare(header: Header, name: string, mine: Uint8Array | undefined, theirs: Uint8Array | undefined): void {
+  const [here, there] = [mine, theirs].map((root) => (root === undefined ? "none" : toHex(root)));
+  if (here === there) return;
+  throw new NodeError(
+    "state-divergence",
+    `the state differs at height ${header.executed.height}: the root of ${name} is ${here} here and ${there} in the final block ` +
+      `${header.height}. This node stopped.`,
+  );
+}
