@@ -8,6 +8,7 @@ import {
   decode,
   decodeOrThrow,
   encode,
+  encodeAll,
   fixedBytes,
   i128,
   i53,
@@ -137,4 +138,29 @@ test("every codec writes well where the buffer has to grow", () => {
       expect(decode(pair, writer.finish())).toEqual({ before: new Uint8Array(size), value });
     }
   }
+});
+
+test("values encoded together have the bytes that each has alone", () => {
+  const words = text(200);
+  const values = ["", "a", "é", "x".repeat(150), "", "y"];
+  const together = encodeAll(words, values);
+  expect(together.map(toHex)).toEqual(values.map((value) => toHex(encode(words, value))));
+  expect(new Set(together.map(({ buffer }) => buffer)).size).toBe(1);
+  expect(encodeAll(words, [])).toEqual([]);
+});
+
+test("an encoding inside an encoding, and one after a refusal, are undisturbed", () => {
+  const nested: Codec<number> = {
+    ...u8,
+    write(writer, value) {
+      const inner = encode(list(u16, 4), [value, value]);
+      u8.write(writer, value);
+      writer.append(inner);
+    },
+  };
+  expect(toHex(encode(record({ first: u32, second: nested }), { first: 1, second: 2 }))).toBe(
+    "010000000202000000" + "02000200",
+  );
+  expect(() => encode(record({ first: u32, second: u8 }), { first: 1, second: 300 })).toThrow(InvariantError);
+  expect(toHex(encode(u8, 7))).toBe("07");
 });

@@ -9,6 +9,7 @@ import {
   bool,
   decodeOrThrow,
   encode,
+  encodeAll,
   i53,
   list,
   oneOf,
@@ -240,7 +241,10 @@ export const event = union({
       underlying: fixedPrice,
     },
   },
-  /** Perpetuals: the funding rate that held over the block's interval, in 1e-12 per eight hours, and the running index. */
+  /**
+   * Perpetuals: the funding rate that held since the last such event of the instrument, in 1e-12 per eight hours, and the
+   * running index. Said at samples while the rate is not zero, and when it ceases to be zero.
+   */
   funding: {
     tag: 37,
     fields: { instrument: u32, rateE12: i53, accruedE12: moneyAmount },
@@ -282,6 +286,8 @@ export type EventKind = Event["kind"];
 export type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
 
 export const encodeEvent = (value: Event): Uint8Array => encode(event, value);
+/** All of one block, in one buffer. */
+export const encodeEvents = (values: readonly Event[]): readonly Uint8Array[] => encodeAll(event, values);
 export const decodeEvent = (bytes: Uint8Array): Event => decodeOrThrow(event, bytes);
 
 /** Root over all events of one block, in order. */

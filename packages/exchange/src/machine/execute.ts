@@ -10,7 +10,7 @@
  * Marks do not move inside a block, so every command of a block is judged by the same prices.
  */
 import { assert } from "@stoa/base/assert";
-import { encodeEvent, eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
+import { encodeEvents, eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
 import type { Genesis } from "@stoa/protocol/genesis";
 import { systemAccounts } from "../ledger/state.ts";
 import type { BestPricesOf } from "../market/advance.ts";
@@ -131,7 +131,7 @@ function finish(run: Run): ExecutionResult {
   const booksTouched = [...state.touched.levels];
   sayAllLevels(run);
   assertInvariants(state, booksTouched);
-  const encodedEvents = events.map(encodeEvent);
+  const encodedEvents = encodeEvents(events);
   state.resultsRoot = resultsRootAfter(state.resultsRoot, eventsRootOf(encodedEvents));
   return { events, encodedEvents, roots: executedRootsOf(state) };
 }
