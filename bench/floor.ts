@@ -61,6 +61,7 @@ export function summarise(latencies: readonly (readonly number[])[]): Floor {
 export async function openFloor(parentFolder = join(process.cwd(), ".stoa")): Promise<OpenFloor> {
   mkdirSync(parentFolder, { recursive: true });
   const folder = mkdtempSync(join(parentFolder, "bench-floor-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const peers = Array.from({ length: floorValidatorsCount }, startPeer);
   const close = async (): Promise<void> => {
     await Promise.all(peers.map(stopPeer));

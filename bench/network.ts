@@ -35,12 +35,16 @@ export type Network = {
 const mainFile = fileURLToPath(import.meta.resolve("@stoa/cli/main"));
 const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
 
-/** A folder for a bench, below `.stoa`, where validators would keep theirs. */
+/** A folder for a bench, below `.stoa`, where validators would keep theirs; removed at the end, also after Ctrl-C. */
 export function newFolder(): string {
   const parent = join(process.cwd(), ".stoa");
   mkdirSync(parent, { recursive: true });
-  return mkdtempSync(join(parent, "bench-"));
+  const folder = mkdtempSync(join(parent, "bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 /** Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. */
 export async function startNetwork(): Promise<Network> {
