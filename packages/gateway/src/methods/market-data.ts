@@ -109,11 +109,13 @@ function fundingHistory(services: Services, listing: Listing, fromMs: number, to
     Math.ceil(fromMs / hourMs) * hourMs,
     Math.floor(end / hourMs - fundingHistoryCountMax + 1) * hourMs,
   );
-  const index = listing.instrument.index;
+  const { index } = listing.instrument;
+  const { genesis } = services.upstream;
+  // An index that has not moved since genesis has left nothing in the history.
+  const initialPrice = genesis.indexes[index]!.initialPrice;
   const points = [];
-  for (let time = first; time <= end; time += hourMs) {
-    const price = indexPriceAt(store, index, time);
-    if (price === undefined) continue;
+  for (let time = Math.max(first, Math.ceil(genesis.timeMs / hourMs) * hourMs); time <= end; time += hourMs) {
+    const price = indexPriceAt(store, index, time) ?? initialPrice;
     points.push({
       timestamp: time,
       index_price: fixedNumber(price),
