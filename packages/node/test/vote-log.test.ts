@@ -128,6 +128,30 @@ describe("the vote log", () => {
     }
   });
 
+  test("a segment whose creation was cut short holds nothing and is removed", () => {
+    const log = open();
+    for (let view = 1; view <= 20; view++) log.append([bulky(view)], true);
+    log.close();
+    const last = segments().at(-1)!;
+    const content = contentOf(last);
+    const next = join(votesFolder(), "0000000000000099.votes");
+    const torn = [Buffer.alloc(0), Buffer.alloc(4096), Buffer.concat([content.subarray(0, 40)], 4096)];
+    for (const bytes of torn) {
+      // Before a segment follows, the one before it loses the zeros behind its records.
+      writeFileSync(last, contentOf(last));
+      writeFileSync(next, bytes);
+      const again = open({ historyExists: true });
+      expect(viewsOf(again.records)).toHaveLength(20);
+      expect(reports.join()).toContain(next);
+      expect(existsSync(next)).toBe(false);
+      again.close();
+    }
+    // The same where a record follows is no torn creation: something had been written, and is damaged.
+    writeFileSync(last, contentOf(last));
+    writeFileSync(next, Buffer.concat([Buffer.alloc(headSize), content.subarray(headSize)]));
+    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+  });
+
   test("after a torn group was cut off the log goes on", () => {
     const log = open();
     log.append([nullify(1)], true);

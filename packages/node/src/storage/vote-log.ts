@@ -177,7 +177,9 @@ function loadSegments(options: VoteLogOptions): Loaded {
     const path = join(folder, name);
     const bytes = guarded(path, "read", () => readFileSync(path));
     const isLast = index === names.length - 1;
-    if (isLast && bytes.length <= headSize && !headIsWhole(bytes) && (index > 0 || !options.historyExists)) {
+    // Zeros are reserved before the head is written, and neither was synced: any of both may be there, but no record.
+    const isUnbegun = isLast && !headIsWhole(bytes) && isZero(bytes, headSize);
+    if (isUnbegun && (index > 0 || !options.historyExists)) {
       report(`${path}: a segment was being created when the process died; nothing had been written to it, removed`);
       guarded(path, "unlink", () => unlinkSync(path));
       break;
