@@ -45,11 +45,13 @@ test("funding stands still while an instrument is locked, and no interval counts
   const accrued = listing.funding!.accruedE12;
   expect(accrued).toBe((BigInt(held.rateE12) * 30_000n * held.notional) / 28_800_000n);
   world.block([], 60_000);
-  expect([listing.state, listing.funding!.accruedE12]).toEqual(["locked", accrued]);
-  // The rate of before comes back with the prices; the locked time stays free.
-  say(10_000);
+  expect([listing.state, listing.funding]).toMatchObject(["locked", { accruedE12: accrued, rateE12: 0 }]);
+  // A rate comes back with the prices; the locked time stays free, and the events say so.
+  const events = say(10_000).events;
   expect([listing.state, listing.funding!.accruedE12]).toEqual(["open", accrued]);
-  say(10_000);
+  expect(events).toContainEqual({ kind: "funding", instrument, rateE12: 0, accruedE12: accrued });
+  const { rateE12: again } = listing.funding!;
+  expect(say(10_000).events).toContainEqual(expect.objectContaining({ kind: "funding", rateE12: again }));
   expect(listing.funding!.accruedE12).toBeGreaterThan(accrued);
 });
 

@@ -148,6 +148,9 @@ test("every instrument kind through settlement and expiry, by hand (SETTLE-030, 
   const firstA = 656_348n + 1_690_821n + (-188_592n + 99_010n);
   const firstB = -656_349n - 1_690_822n + (188_590n - 99_009n);
   expect([balance(world, a, btc), balance(world, b, btc)]).toEqual([btcOfA + firstA, btcOfB + firstB]);
+  // The call is settled at what exercise brought: 3,500/103,500 of a coin.
+  const call = world.last.events.find((event) => event.kind === "settled" && event.profit === 1_690_821n);
+  expect(call).toMatchObject({ type: "delivery", sizeLots: 5, markPrice: 3_381_642, indexPrice: 103_500e8 });
   // A unit of the future's and one of the call's dust; the perpetual's stays until it is closed.
   expect([balance(world, insurance, btc), balance(world, clearing, btc)]).toEqual([2n, 1n]);
   // Dollars: the future 20,700 − 20,040 = 660; the perpetual 52,500 − 50,005 = 2,495, and funding.

@@ -9,6 +9,7 @@ import { money } from "@stoa/base/units";
 import { advanceMarket, isSampleDue, type BestPricesOf } from "../market/advance.ts";
 import { noteQuotation, type Listing } from "../market/state.ts";
 import { accrueFunding, fundingRateE12 } from "../settlement/funding.ts";
+import type { FundingState } from "../terms.ts";
 import type { Run } from "./run.ts";
 
 export function advancePrices(run: Run, bestPricesOf: BestPricesOf): void {
@@ -20,12 +21,14 @@ export function advancePrices(run: Run, bestPricesOf: BestPricesOf): void {
   if (isSample) for (const listing of market.listings.values()) setRate(run, listing);
 }
 
+/** The rate that stood over the interval is accrued and said; what is locked has none. */
 function accrue(run: Run, listing: Listing, durationMs: number): void {
   const { funding, terms, markPrice } = listing;
-  if (funding === undefined || listing.state !== "open" || funding.rateE12 === 0) return;
+  if (funding === undefined || funding.rateE12 === 0) return;
+  if (listing.state !== "open") return changeRate(run, funding, terms.instrument.id, 0);
   accrueFunding(funding, terms, { markPrice, timeMs: run.state.timeMs, durationMs });
   noteQuotation(run.state.market, listing);
-  sayFunding(run, listing);
+  sayFunding(run, funding, terms.instrument.id);
 }
 
 function setRate(run: Run, listing: Listing): void {
@@ -33,14 +36,17 @@ function setRate(run: Run, listing: Listing): void {
   if (funding === undefined || listing.state !== "open") return;
   const rateE12 = fundingRateE12(markPrice, indexPrice, terms.product.fundingCapPpm);
   if (rateE12 === funding.rateE12) return;
-  funding.rateE12 = rateE12;
-  run.state.market.touched.add(`quote:${terms.instrument.id}`);
-  if (rateE12 === 0) sayFunding(run, listing);
+  // Nothing was said while the rate was zero: said now, so that the time since the last word counts at zero.
+  if (funding.rateE12 === 0) sayFunding(run, funding, terms.instrument.id);
+  changeRate(run, funding, terms.instrument.id, rateE12);
 }
 
-/** Says the rate of the interval that ended (or that it is zero now) and what has accrued. */
-function sayFunding(run: Run, { funding, terms }: Listing): void {
-  if (funding === undefined) return;
-  const { rateE12, accruedE12 } = funding;
-  run.events.push({ kind: "funding", instrument: terms.instrument.id, rateE12, accruedE12: money(accruedE12) });
+function changeRate(run: Run, funding: FundingState, instrument: number, rateE12: number): void {
+  funding.rateE12 = rateE12;
+  run.state.market.touched.add(`quote:${instrument}`);
+}
+
+/** Says the rate of the interval that ended, and what has accrued. */
+function sayFunding(run: Run, { rateE12, accruedE12 }: FundingState, instrument: number): void {
+  run.events.push({ kind: "funding", instrument, rateE12, accruedE12: money(accruedE12) });
 }

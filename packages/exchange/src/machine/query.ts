@@ -1,5 +1,6 @@
 /** Answers about the exchange as of its last block, for gateways and screens: read-only, computed when asked. */
 import { toHex } from "@stoa/base/bytes";
+import { money } from "@stoa/base/units";
 import type { AssetId } from "@stoa/protocol/asset";
 import { sides } from "@stoa/protocol/command";
 import type {
@@ -149,7 +150,8 @@ function positionView(state: ExchangeState, exposure: Exposure): PositionView {
   const { account, instrument, terms, sizeLots } = exposure;
   const value = settlementValue(terms, sizeLots, listingOf(state, instrument).markPrice);
   return {
-    position: positionRecordOf(state, account, instrument),
+    // Funding up to now: booked or not, it is part of what the account's margin counts.
+    position: { ...positionRecordOf(state, account, instrument), sessionFunding: money(figures.sessionFunding) },
     initialMargin: figures.initialPosition,
     maintenanceMargin: figures.maintenance,
     openOrdersMargin: figures.initial - figures.initialPosition,

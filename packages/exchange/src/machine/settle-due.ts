@@ -26,7 +26,7 @@ import {
   takeFundingDust,
 } from "../risk/exposure.ts";
 import { scheduleLiquidation } from "../risk/liquidation.ts";
-import { deliver } from "../settlement/delivery.ts";
+import { deliver, exercisePrice } from "../settlement/delivery.ts";
 import { settleSession } from "../settlement/session.ts";
 import { coverFromFund, socialize, type Share } from "../settlement/socialize.ts";
 import { closeBook } from "./close-book.ts";
@@ -62,13 +62,13 @@ interface Paid {
 
 function settleSessions(run: Run, listing: Listing, results: Results): void {
   const { state } = run;
-  const { terms, markPrice } = listing;
+  const { terms, markPrice, indexPrice } = listing;
   const { id, settlement } = terms.instrument;
   if (markPrice === 0) return;
   const exposures = bookAllFunding(run, listing);
   const settled = settleSession(terms, markPrice, exposures);
   for (const [index, one] of settled.entries()) {
-    if (!terms.isOption) pay(run, listing, one, "settlement", results);
+    if (!terms.isOption) pay(run, listing, one, { type: "settlement", markPrice, indexPrice }, results);
     startSession(state.risk, present(exposures[index], "one result per position"), one.sessionValue);
     notePosition(run, one.account, id);
   }
@@ -85,9 +85,10 @@ function deliverListing(run: Run, listing: Listing, results: Results): void {
   const price = deliveryPriceOf(state.market, index, present(expiryMs, "what is delivered expires"));
   const exposures = bookAllFunding(run, listing);
   const held = terms.isOption ? 0n : clearingHeld(exposures);
+  const markPrice = terms.isOption ? exercisePrice(terms, price) : price;
   let paid = 0n;
   for (const [position, one] of deliver(terms, price, exposures).entries()) {
-    pay(run, listing, one, "delivery", results, price);
+    pay(run, listing, one, { type: "delivery", markPrice, indexPrice: price }, results);
     closePosition(state.risk, present(exposures[position], "one result per position"));
     notePosition(run, one.account, id);
     paid += one.payment;
@@ -111,15 +112,15 @@ function bookAllFunding(run: Run, listing: Listing): ReturnType<typeof holdersOf
   return holdersOf(risk, listing.terms.instrument.id);
 }
 
+interface Occasion {
+  readonly type: "settlement" | "delivery";
+  /** What the position was valued at, and its index: at delivery the exercise value of an option, and the average. */
+  readonly markPrice: number;
+  readonly indexPrice: number;
+}
+
 /** Pays one position through the clearing account and says how it was settled. */
-function pay(
-  run: Run,
-  listing: Listing,
-  one: Paid,
-  type: "settlement" | "delivery",
-  results: Results,
-  price = listing.markPrice,
-): void {
+function pay(run: Run, listing: Listing, one: Paid, { type, markPrice, indexPrice }: Occasion, results: Results): void {
   const { id, settlement } = listing.terms.instrument;
   const { account, sizeLots, payment, sessionProfit, funding } = one;
   postEntries(run, settlement, between(systemAccounts.clearing, account, payment, type), { instrument: id });
@@ -132,8 +133,8 @@ function pay(
     account,
     instrument: id,
     sizeLots: sizeLots as Lots,
-    markPrice: price as PriceE8,
-    indexPrice: listing.indexPrice as PriceE8,
+    markPrice: markPrice as PriceE8,
+    indexPrice: indexPrice as PriceE8,
     profit: payment as Money,
     sessionProfit: sessionProfit as Money,
     funding: funding as Money,
