@@ -390,6 +390,7 @@ function deliver(world: World, node: SimulatedNode, block: FinalBlock): void {
     );
   }
   world.audit.note("deliver", node.index, digest);
+  countCommands(world, block);
   node.lastDelivered = { height: block.header.height, digest };
   append(node.disk.blocks, encode(finalBlock, block));
   scheduleBlockSync(world, node);
@@ -403,6 +404,17 @@ function deliver(world: World, node: SimulatedNode, block: FinalBlock): void {
   if (node.mempool.size === 0) feed(world, node, { kind: "workPending", pending: false });
   node.toExecute.push(block);
   executeNext(world, node);
+}
+
+/** How often one command was ordered twice, for the report: the exchange refuses the second, but it costs room. */
+function countCommands(world: World, { header, payload }: FinalBlock): void {
+  if (header.height <= world.ordered.height) return;
+  world.ordered.height = header.height;
+  for (const command of commandsIn(payload)) {
+    const key = toHex(sha256(command));
+    if (world.ordered.commands.has(key)) world.tally.orderedTwice++;
+    world.ordered.commands.add(key);
+  }
 }
 
 /** The block log is synced at leisure: nothing waits for it. */

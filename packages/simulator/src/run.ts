@@ -112,7 +112,8 @@ function drawWeather(prng: Prng): Weather {
   const delayUsMin = 200 + prng.below(5_000);
   return {
     delayUsMin,
-    delayUsMean: delayUsMin + prng.below(25_000),
+    // Now and then the network is slower than the patience that replicas begin with.
+    delayUsMean: delayUsMin + prng.below(prng.below(8) === 0 ? 300_000 : 25_000),
     lossPermille: prng.below(2) === 0 ? 0 : prng.below(200),
     doublePermille: prng.below(2) === 0 ? 0 : prng.below(200),
     slowPermille: prng.below(2) === 0 ? 0 : prng.below(50),

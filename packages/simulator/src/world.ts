@@ -28,6 +28,8 @@ export interface World {
   readonly parameters: Omit<Parameters, "session">;
   /** Draws of the disks: how long a sync takes, what a crash leaves. */
   readonly diskPrng: Prng;
+  /** Commands in the chain so far, and how far that is. */
+  readonly ordered: { height: number; readonly commands: Set<string> };
   readonly tally: {
     events: number;
     commands: number;
@@ -35,6 +37,7 @@ export interface World {
     cuts: number;
     pauses: number;
     clockJumps: number;
+    orderedTwice: number;
   };
 }
 
@@ -66,7 +69,8 @@ export function createWorld(options: WorldOptions): World {
     set,
     parameters: parametersOf(chain, options.parameters),
     diskPrng: prng.stream("disk"),
-    tally: { events: 0, commands: 0, crashes: 0, cuts: 0, pauses: 0, clockJumps: 0 },
+    ordered: { height: 0, commands: new Set() },
+    tally: { events: 0, commands: 0, crashes: 0, cuts: 0, pauses: 0, clockJumps: 0, orderedTwice: 0 },
   };
 }
 
