@@ -88,7 +88,7 @@ export function openCommit(options: CommitOptions): Commit {
     digest: chainId,
     events: beginning.events,
   };
-  const start = restore(options, snapshots, beginning);
+  const start = restore(options, snapshots, beginning, startHeight(options, snapshots, blocks, events));
   const { state } = start;
   let height = start.height;
   let snapshotHeight = start.height;
@@ -184,13 +184,41 @@ interface Beginning {
   readonly height: number;
 }
 
-/** The exchange as of the newest snapshot, checked to have the roots that it had when it was saved; genesis without one. */
+/**
+ * The height whose state to start from: that of the newest snapshot, or, when the event log ends before it, of one before
+ * that end, so that the missing events are computed again; 0 is genesis. `undefined`: there is no snapshot.
+ */
+function startHeight(
+  { folder, report }: CommitOptions,
+  snapshots: SnapshotStore,
+  blocks: BlockLog,
+  events: EventLog,
+): number | undefined {
+  const heights = snapshots.heights();
+  const newest = heights.at(-1);
+  if (newest === undefined || newest <= events.last()) return newest;
+  const hasBlocksAfter = (height: number): boolean => blocks.first() <= height + 1 && newest <= blocks.last();
+  const missing = `events of heights ${events.last() + 1} to ${newest}`;
+  const earlier = [0, ...heights].findLast((height) => height <= events.last() && hasBlocksAfter(height));
+  if (earlier !== undefined) {
+    report(`${folder}: ${missing} are missing; computed again from height ${earlier}`);
+    return earlier;
+  }
+  report(
+    `${folder}: ${missing} are missing and their blocks are not stored any more: the history here begins after them`,
+  );
+  events.cutAbove(0);
+  return newest;
+}
+
+/** The exchange as of a snapshot, checked to have the roots that it had when it was saved; that of genesis at height 0. */
 function restore(
   options: CommitOptions,
   snapshots: SnapshotStore,
   beginning: ReturnType<typeof createExchange>,
+  height: number | undefined,
 ): Beginning {
-  const snapshot = snapshots.load();
+  const snapshot = height === undefined || height === 0 ? undefined : snapshots.load(height);
   if (snapshot === undefined) return { state: beginning.state, roots: beginning.roots, height: 0 };
   const path = join(options.folder, "snapshots", `${String(snapshot.height).padStart(16, "0")}.snapshot`);
   const body = decode(snapshotBody, snapshot.bytes);

@@ -39,8 +39,8 @@ export interface SnapshotStore {
   readonly heights: () => readonly number[];
   /** Returns when the snapshot is on disk; older ones beyond the number to keep are deleted. */
   readonly save: (snapshot: Snapshot) => void;
-  /** The newest snapshot, or `undefined` when there is none. */
-  readonly load: () => Snapshot | undefined;
+  /** The snapshot of one of `heights()`; the newest unless given. `undefined` when there is none. */
+  readonly load: (height?: number) => Snapshot | undefined;
 }
 
 export function openSnapshotStore(folder: string, chainId: Digest, keepCount: number): SnapshotStore {
@@ -60,8 +60,7 @@ export function openSnapshotStore(folder: string, chainId: Digest, keepCount: nu
       syncFolder(folder);
       for (const old of heights().slice(0, -keepCount)) guarded(pathOf(old), "unlink", () => unlinkSync(pathOf(old)));
     },
-    load() {
-      const height = heights().at(-1);
+    load(height = heights().at(-1)) {
       return height === undefined ? undefined : { height, bytes: readSnapshot(pathOf(height), chainId, height) };
     },
   };
