@@ -14,14 +14,6 @@ export interface Weather {
   readonly slowPermille: number;
 }
 
-export const calm: Weather = {
-  delayUsMin: 500,
-  delayUsMean: 3_000,
-  lossPermille: 0,
-  doublePermille: 0,
-  slowPermille: 0,
-};
-
 export interface Network {
   weather: Weather;
   /** `from * count + to` of every direction that carries nothing. */

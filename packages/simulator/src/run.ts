@@ -13,7 +13,7 @@ import { toyApplication, type Application, type ApplicationContext } from "./app
 import { misbehaviours, tamperOf, type Misbehaviour } from "./byzantine.ts";
 import { fakeSignature, simulatedSeed } from "./fake-signature.ts";
 import { heal, planFaults } from "./faults.ts";
-import { calm, type Weather } from "./network.ts";
+import type { Weather } from "./network.ts";
 import { createNode, gossip, start, submit, type Tamper } from "./node.ts";
 import { after, createWorld, runUntil, type World } from "./world.ts";
 
@@ -151,7 +151,7 @@ function planWorkload(world: World, prng: Prng, plan: { readonly untilMs: number
  */
 function checkLiveness(world: World, faulty: Report["faulty"]): void {
   heal(world);
-  world.network.weather = { ...calm, delayUsMean: world.network.weather.delayUsMean };
+  world.network.weather = { ...world.network.weather, lossPermille: 0, doublePermille: 0, slowPermille: 0 };
   const honest = world.nodes.filter(({ index }) => !faulty.some(({ node }) => node === index));
   const goal = Math.max(...honest.map(({ lastDelivered }) => lastDelivered.height)) + 2;
   const repeat = (): void => {
