@@ -21,6 +21,7 @@ export interface Listing {
   readonly quoteCurrency: string;
   readonly settlementDecimals: number;
   readonly indexName: string;
+  readonly liquidationFeePpm: number;
   /** Deribit's word: perpetuals are futures that settle forever. */
   readonly kind: "future" | "option";
 }
@@ -63,6 +64,7 @@ function listingOf(genesis: Genesis, instrument: Instrument): Listing {
     quoteCurrency: instrument.inverse && instrument.kind === "option" ? baseCurrency : counterCurrency,
     settlementDecimals: settlement.decimals,
     indexName: present(genesis.indexes[instrument.index], "an instrument follows an index of genesis").name,
+    liquidationFeePpm: genesis.liquidation.feePpm,
     kind: instrument.kind === "option" ? "option" : "future",
   };
 }

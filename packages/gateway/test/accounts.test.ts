@@ -145,6 +145,15 @@ describe("positions and balances", () => {
         });
         const summary = await summaryOf(running, number, currency);
         expect(logs[0].balance).toBe(summary.balance);
+        for (const entry of logs) {
+          expect(Math.abs(entry.cashflow - entry.commission - entry.change)).toBeLessThan(unitOf[currency] / 2);
+          if (entry.type !== "trade") continue;
+          expect(["maker", "taker"]).toContain(entry.user_role);
+          expect(entry.order_id).toBeTypeOf("string");
+          // Whoever buys a premium pays it.
+          if (entry.info.cause === "option-premium")
+            expect(entry.side).toBe(entry.change < 0 ? "open buy" : "open sell");
+        }
         const sum = logs.reduce((total: number, entry: any) => total + entry.change, 0);
         expect(Math.abs(sum - summary.balance)).toBeLessThan(unitOf[currency]);
         for (const [index, entry] of logs.entries())

@@ -273,7 +273,9 @@ function applyFunding(store: Store, catalog: Catalog, event: EventOf<"funding">,
     "SELECT * FROM funding WHERE instrument = ? ORDER BY minute_ms DESC LIMIT 1",
     event.instrument,
   );
-  const elapsedMs = last === undefined ? 0 : timeMs - Number(last["time_ms"]);
+  // No interval counts for longer than prices may stand (SETTLE-023); a rate of zero is said before the next one begins.
+  const elapsedMs =
+    last === undefined ? 0 : Math.min(timeMs - Number(last["time_ms"]), catalog.genesis.prices.staleMsMax);
   const total = (last === undefined ? 0n : BigInt(String(last["total"]))) + BigInt(event.rateE12) * BigInt(elapsedMs);
   const index = store.one(
     "SELECT price FROM indexes WHERE index_id = ? ORDER BY minute_ms DESC LIMIT 1",

@@ -292,9 +292,9 @@ function transactionLog(services: Services, caller: AccountCaller, account: numb
   const words = search.query === undefined ? undefined : search.query.split(/[\s,|]+/).filter((word) => word !== "");
   const causes = Object.keys(logTypes).filter((cause) => words === undefined || words.includes(logTypes[cause]!));
   const rows = services.store.all(
-    `SELECT l.*, t.price_ticks, t.size_lots, t.index_price, t.mark_price, t.taker_side, f.role
+    `SELECT l.*, t.price_ticks, t.size_lots, t.index_price, t.mark_price, t.taker_side, f.role, f.order_id AS fill_order
      FROM ledger l LEFT JOIN trades t ON t.trade = l.trade
-     LEFT JOIN fills f ON f.trade = l.trade AND f.account = l.account AND f.order_id = l.order_id
+     LEFT JOIN fills f ON f.trade = l.trade AND f.account = l.account
      WHERE l.account = ? AND l.asset = ? AND ? <= l.time_ms AND l.time_ms <= ? AND l.entry < ?
      AND l.cause IN (SELECT value FROM json_each(?)) ORDER BY l.entry DESC LIMIT ?`,
     account,
@@ -320,6 +320,8 @@ function renderLogEntry(services: Services, caller: AccountCaller, row: Row) {
   const taker = row["role"] === "taker";
   const side = taker === (row["taker_side"] === "buy") ? "buy" : "sell";
   const traded = listing !== undefined && row["price_ticks"] !== null;
+  const isFee = cause === "trade-fee" || cause === "liquidation-fee";
+  const order = row["order_id"] ?? row["fill_order"];
   return {
     id: Number(row["entry"]),
     user_seq: Number(row["entry"]),
@@ -329,9 +331,10 @@ function renderLogEntry(services: Services, caller: AccountCaller, row: Row) {
     timestamp: Number(row["time_ms"]),
     currency: asset.name,
     change: money("change"),
-    cashflow: money("change"),
+    // A change is what flowed less the commission; each entry here is one of the two.
+    cashflow: isFee ? 0 : money("change"),
     balance: money("balance"),
-    commission: cause === "trade-fee" ? -money("change") : 0,
+    commission: isFee ? 0 - money("change") : 0,
     info: { cause },
     ...(listing === undefined ? {} : { instrument_name: listing.name }),
     ...(traded
@@ -348,9 +351,9 @@ function renderLogEntry(services: Services, caller: AccountCaller, row: Row) {
           profit_as_cashflow: false,
         }
       : {}),
-    ...(listing === undefined || row["order_id"] === null
+    ...(listing === undefined || order === null || order === undefined
       ? {}
-      : { order_id: orderIdText(listing, Number(row["order_id"])) }),
+      : { order_id: orderIdText(listing, Number(order)) }),
   };
 }
 

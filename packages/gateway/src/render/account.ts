@@ -15,13 +15,19 @@ function coinsOf(listing: Listing, sizeLots: number, markPrice: number): number 
   return markPrice === 0 ? 0 : amount / fixedNumber(markPrice);
 }
 
-/** The mean entry price: harmonic for inverse futures, because there the settlement value is in coins. */
+/**
+ * The mean entry price: harmonic for inverse futures, because there the settlement value is in coins. That value is rounded to
+ * a unit, so the quotient is fuzzy behind its eighth digit; where a price on the tick explains it, that price is meant.
+ */
 export function averagePriceOf(listing: Listing, sizeLots: number, entryValue: bigint): number {
   if (sizeLots === 0 || entryValue === 0n) return 0;
   const amount = Math.abs(amountNumber(listing, sizeLots));
   const value = Math.abs(numberOf(entryValue, listing.settlementDecimals));
-  const inverseFuture = listing.instrument.inverse && listing.kind === "future";
-  return rounded(inverseFuture ? amount / value : value / amount, 8);
+  if (!listing.instrument.inverse || listing.kind !== "future") return rounded(value / amount, 8);
+  const tick = fixedNumber(listing.instrument.tick);
+  const nearest = rounded(Math.round(amount / value / tick) * tick, 8);
+  const unit = 10 ** -listing.settlementDecimals;
+  return 0 < nearest && Math.abs(amount / nearest - value) <= unit ? nearest : rounded(amount / value, 8);
 }
 
 export function renderPosition(

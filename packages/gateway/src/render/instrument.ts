@@ -42,7 +42,7 @@ export function renderInstrument(listing: Listing, state: InstrumentState | stri
     block_trade_tick_size: fixedNumber(instrument.tick),
     rfq: false,
     ...(listing.kind === "future"
-      ? { max_leverage: maxLeverageOf(listing), max_liquidation_commission: instrument.takerFeePpm / 1_000_000 }
+      ? { max_leverage: maxLeverageOf(listing), max_liquidation_commission: listing.liquidationFeePpm / 1_000_000 }
       : {}),
     ...(instrument.strike === undefined ? {} : { strike: fixedNumber(instrument.strike) }),
     ...(instrument.optionType === undefined ? {} : { option_type: instrument.optionType }),
