@@ -204,4 +204,18 @@ describe("channels", () => {
     expect(client.notifications).toEqual([]);
     await client.close();
   });
+
+  test("expiries, states and listings of instruments can be followed", async () => {
+    const names = ["estimated_expiration_price.btc_usd", "instrument.state.any.any"];
+    const client = await watcher(undefined, names);
+    await client.until(() => client.data(names[0]!).length === 1);
+    expect(client.data(names[0]!)[0].price).toBeCloseTo(60_000, -3);
+    // A day later options have expired and new ones are listed.
+    running.upstream.tick(25 * 3_600_000);
+    running.upstream.setPrices([60_000, 3_000]);
+    await client.until(() => 0 < client.data(names[1]!).length);
+    const states = new Set(client.data(names[1]!).map(({ state }) => state));
+    expect(states.has("created")).toBe(true);
+    await client.close();
+  });
 });

@@ -1,16 +1,18 @@
 /** The life of connections: heartbeats, cancel on disconnect, crowds, clients that do not read, limits. */
 import { EventEmitter } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
+import { principalsOf, readApiKeys } from "../src/accounts/api-key.ts";
+import { startGateway } from "../src/gateway.ts";
 import { defaultLimits } from "../src/limits.ts";
 import type { Services } from "../src/services.ts";
 import { openStream } from "../src/transport/stream.ts";
-import { basic, get, openClient, startTestGateway, type Client, type TestGateway } from "./harness.ts";
+import { apiKeyOf, basic, get, openClient, startTestGateway, type Client, type TestGateway } from "./harness.ts";
 import { createLocalUpstream } from "./local-upstream.ts";
 
 const order = { instrument_name: "BTC-PERPETUAL", amount: 100, price: 59_500 };
@@ -228,6 +230,44 @@ describe("heartbeats", () => {
     expect((await client.call("public/test")).result.version).toMatch(/^\d/);
     expect((await client.call("public/test", { expected_result: "exception" })).error?.code).toBe(10001);
     await running.stop();
+  });
+});
+
+describe("a start that fails", () => {
+  test("says which port is taken, and leaves the folder to the next start", async () => {
+    const running = await startTestGateway();
+    const dataDir = mkdtempSync(join(tmpdir(), "stoa-port-"));
+    const host = "127.0.0.1";
+    const options = { upstream: running.upstream, dataDir, keys: [], http: { host, port: 0 } };
+    await expect(startGateway({ ...options, https: { host, port: running.gateway.httpPort } })).rejects.toThrow(
+      new RegExp(`EADDRINUSE.*${running.gateway.httpPort}`),
+    );
+    const second = await startGateway({ ...options, https: { host, port: 0 } });
+    await second.stop();
+    await running.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  test("names the key and the field that is wrong", async () => {
+    const upstream = createLocalUpstream();
+    const address = { host: "127.0.0.1", port: 0 };
+    expect(() => principalsOf([apiKeyOf(1, { owner: "12" })])).toThrow(
+      "API key 0 (user-1): owner is not a public key of 32 bytes",
+    );
+    expect(() => principalsOf([apiKeyOf(1), apiKeyOf(1)])).toThrow("clientId is used twice");
+    expect(() => principalsOf([apiKeyOf(1, { scopes: ["all" as never] })])).toThrow("unknown word all");
+    expect(() => readApiKeys("/nowhere/keys.json")).toThrow("/nowhere/keys.json");
+    const folder = mkdtempSync(join(tmpdir(), "stoa-file-"));
+    writeFileSync(join(folder, "file"), "");
+    const inFile = startGateway({
+      upstream,
+      dataDir: join(folder, "file", "x"),
+      http: address,
+      https: address,
+      keys: [],
+    });
+    await expect(inFile).rejects.toThrow(/ENOTDIR.*stoa-file/);
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -178,7 +178,7 @@ describe("history", () => {
     other.close();
     const broken = join(folder(), "history.sqlite");
     writeFileSync(broken, "this is no database at all, however long it may be".repeat(100));
-    expect(() => openStore(broken, "chain")).toThrow(/not a database/);
+    expect(() => openStore(broken, "chain")).toThrow(/history\.sqlite: .*not a database.*rebuilt from the blocks/);
   });
 
   test("orders that ended unfilled leave after an hour of block time; filled ones and quotes that traded stay", async () => {

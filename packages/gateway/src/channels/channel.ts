@@ -5,6 +5,7 @@ import type { Services } from "../services.ts";
 import { bookGroups, bookTopic, groupedBookTopic, quoteTopic } from "./book-topics.ts";
 import {
   chartTopic,
+  expirationPriceTopic,
   incrementalTickerTopic,
   indexTopic,
   instrumentStateTopic,
@@ -67,6 +68,7 @@ function publicTopic(services: Services, parts: readonly string[]): ChannelResul
       if (listing?.instrument.kind !== "perpetual" || interval === undefined || parts.length !== 3) return unknown;
       return topic(() => perpetualTopic(services, listing, interval));
     case "deribit_price_index":
+    case "estimated_expiration_price":
     case "markprice":
       return indexedTopic(services, parts);
     case "instrument": {
@@ -94,7 +96,9 @@ function indexedTopic(services: Services, parts: readonly string[]): ChannelResu
   if (isMarks && parts[1] !== "options") return unknown;
   const index = services.upstream.genesis.indexes.findIndex(({ name }) => name === parts.at(-1)?.toLowerCase());
   if (index < 0 || parts.length !== (isMarks ? 3 : 2)) return unknown;
-  return topic(() => (isMarks ? optionMarksTopic(services, index) : indexTopic(services, index)));
+  const isExpiry = parts[0] === "estimated_expiration_price";
+  const make = isMarks ? optionMarksTopic : isExpiry ? expirationPriceTopic : indexTopic;
+  return topic(() => make(services, index));
 }
 
 function userTopic(services: Services, parts: readonly string[], grant: Grant | undefined): ChannelResult {

@@ -177,6 +177,27 @@ export function optionMarksTopic(services: Services, index: number): Topic {
   return { interval: "agg2", gather: (update) => 0 < update.marks.size, flush: render, initial: render };
 }
 
+/** What the nearest expiry of an index would deliver at: the average so far inside its window, else the index. */
+export function expirationPriceTopic(services: Services, index: number): Topic {
+  const render = (): readonly unknown[] => {
+    const { query } = services.upstream;
+    const expiring = query
+      .instruments()
+      .filter(({ instrument }) => instrument.index === index && instrument.expiryMs !== undefined)
+      .toSorted((left, right) => left.instrument.expiryMs! - right.instrument.expiryMs!)[0];
+    if (expiring === undefined) return [];
+    const leftMs = Math.max(0, expiring.instrument.expiryMs! - services.market.timeMs);
+    return [
+      {
+        seconds: Math.floor(leftMs / 1000),
+        price: fixedNumber(expiring.estimatedDeliveryPrice),
+        is_estimated: leftMs < services.upstream.genesis.calendar.averagingMs,
+      },
+    ];
+  };
+  return { interval: "agg2", gather: (update) => update.indexes.has(index), flush: render, initial: render };
+}
+
 const stateWords: Readonly<Record<string, string>> = {
   open: "started",
   locked: "deactivated",

@@ -92,11 +92,25 @@ export const projectedTables = [
   "withdrawals",
 ] as const;
 
-/** Opens the database of a chain, or makes it. A file of another chain or schema is emptied and will be rebuilt. */
+/**
+ * Opens the database of a chain, or makes it. A file of another chain or schema is emptied and will be rebuilt; one that is no
+ * database, or is damaged, is named in the error: it may be removed, because blocks make it again.
+ */
 export function openStore(path: string, chainId: string): Store {
+  try {
+    return openedStore(path, `${schemaVersion}/${chainId}`);
+  } catch (error) {
+    const hint = "remove it and start again: it is rebuilt from the blocks";
+    throw new Error(`history database ${path}: ${(error as Error).message}; ${hint}`, { cause: error });
+  }
+}
+
+function openedStore(path: string, identity: string): Store {
   if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32000;");
+  // A larger log between checkpoints: those are the only writes that wait for the disk.
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;");
+  database.exec("PRAGMA cache_size = -32000");
   const statements = new Map<string, StatementSync>();
   const statement = (sql: string): StatementSync => {
     let prepared = statements.get(sql);
@@ -111,7 +125,6 @@ export function openStore(path: string, chainId: string): Store {
     run: (sql, ...values) => void statement(sql).run(...values),
     close: () => database.close(),
   };
-  const identity = `${schemaVersion}/${chainId}`;
   database.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
   const known = readMeta(store, "identity");
   if (known !== undefined && known !== identity) emptyDatabase(database);
