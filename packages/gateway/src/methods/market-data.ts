@@ -255,6 +255,15 @@ function oncePerMinute<T>(services: Services, name: string, compute: () => T): T
   return value;
 }
 
+/** What the next settlement would deliver at, from any perpetual of the index: all instruments agree on it. */
+function estimatedDeliveryOf(services: Services, index: number): number | undefined {
+  for (const { id, instrument } of services.catalog.byId.values()) {
+    if (instrument.kind !== "perpetual" || instrument.index !== index) continue;
+    return services.upstream.query.instrument(id)?.estimatedDeliveryPrice;
+  }
+  return undefined;
+}
+
 export const marketDataMethods: readonly Method[] = [
   publicMethod("get_currencies", {
     handle: ({ upstream }) =>
@@ -336,9 +345,13 @@ export const marketDataMethods: readonly Method[] = [
   publicMethod("get_index_price", {
     parameters: { index_name: required(text) },
     handle(services, { index_name }) {
-      const price = services.upstream.query.indexPrice(indexNamed(services, index_name));
+      const index = indexNamed(services, index_name);
+      const price = services.upstream.query.indexPrice(index);
       if (price === undefined) throw new ApiError("unavailable", { reason: "no price yet", param: "index_name" });
-      return { index_price: fixedNumber(price), estimated_delivery_price: fixedNumber(price) };
+      return {
+        index_price: fixedNumber(price),
+        estimated_delivery_price: fixedNumber(estimatedDeliveryOf(services, index) ?? price),
+      };
     },
   }),
   publicMethod("get_index_price_names", {
