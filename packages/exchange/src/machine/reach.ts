@@ -44,6 +44,13 @@ export function reachOf(state: ExchangeState, taker: Order): Reach {
   let metCount = 0;
   let meetsTooMany = false;
   let stoppedBySelf = false;
+  // Lots met at one price and not yet valued: futures are valued by level; options by fill, as their fees are.
+  let levelTicks = 0;
+  let levelLots = 0;
+  const valueLevel = (): void => {
+    if (0 < levelLots) value += openOrderValue(terms, taker.side, levelLots, levelTicks);
+    levelLots = 0;
+  };
   bookOf(state, taker.instrument).book.forEachOrder(bookSideOf(oppositeOf(taker.side)), (id, priceTicks) => {
     if (!crosses(taker, priceTicks)) return false;
     meetsTooMany = metCount++ === limits.ordersMetCountMax;
@@ -53,29 +60,24 @@ export function reachOf(state: ExchangeState, taker: Order): Reach {
       stoppedBySelf = selfMatchStops(state, taker);
       return !stoppedBySelf;
     }
+    if (priceTicks !== levelTicks || terms.isOption) valueLevel();
     const filled = Math.min(wanted - lots, makerLots(state, positions, maker));
-    if (0 < filled) {
-      lots += filled;
-      value += openOrderValue(terms, taker.side, filled, priceTicks);
-      positions.set(maker.account, positionAfter(state, positions, maker, filled));
-    }
+    levelTicks = priceTicks;
+    levelLots += filled;
+    lots += filled;
     return lots < wanted;
   });
+  valueLevel();
   return { lots, value, meetsTooMany, stoppedBySelf };
 }
 
-function makerLots(state: ExchangeState, positions: ReadonlyMap<number, number>, maker: Order): number {
-  if (!maker.reduceOnly) return openLots(maker);
-  const position = positions.get(maker.account) ?? positionLots(state, maker.account, maker.instrument);
-  return Math.min(openLots(maker), reducibleLots(position, maker.side));
-}
-
-function positionAfter(
-  state: ExchangeState,
-  positions: ReadonlyMap<number, number>,
-  maker: Order,
-  filled: number,
-): number {
-  const position = positions.get(maker.account) ?? positionLots(state, maker.account, maker.instrument);
-  return position + (maker.side === "buy" ? filled : -filled);
+/** Lots that a maker would fill with when its turn comes, as far as they matter to its reduce-only orders remembered. */
+function makerLots(state: ExchangeState, positions: Map<number, number>, maker: Order): number {
+  const { account, instrument, side } = maker;
+  const lots = openLots(maker);
+  if (!state.accounts.get(account)?.reduceOnly.has(instrument)) return lots;
+  const position = positions.get(account) ?? positionLots(state, account, instrument);
+  const filled = maker.reduceOnly ? Math.min(lots, reducibleLots(position, side)) : lots;
+  positions.set(account, position + (side === "buy" ? filled : -filled));
+  return filled;
 }
