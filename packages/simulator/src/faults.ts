@@ -7,19 +7,21 @@ import { cut } from "./network.ts";
 import { crash, start, type SimulatedNode } from "./node.ts";
 import { after, type World } from "./world.ts";
 
-const faultKinds = ["crash", "crashMidTurn", "powerCut", "cut", "isolate", "pause", "clockJump"] as const;
-type FaultKind = (typeof faultKinds)[number];
+export const faultKinds = ["crash", "crashMidTurn", "powerCut", "cut", "isolate", "pause", "clockJump"] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface FaultPlan {
+  readonly kinds: readonly FaultKind[];
+  readonly untilMs: number;
+  readonly everyMs: number;
+}
 
 /** Plans faults about every `everyMs` on average until `untilMs`. */
-export function planFaults(
-  world: World,
-  prng: Prng,
-  plan: { readonly untilMs: number; readonly everyMs: number },
-): void {
+export function planFaults(world: World, prng: Prng, plan: FaultPlan): void {
   for (let atMs = 0; ; ) {
     atMs += prng.below(2 * plan.everyMs) + 1;
     if (plan.untilMs <= atMs) return;
-    const kind = faultKinds[prng.below(faultKinds.length)]!;
+    const kind = plan.kinds[prng.below(plan.kinds.length)]!;
     const lastsMs = 20 + prng.below(2_000);
     after(world, 1_000 * atMs, () => strike(world, prng, kind, lastsMs));
   }

@@ -12,7 +12,7 @@ import { ed25519ListScheme, type Scheme } from "@stoa/protocol/finality/certific
 import { toyApplication, type Application, type ApplicationContext } from "./application.ts";
 import { misbehaviours, tamperOf, type Misbehaviour } from "./byzantine.ts";
 import { fakeSignature, simulatedSeed } from "./fake-signature.ts";
-import { heal, planFaults } from "./faults.ts";
+import { faultKinds, heal, planFaults, type FaultKind } from "./faults.ts";
 import type { Weather } from "./network.ts";
 import { createNode, gossip, start, submit, type Tamper } from "./node.ts";
 import { after, createWorld, runUntil, type World } from "./world.ts";
@@ -24,6 +24,8 @@ export interface SimulateOptions {
   /** How long faults last, in simulated milliseconds; drawn when absent. */
   readonly faultsMs?: number;
   readonly nodesCount?: number;
+  /** What may go wrong; everything there is when absent. */
+  readonly faultKinds?: readonly FaultKind[];
   /** Who misbehaves, and how; drawn when absent. Safety holds while they have less than a third of the stake. */
   readonly faulty?: Report["faulty"];
   /** How votes become certificates; the list of signatures when absent. */
@@ -76,7 +78,8 @@ export function simulate(options: SimulateOptions): Report {
   });
   populate(world, shape, faulty, root.stream("byzantine"));
   const faultsMs = options.faultsMs ?? 4_000 + shape.below(6_000);
-  planFaults(world, root.stream("faults"), { untilMs: faultsMs, everyMs: 300 + shape.below(1_500) });
+  const kinds = options.faultKinds ?? faultKinds;
+  planFaults(world, root.stream("faults"), { kinds, untilMs: faultsMs, everyMs: 300 + shape.below(1_500) });
   planWorkload(world, root.stream("arrivals"), { untilMs: faultsMs, everyMs: 20 + shape.below(300) });
   runUntil(world, 1_000 * faultsMs);
   if (world.checkers.failures.length === 0) checkLiveness(world, faulty);
@@ -146,14 +149,15 @@ function planWorkload(world: World, prng: Prng, plan: { readonly untilMs: number
 // ---- liveness
 
 /**
- * I8: once everything has healed, every honest node makes blocks final again, all reach the same height, and no command that
- * an honest node holds stays unordered, within 40 times the longest patience.
+ * I8: once everything has healed, every honest node makes blocks final again beyond any that a node ever delivered (none is
+ * lost, as I1 holds them all to one block per height), and no command that an honest node holds stays unordered, within 40
+ * times the longest patience.
  */
 function checkLiveness(world: World, faulty: Report["faulty"]): void {
   heal(world);
   world.network.weather = { ...world.network.weather, lossPermille: 0, doublePermille: 0, slowPermille: 0 };
   const honest = world.nodes.filter(({ index }) => !faulty.some(({ node }) => node === index));
-  const goal = Math.max(...honest.map(({ lastDelivered }) => lastDelivered.height)) + 2;
+  const goal = Math.max(0, ...world.checkers.delivered.keys()) + 2;
   const repeat = (): void => {
     for (const node of honest) gossip(world, node);
     after(world, 500_000, repeat);

@@ -33,6 +33,20 @@ test.for(groups(201, 16, 4))(
   },
 );
 
+test(
+  "power fails at all nodes again and again, and nothing that was delivered is lost (BFT-051)",
+  { timeout: 120_000 },
+  () => {
+    let crashes = 0;
+    for (let seed = 401; seed <= 410; seed++) {
+      const report = simulate({ seed, faultKinds: ["powerCut"], faulty: [] });
+      expectSound(report);
+      crashes += report.tally.crashes!;
+    }
+    expect(crashes).toBeGreaterThan(100);
+  },
+);
+
 test("two runs of one seed are the same run, and another seed is another", () => {
   const [one, same, other] = [7, 7, 8].map((seed) => simulate({ seed, faultsMs: 3_000 }));
   expect(same).toEqual(one);
