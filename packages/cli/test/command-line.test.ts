@@ -88,6 +88,15 @@ test("genesis makes folders that are complete in themselves, and refuses to over
   expectOneLine(await runStoa("genesis", "--data", folder, "--show"), "is no genesis");
 });
 
+test("simulate runs a seed, says what held, and refuses what it cannot simulate", async () => {
+  const ended = await runStoa("simulate", "--seed", "7", "--nodes", "4", "--duration", "1000");
+  expect(ended.stdout).toContain("seed 7  toy  4 nodes");
+  expect(ended.stdout).toContain("every invariant held");
+  expect(ended.code).toBe(0);
+  expectOneLine(await runStoa("simulate", "--application", "chess"), "toy or exchange: got chess");
+  expectOneLine(await runStoa("simulate", "--nodes", "99"), "between 1 and 16: got 99");
+});
+
 /** Makes a program believe that it runs on an old Node. */
 const oldNode = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})`;
 

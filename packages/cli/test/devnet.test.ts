@@ -201,6 +201,27 @@ test(
   testTimeoutMs,
 );
 
+/** Processor time that a process has used so far, where the system tells. */
+function processorMs(pid: number): number | undefined {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return undefined;
+  const fields = readFileSync(file, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+test(
+  "the simulated market takes less than a fifth of one core",
+  async () => {
+    const pid = devnet.ready.pids["market"]!;
+    const before = processorMs(pid);
+    if (before === undefined) return;
+    const seconds = 5;
+    await delay(seconds * 1_000);
+    expect((processorMs(pid)! - before) / (seconds * 1_000)).toBeLessThan(0.2);
+  },
+  testTimeoutMs,
+);
+
 test(
   "kill -9 of all four during load: after a second start nothing that was acknowledged is lost",
   async () => {

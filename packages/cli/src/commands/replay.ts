@@ -1,19 +1,21 @@
 /**
- * `stoa replay`: executes a block log again from genesis, checking every signature anew, and compares what comes out with what
- * validators agreed on: the module roots and the results root in later headers. Needs nothing but the log and the genesis beside
- * it, and only reads; it works beside a running node.
+ * `stoa replay`: executes a block log again from genesis and compares what comes out with what validators agreed on: the module
+ * roots and the results root in later headers. Finality certificates and the signatures of commands are checked anew, so that a
+ * log needs no trust. Needs nothing but the log and the genesis beside it, and only reads; it works beside a running node.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
+import { createBlockAcceptance, type BlockAcceptance } from "@stoa/node/block-acceptance";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { payloadCommands } from "@stoa/node/payload-names";
 import { readBlockLog } from "@stoa/node/storage/block-log";
 import { isValid, judge } from "@stoa/node/verdict";
 import { decodeCommand } from "@stoa/protocol/command";
 import type { FinalBlock } from "@stoa/protocol/block";
-import { headerDigest, stateRootOf, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
+import { validatorSetOf } from "@stoa/protocol/finality/certificate";
+import { stateRootOf, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { hasDevnet, folderOf, loadGenesis } from "../devnet/folder.ts";
 import { validatorsCount } from "../devnet/participants.ts";
@@ -59,7 +61,7 @@ export function replay(
   const genesis = loadGenesis(dataDir);
   const { state, roots: genesisRoots } = createExchange(genesis);
   const awaited = new Map<number, ExecutedRoots>([[0, genesisRoots]]);
-  let parent: Header | undefined;
+  const acceptance = createBlockAcceptance(validatorSetOf(chainIdOf(genesis), 0, genesis.validators), undefined);
   let roots: ExecutedRoots = genesisRoots;
   let [comparedHeight, commandsCount, signaturesRefusedCount] = [0, 0, 0];
   if (!existsSync(join(dataDir, "blocks")))
@@ -67,7 +69,7 @@ export function replay(
 
   for (const block of readBlockLog(join(dataDir, "blocks"))) {
     const { header } = block;
-    requireLink(dataDir, { header, parent, chainId: chainIdOf(genesis) });
+    requireNext(dataDir, acceptance, block);
     comparedHeight = compareExecuted(header, awaited) ?? comparedHeight;
     const commands = preparedCommands(block);
     commandsCount += commands.length;
@@ -75,14 +77,13 @@ export function replay(
     const result = execute(state, { height: header.height, timeMs: header.timeMs, commands });
     roots = result.roots;
     awaited.set(header.height, roots);
-    parent = header;
     if (header.height % options.every === 0) {
       options.print(
         `height ${header.height}  compared through ${comparedHeight}  commands ${commandsCount}  root ${short(roots)}`,
       );
     }
   }
-  return { height: parent?.height ?? 0, comparedHeight, commandsCount, signaturesRefusedCount, roots };
+  return { height: acceptance.next() - 1, comparedHeight, commandsCount, signaturesRefusedCount, roots };
 }
 
 function preparedCommands(block: FinalBlock) {
@@ -94,22 +95,23 @@ function preparedCommands(block: FinalBlock) {
   }));
 }
 
-/** The log is one chain from genesis on. */
-function requireLink(
-  dataDir: string,
-  input: { header: Header; parent: Header | undefined; chainId: Uint8Array },
-): void {
-  const { header, parent, chainId } = input;
-  if (!equalBytes(header.chainId, chainId))
-    throw new Failure(`${dataDir}: height ${header.height} belongs to another chain`);
-  if (parent === undefined) {
-    if (header.height === 1) return;
-    throw new Failure(
-      `${dataDir}: the block log begins at height ${header.height}: blocks before it were deleted, and a replay begins at genesis`,
-    );
-  }
-  if (header.height !== parent.height + 1 || !equalBytes(header.parentDigest, headerDigest(parent))) {
-    throw new Failure(`${dataDir}: height ${header.height} does not follow the block before it`);
+/** The log is one chain of final blocks from genesis on. */
+function requireNext(dataDir: string, acceptance: BlockAcceptance, block: FinalBlock): void {
+  const { height } = block.header;
+  switch (acceptance.offer(block)) {
+    case "accepted":
+      return;
+    case "other":
+      throw new Failure(
+        acceptance.next() === 1
+          ? `${dataDir}: the block log begins at height ${height}: a replay begins at genesis, and the blocks before were deleted`
+          : `${dataDir}: height ${height} stands where height ${acceptance.next()} is wanted`,
+      );
+    case "wrong":
+      throw new Failure(
+        `${dataDir}: height ${height} is not the next final block: no quorum signed it, or it does not follow the block before, ` +
+          `or its payload is another`,
+      );
   }
 }
 

@@ -37,7 +37,7 @@ interface Sample {
 }
 
 const rateWindowMs = 5_000;
-const answerTimeoutMs = 2_000;
+const answerTimeoutMs = 5_000;
 
 export function createObserver(options: {
   readonly doors: readonly Address[];
