@@ -127,9 +127,13 @@ export type NonceRecord = Decoded<typeof nonceRecord>;
 
 export function nonceRecordOf(window: NonceWindow): NonceRecord {
   const used = new Uint8Array(windowSize);
-  window.used.forEach((word, index) => {
-    for (let byte = 0; byte < 4; byte++) used[4 * index + byte] = (word >>> (8 * byte)) & 0xff;
-  });
+  for (let index = 0; index < window.used.length; index++) {
+    const word = window.used[index]!;
+    // Most words are all zeros or all ones.
+    if (word === 0) continue;
+    if (word === 0xffff_ffff) used.fill(0xff, 4 * index, 4 * index + 4);
+    else for (let byte = 0; byte < 4; byte++) used[4 * index + byte] = (word >>> (8 * byte)) & 0xff;
+  }
   return { highest: window.highest, used };
 }
 

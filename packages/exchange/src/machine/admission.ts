@@ -11,6 +11,21 @@ import type { PreparedCommand } from "./block-input.ts";
 import { nonceRefusal } from "./nonce-window.ts";
 import { accountNumberOf, type ExchangeState } from "./state.ts";
 
+/** A command of a block with the names of those it speaks of: read once, used by every check. */
+export interface Arrival {
+  readonly prepared: PreparedCommand;
+  /** In hexadecimal; empty when there is no command. */
+  readonly ownerHex: string;
+  readonly keyHex: string;
+}
+
+export function arrivalOf(prepared: PreparedCommand): Arrival {
+  const { command } = prepared;
+  if (command === undefined) return { prepared, ownerHex: "", keyHex: "" };
+  const ownerHex = toHex(command.account);
+  return { prepared, ownerHex, keyHex: equalBytes(command.key, command.account) ? ownerHex : toHex(command.key) };
+}
+
 export interface Admitted {
   readonly command: Command;
   /** Absent for a validator's price message, and for a faucet command that opens its account. */
@@ -29,10 +44,10 @@ export interface Refused {
 export type KeysExpected = ReadonlySet<string>;
 const noKeys: KeysExpected = new Set();
 
-export function admit(state: ExchangeState, prepared: PreparedCommand, expected = noKeys): Admitted | Refused {
-  const command = prepared.command;
+export function admit(state: ExchangeState, arrival: Arrival, expected = noKeys): Admitted | Refused {
+  const { prepared, ownerHex, keyHex } = arrival;
+  const { command } = prepared;
   if (command === undefined) return { reason: "command-malformed", account: 0 };
-  const ownerHex = toHex(command.account);
   const number = accountNumberOf(state, ownerHex, command.subaccount) ?? 0;
   const account = state.accounts.get(number);
   const refuse = (reason: RefusalReason): Refused => ({ reason, account: number });
@@ -40,7 +55,6 @@ export function admit(state: ExchangeState, prepared: PreparedCommand, expected 
   if (!prepared.signatureValid) return refuse("signature-invalid");
   if (command.expiresAtMs < state.timeMs) return refuse("command-expired");
   if (state.timeMs + limits.commandLifetimeMsMax < command.expiresAtMs) return refuse("expiry-too-far");
-  const keyHex = toHex(command.key);
   const admitted = { command, account, ownerHex, keyHex };
   if (command.body.kind === "prices") return admitted;
   if (account === undefined && !(command.body.kind === "faucet" && keyHex === ownerHex))

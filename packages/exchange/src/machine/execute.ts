@@ -17,7 +17,7 @@ import type { BestPricesOf } from "../market/advance.ts";
 import { listDue } from "../market/listing.ts";
 import { buySide, sellSide, type Book } from "../matching/book.ts";
 import { advancePrices } from "./advance-prices.ts";
-import { admit } from "./admission.ts";
+import { admit, arrivalOf, type Arrival } from "./admission.ts";
 import { applyCommand } from "./apply-command.ts";
 import { keyOnAccount, nonceWindowOf } from "./account.ts";
 import type { BlockInput, ExecutionResult, PreparedCommand } from "./block-input.ts";
@@ -73,7 +73,7 @@ export function execute(state: ExchangeState, block: BlockInput): ExecutionResul
   advancePrices(run, bestPricesOf(state));
   expireOrders(run);
   settleDue(run);
-  for (const pass of passesOf(state, block.commands)) for (const prepared of pass) carryOut(run, prepared);
+  for (const pass of passesOf(state, block.commands)) for (const arrival of pass) carryOut(run, arrival);
   run.command = undefined;
   run.part = 0;
   liquidate(run);
@@ -95,7 +95,7 @@ function takePrices(run: Run, commands: readonly PreparedCommand[]): void {
   for (const prepared of commands) {
     if (prepared.command?.body.kind !== "prices") continue;
     run.command = prepared.digest;
-    const admission = admit(run.state, prepared);
+    const admission = admit(run.state, arrivalOf(prepared));
     const refusal = "reason" in admission ? admission : prices(run, prepared.command, prepared.command.body);
     if (refusal === undefined) sayAccepted(run, 0);
     else sayRefused(run, 0, { reason: refusal.reason });
@@ -104,11 +104,11 @@ function takePrices(run: Run, commands: readonly PreparedCommand[]): void {
 }
 
 /** Carries out one command, and says why not if it is refused. */
-function carryOut(run: Run, prepared: PreparedCommand): void {
+function carryOut(run: Run, arrival: Arrival): void {
   const { state } = run;
-  run.command = prepared.digest;
+  run.command = arrival.prepared.digest;
   run.part = 0;
-  const admission = admit(state, prepared);
+  const admission = admit(state, arrival);
   if ("reason" in admission) return sayRefused(run, admission.account, { reason: admission.reason });
   const { command, keyHex } = admission;
   let { account } = admission;

@@ -10,7 +10,7 @@
 import { toHex } from "@stoa/base/bytes";
 import type { CommandBody, EditBody, OrderBody } from "@stoa/protocol/command";
 import { accountKey, keyOnAccount } from "./account.ts";
-import { admit } from "./admission.ts";
+import { admit, arrivalOf, type Arrival } from "./admission.ts";
 import type { PreparedCommand } from "./block-input.ts";
 import { openLots } from "./order.ts";
 import type { ExchangeState } from "./state.ts";
@@ -22,16 +22,17 @@ const making: Pass = 1;
 const taking: Pass = 2;
 
 /** The commands of a block, price messages aside, by the pass in which each runs. Reads the state, changes nothing. */
-export function passesOf(state: ExchangeState, commands: readonly PreparedCommand[]): readonly PreparedCommand[][] {
-  const passes: PreparedCommand[][] = [[], [], []];
+export function passesOf(state: ExchangeState, commands: readonly PreparedCommand[]): readonly Arrival[][] {
+  const passes: Arrival[][] = [[], [], []];
   const reached = new Map<string, Pass>();
   const expected = new Set<string>();
   for (const prepared of commands) {
     const body = prepared.command?.body;
     if (body?.kind === "prices") continue;
-    const admission = admit(state, prepared, expected);
+    const arrival = arrivalOf(prepared);
+    const admission = admit(state, arrival, expected);
     if ("reason" in admission || body === undefined) {
-      passes[body === undefined ? leaving : passOf(state, body)]!.push(prepared);
+      passes[body === undefined ? leaving : passOf(state, body)]!.push(arrival);
       continue;
     }
     const name = accountKey(admission.ownerHex, admission.command.subaccount);
@@ -40,7 +41,7 @@ export function passesOf(state: ExchangeState, commands: readonly PreparedComman
     if (body.kind === "authorizeKey" && admission.account !== undefined) {
       expected.add(keyOnAccount(admission.account.number, toHex(body.sessionKey)));
     }
-    passes[pass]!.push(prepared);
+    passes[pass]!.push(arrival);
   }
   return passes;
 }
