@@ -31,7 +31,8 @@ import { leader } from "./view.ts";
 export function castFinalizeVotes(replica: Replica): void {
   for (const view of [...replica.openViews].sort((left, right) => left - right)) {
     const certificate = viewCertificates(replica, view).notarization;
-    if (replica.halted || certificate === undefined) return;
+    if (replica.halted) return;
+    if (certificate === undefined) continue;
     const block = blockOf(replica, certificate.digest);
     if (block !== undefined) compareClaim(replica, block.header);
     if (replica.halted || replica.view <= view || !mayVote(replica.safety, "finalize", view)) continue;

@@ -156,25 +156,29 @@ function payloadAwaitsFinality(replica: Replica): boolean {
 }
 
 /**
- * Repeats what may have been lost, to those whose vote of this view has not arrived: the entry certificate, own votes, and
- * the own proposal. Votes are the same bytes each time.
+ * Repeats what may have been lost: the entry certificate and own votes to all, since having a peer's vote does not mean that it
+ * has this replica's; the own proposal, which is large, to those that have not voted on it. Votes are the same bytes each time.
  */
 function retry(replica: Replica): void {
   schedule(replica, "retry", retryMs(replica));
-  const tally = replica.tallies.get(replica.view);
   const { notarize, nullify } = ownVotes(replica.safety, replica.view);
-  const proposal = replica.myProposals.get(replica.view);
-  replica.set.validators.forEach((_, index) => {
-    const peer = index as ValidatorIndex;
-    if (peer === replica.self || tally?.notarize.has(peer) || tally?.nullify.has(peer)) return;
-    if (replica.entry !== undefined) send(replica, peer, { kind: "certificate", certificate: replica.entry });
-    if (proposal !== undefined) send(replica, peer, { kind: "proposal", proposal });
-    if (notarize !== undefined) send(replica, peer, { kind: "vote", vote: notarize });
-    if (nullify !== undefined) send(replica, peer, { kind: "vote", vote: nullify });
-  });
+  if (replica.entry !== undefined) broadcast(replica, { kind: "certificate", certificate: replica.entry });
+  for (const vote of [notarize, nullify]) if (vote !== undefined) broadcast(replica, { kind: "vote", vote });
+  repeatProposal(replica);
   repeatFinalizeVotes(replica);
   plan(replica, { kind: "considerProposal" });
   plan(replica, { kind: "lead" });
+}
+
+function repeatProposal(replica: Replica): void {
+  const proposal = replica.myProposals.get(replica.view);
+  const tally = replica.tallies.get(replica.view);
+  if (proposal === undefined) return;
+  replica.set.validators.forEach((_, index) => {
+    const peer = index as ValidatorIndex;
+    if (peer === replica.self || tally?.notarize.has(peer) || tally?.nullify.has(peer)) return;
+    send(replica, peer, { kind: "proposal", proposal });
+  });
 }
 
 const repeatedVotesCountMax = 8;
@@ -190,9 +194,11 @@ export function repeatFinalizeVotes(replica: Replica): void {
   }
 }
 
-/** No genuine vote of the leader for many views in which a quorum voted, or its own word that it gives the view up. */
+/** No genuine vote of the leader for many views in which a quorum voted, or its own word that it gives this one up. */
 function leaderIsGone(replica: Replica): boolean {
   const index = leader(replica, replica.view);
   if (index === replica.self) return false;
+  const early = replica.tallies.get(replica.view)?.nullify.get(index);
+  if (early !== undefined && replica.scheme.verifyVote(replica.set, early.vote)) return true;
   return replica.activeViews[index]! + limits.inactivityViews < replica.view;
 }

@@ -235,6 +235,26 @@ test("one saw the notarization, a quorum nullified: the block is skipped and its
   expectOneVoteEach(network);
 });
 
+test("nullify votes that were lost once are repeated, even to peers whose other votes arrived (BFT-035)", () => {
+  const network = new Network({ delayMs: 5 });
+  const leader = leaderIn(network.set, 1);
+  const [lucky, unlucky] = [(leader + 1) % 4, (leader + 2) % 4];
+  // Two notarize and hear of each other, the third sees no proposal, the fourth is down; every first nullify vote is lost.
+  const lost = new Set<string>();
+  network.lose = (from, to, message) => {
+    if (message.kind === "proposal" && message.proposal.header.view === 1) return to !== lucky;
+    if (message.kind !== "vote" || message.vote.kind !== "nullify" || message.vote.view !== 1) return false;
+    const key = `${from} ${to}`;
+    return !lost.has(key) && lost.add(key) !== undefined;
+  };
+  network.start([leader, lucky, unlucky]);
+  network.submit("hello");
+  network.until(() => [leader, lucky, unlucky].every((index) => holds(network.nodes[index]!, "hello")), 5_000);
+  expect(lost.size).toBeGreaterThan(0);
+  expectAgreement(network);
+  expectOneVoteEach(network);
+});
+
 test("a third of all messages is lost, and the network still goes on (BFT-035)", () => {
   const network = new Network({ delayMs: 5 });
   let draw = 1;

@@ -164,7 +164,7 @@ export class Network {
   input(index: number, input: WithoutMoment<Input>): void {
     const node = this.nodes[index]!;
     if (!node.running) return;
-    const at = { monotonicMs: this.nowMs, wallMs: (genesisTimeMs + 1_000 + this.nowMs) as TimeMs };
+    const at = { monotonicMs: this.nowMs, wallMs: Math.floor(genesisTimeMs + 1_000 + this.nowMs) as TimeMs };
     this.perform(node, step(node.replica, { ...input, at } as Input));
   }
 

@@ -55,7 +55,7 @@ export class Probe {
   }
 
   give(input: WithoutMoment<Input>): Effect[] {
-    const at = { monotonicMs: this.nowMs, wallMs: (genesisTimeMs + 1_000 + this.nowMs) as TimeMs };
+    const at = { monotonicMs: this.nowMs, wallMs: Math.floor(genesisTimeMs + 1_000 + this.nowMs) as TimeMs };
     const effects = step(this.replica, { ...input, at } as Input);
     this.effects.push(...effects);
     return effects;

@@ -9,7 +9,7 @@ import { emptySafetyRecord, mayVote, rememberVote } from "@stoa/consensus/safety
 import { timeoutMs } from "@stoa/consensus/timers";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import type { VoteKind } from "@stoa/protocol/finality/vote";
-import { craftCertificate, craftHeader, craftProposal, craftVote, payloadOf } from "./craft.ts";
+import { craftCertificate, craftHeader, craftProposal, craftVote, leaderIn, payloadOf } from "./craft.ts";
 import { genesisRoots, genesisTimeMs, Network } from "./network.ts";
 import { Probe, sentIn, votesIn } from "./probe.ts";
 
@@ -181,15 +181,29 @@ describe("views", () => {
     other.give({ kind: "workPending", pending: true });
     expect(votesIn(other.timer("propose"))).toEqual(["nullify 1"]);
   });
-  test("votes of the view are repeated byte for byte to those that have not voted (BFT-035)", () => {
+  test("a leader that gave its view up before it began is not waited for (BFT-032)", () => {
+    const probe = new Probe();
+    const next = leaderIn(probe.set, 2);
+    probe.vote(craftVote(probe.set, "nullify", 2, next));
+    expect(votesIn(probe.certificate(craftCertificate(probe.set, "nullify", 1, probe.others)))).toEqual(["nullify 2"]);
+  });
+  test("votes of the view are repeated byte for byte to all, whoever has voted (BFT-035)", () => {
     const probe = new Probe();
     probe.give({ kind: "workPending", pending: true });
     const [first] = sentIn(propose(probe), "vote");
+    probe.vote(craftVote(probe.set, "notarize", 1, probe.others[0]!, digestOf(probe)));
+    expect(sentIn(probe.timer("retry"), "vote")).toEqual([first]);
+  });
+  test("a proposal is repeated to those that have not voted on it (BFT-035)", () => {
+    const probe = new Probe({ leads: true });
+    probe.give({ kind: "workPending", pending: true });
+    const effects = probe.give({ kind: "payload", view: 1 as View, payload, work: true });
+    const [proposal] = sentIn(effects, "proposal");
+    if (proposal?.kind !== "proposal") throw new Error("it proposes");
     const [voted, ...silent] = probe.others;
-    probe.vote(craftVote(probe.set, "notarize", 1, voted!, digestOf(probe)));
-    const again = probe.timer("retry").flatMap((effect) => (effect.kind === "send" ? [effect] : []));
-    expect(again.map(({ to }) => to)).toEqual(silent);
-    for (const { message } of again) expect(message).toEqual(first);
+    probe.vote(craftVote(probe.set, "notarize", 1, voted!, headerDigest(proposal.proposal.header)));
+    const again = probe.timer("retry").filter((effect) => effect.kind === "send" && effect.message.kind === "proposal");
+    expect(again).toEqual(silent.map((to) => ({ kind: "send", to, message: proposal })));
   });
 });
 
