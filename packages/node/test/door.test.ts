@@ -1,0 +1,97 @@
+/** The door under clients that misbehave: one that does not read costs nobody else anything, and is dropped. */
+import { afterEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { encode } from "@stoa/base/codec";
+import { zeroDigest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import { height, timeMs, view } from "@stoa/base/units";
+import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
+import { encodeDoorRequest } from "@stoa/protocol/door";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { openDoor, type Door } from "../src/door.ts";
+import { openDoorClient } from "./door-client.ts";
+import { localhost, until } from "./network.ts";
+
+const payloadSize = 256 * 1024;
+
+function blockAt(own: number): FinalBlock {
+  const header = {
+    chainId: zeroDigest,
+    epoch: 0,
+    view: view(own),
+    height: height(own),
+    parentView: view(own - 1),
+    parentDigest: zeroDigest,
+    proposer: 0 as ValidatorIndex,
+    timeMs: timeMs(own),
+    payload: { form: "inline", size: payloadSize, digest: zeroDigest },
+    tips: [],
+    availability: [],
+    executed: { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
+    evidence: [],
+    nextEpoch: undefined,
+    seal: undefined,
+  } as const;
+  return { header, descendants: [], certificates: [], payload: new Uint8Array(payloadSize) };
+}
+
+const encodedBlocks = Array.from({ length: 200 }, (_, index) => encode(finalBlock, blockAt(index + 1)));
+const reports: string[] = [];
+let door: Door | undefined;
+
+async function openTestDoor(): Promise<Door> {
+  door = await openDoor(localhost(), {
+    genesis: new Uint8Array(limits.genesisSizeMax),
+    submit: (_encoded, _toAll, answer) => answer("none"),
+    status: () => {
+      throw new Error("nobody asks for status here");
+    },
+    receipt: (_command, answer) => answer({ kind: "unavailable", reason: "no receipts here", retry: false }),
+    readBlocks: (from, countMax) =>
+      Promise.resolve({ blocks: encodedBlocks.slice(from - 1, from - 1 + countMax), first: 1 }),
+    report: (fact) => reports.push(fact),
+  });
+  return door;
+}
+
+afterEach(async () => {
+  await door?.stop();
+  door = undefined;
+});
+
+test("a follower that does not read is dropped, what waits for it is bounded, and others are served meanwhile", async () => {
+  const { port, publish, stored, connectionsCount } = await openTestDoor();
+  encodedBlocks.forEach((encoded, index) => {
+    stored(index + 1);
+    publish(index + 1, encoded);
+  });
+  const deaf = new WebSocket(`ws://127.0.0.1:${port}`);
+  await new Promise((resolve) => deaf.once("open", resolve));
+  deaf.send(encodeDoorRequest({ kind: "follow", id: 1, from: height(1) }));
+  deaf.pause();
+  const reader = await openDoorClient(port);
+  const before = process.memoryUsage().arrayBuffers;
+  reader.socket.send(encodeDoorRequest({ kind: "follow", id: 1, from: height(1) }));
+  await until(() => reader.replies.length === encodedBlocks.length, "the other follower has every block");
+  expect(connectionsCount()).toBe(2);
+  // Both sides live in this process: 50 MB arrived at the reader; what waits for the deaf one is a few blocks.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(150 * 1024 * 1024);
+  await until(() => connectionsCount() === 1, "the deaf one is dropped", 25_000);
+  expect(reports.some((fact) => fact.includes("does not read"))).toBe(true);
+  expect(await reader.ask({ kind: "submit", id: 2, command: new Uint8Array(1) })).toMatchObject({ refusal: "none" });
+  deaf.terminate();
+  reader.close();
+}, 60_000);
+
+test("a client that asks without reading answers is cut off at the limit of its queue", async () => {
+  const { port, connectionsCount } = await openTestDoor();
+  const greedy = new WebSocket(`ws://127.0.0.1:${port}`);
+  greedy.on("error", () => undefined);
+  await new Promise((resolve) => greedy.once("open", resolve));
+  greedy.pause();
+  // Eighty times four megabytes are asked for, and no answer is read.
+  for (let id = 1; id <= 80; id++) greedy.send(encodeDoorRequest({ kind: "genesis", id }));
+  await until(() => connectionsCount() === 0, "it is cut off");
+  expect(process.memoryUsage().arrayBuffers).toBeLessThan(600 * 1024 * 1024);
+  greedy.terminate();
+}, 60_000);
