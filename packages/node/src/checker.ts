@@ -31,7 +31,13 @@ export function createChecker(verdicts: VerdictCache, pool: Pick<SignaturePool, 
       if (others === undefined) waiting.set(name, [done]);
       else others.push(done);
       if (others !== undefined && !(urgent && patienceCount < pool.backlog())) return;
-      pool.check(encoded, urgent, (found) => settle(name, found));
+      // An urgent request overtakes an ordinary one of the same command, which then finds the verdict there.
+      pool.check(
+        encoded,
+        urgent,
+        (found) => settle(name, found),
+        () => verdicts.get(name) !== undefined,
+      );
     },
   };
 }

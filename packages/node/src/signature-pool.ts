@@ -9,8 +9,13 @@ import type { CheckRequest } from "./signature-worker.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface SignaturePool {
-  /** Calls back with the verdict, in some later turn. */
-  readonly check: (encoded: Uint8Array, urgent: boolean, done: (verdict: Verdict) => void) => void;
+  /** Calls back with the verdict, in some later turn; never when `settled` says, as its turn comes, that nobody waits. */
+  readonly check: (
+    encoded: Uint8Array,
+    urgent: boolean,
+    done: (verdict: Verdict) => void,
+    settled?: () => boolean,
+  ) => void;
   /** Commands that wait or are being checked. */
   readonly backlog: () => number;
   readonly stop: () => Promise<void>;
@@ -19,6 +24,7 @@ export interface SignaturePool {
 interface Request {
   readonly encoded: Uint8Array;
   readonly done: (verdict: Verdict) => void;
+  readonly settled: (() => boolean) | undefined;
 }
 
 const batchCountMax = 128;
@@ -63,8 +69,8 @@ export function startSignaturePool(workersCount: number, onFailure: (error: unkn
   }
 
   return {
-    check(encoded, isUrgent, done) {
-      (isUrgent ? urgent : ordinary).put({ encoded, done });
+    check(encoded, isUrgent, done, settled) {
+      (isUrgent ? urgent : ordinary).put({ encoded, done, settled });
       if (scheduled) return;
       scheduled = true;
       // After this turn's other requests, so that they share a batch.
@@ -104,8 +110,11 @@ function createQueue(): Queue {
   return {
     put: (request) => void requests.push(request),
     take(countMax) {
-      const batch = requests.slice(taken, taken + countMax);
-      taken += batch.length;
+      const batch: Request[] = [];
+      while (batch.length < countMax && taken < requests.length) {
+        const request = requests[taken++]!;
+        if (request.settled?.() !== true) batch.push(request);
+      }
       if (requests.length <= 2 * taken) {
         requests = requests.slice(taken);
         taken = 0;

@@ -32,6 +32,7 @@ interface Submission {
   readonly open: Set<number>;
   refusal: AdmissionRefusal;
   sentMs: number;
+  resendMs: number;
   readonly outcome: Promise<Outcome>;
   readonly resolve: (outcome: Outcome) => void;
 }
@@ -57,7 +58,8 @@ export interface Submissions {
 }
 
 const finalsCountMax = 65_536;
-const resendMs = 2_000;
+/** The first wait before a command is given to the doors again; it doubles each time. */
+const resendMsMin = 4_000;
 
 export function createSubmissions(parts: SubmissionsParts): Submissions {
   const byName = new Map<string, Submission>();
@@ -106,6 +108,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
         open: new Set(),
         refusal: "none",
         sentMs: 0,
+        resendMs: resendMsMin,
         outcome: promise,
         resolve,
       };
@@ -143,7 +146,11 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
     count: () => byName.size,
     tick() {
       const nowMs = performance.now();
-      for (const one of byName.values()) if (one.sentMs + resendMs < nowMs) sendToAll(one);
+      for (const one of byName.values()) {
+        if (nowMs < one.sentMs + one.resendMs) continue;
+        one.resendMs *= 2;
+        sendToAll(one);
+      }
     },
   };
 }
