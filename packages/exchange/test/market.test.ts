@@ -175,6 +175,7 @@ describe("listing", () => {
     const market = listed();
     const atEight = Date.UTC(2025, 11, 26, 8);
     market.indexes[0]!.price = e8(104_000);
+    for (const index of market.indexes) index.freshMs = atEight;
     expect(settlementDue(market, Date.UTC(2025, 11, 25, 8) - 1)).toBeUndefined();
     expect(settlementDue(market, atEight)).toBe(Date.UTC(2025, 11, 25, 8));
     const gone = expired(market, atEight);
@@ -470,8 +471,10 @@ describe("bands", () => {
 });
 
 describe("averaging", () => {
+  const patient = genesisOf({ prices: { ageMsMax: 10_000, staleMsMax: dayMs } });
+
   test("each interval counts with the index that held over it, inside the window (SETTLE-040)", () => {
-    const market = listed();
+    const market = listed(patient);
     const endMs = Date.UTC(2025, 11, 25, 8);
     const at = (beforeEndMs: number, price: number) => {
       extendAverages(market, endMs - beforeEndMs);
@@ -489,7 +492,7 @@ describe("averaging", () => {
   });
 
   test("marks run into the delivery: what is fixed is mixed with the forward by time (FEED-023)", () => {
-    const market = listed();
+    const market = listed(patient);
     const endMs = Date.UTC(2025, 11, 25, 8);
     market.timeMs = endMs - 3_000_000;
     const [future, call] = [named(market, "BTC-25DEC25"), named(market, "BTC-25DEC25-90000-C")];
@@ -505,9 +508,34 @@ describe("averaging", () => {
     // 97,458.333..., down to a tenth of a tick.
     step(market, 20_000, undefined);
     expect([future.markPrice, call.underlyingPrice]).toEqual([e8(97_458.25), Math.floor(97_458.333333333333e8)]);
-    // At the end it is the delivery price, whatever the forward.
-    step(market, 1_180_000, { btc: 97_000, forward: 98_750 });
-    expect([deliveryPriceOf(market, 0, endMs), future.markPrice]).toEqual([e8(95_000), e8(95_000)]);
+    // A second before the end it is all but the delivery price, whatever the forward: 3.75 dollars · 1/1,800 above.
+    step(market, 1_179_000, { btc: 97_000, forward: 98_750 });
+    expect([future.state, future.markPrice]).toEqual(["open", e8(95_002)]);
+    step(market, 1_000, { btc: 97_000, forward: 98_750 });
+    expect(future.state).toBe("settlement");
+    expect(deliveryPriceOf(market, 0, endMs)).toBe(Math.floor(((1_799 * 95_000 + 97_000) / 1_800) * 1e8));
+  });
+
+  test("what nobody stood behind does not count, and settlement waits for prices (SETTLE-040, SETTLE-044)", () => {
+    const market = listed();
+    const endMs = Date.UTC(2025, 11, 25, 8);
+    market.timeMs = endMs - 1_900_000;
+    step(market, 200_000, { btc: 90_000, forward: 90_000 });
+    // The chain stands still for two days. Of the window, only thirty seconds after the last message count.
+    const later = 2 * dayMs;
+    step(market, later, undefined);
+    expect(market.indexes[0]).toMatchObject({ averageMs: 30_000, averageSum: 90_000n * 100_000_000n * 30_000n });
+    expect([settlementDue(market, market.timeMs), named(market, "BTC-25DEC25").state]).toEqual([
+      undefined,
+      "settlement",
+    ]);
+    // One index is not enough.
+    step(market, 1_000, { btc: 80_000, forward: 80_000 });
+    expect(settlementDue(market, market.timeMs)).toBeUndefined();
+    market.indexes[1]!.freshMs = market.timeMs;
+    expect(settlementDue(market, market.timeMs)).toBe(endMs);
+    expect(deliveryPriceOf(market, 0, endMs)).toBe(e8(90_000));
+    expect(deliveryPriceOf(market, 0, endMs + dayMs)).toBe(e8(80_000));
   });
 
   test("without a block in the window the index stands in (SETTLE-040)", () => {

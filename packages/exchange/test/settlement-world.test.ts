@@ -67,7 +67,7 @@ test("orders of what expires are cancelled first; then the instrument is gone (S
   const at = (predicate: (event: (typeof events)[number]) => boolean) => events.findIndex(predicate);
   const cancelled = at((event) => event.kind === "order" && event.order.cancelReason === "expiry");
   const settled = at((event) => event.kind === "settled" && event.instrument === instrument);
-  const gone = at((event) => event.kind === "instrumentState" && event.instrument === instrument);
+  const gone = at((event) => event.kind === "instrumentState" && event.state === "delivered");
   expect(0 <= cancelled && cancelled < settled && settled < gone).toBe(true);
   expect(events).toContainEqual({ kind: "instrumentState", instrument, state: "delivered" });
   expect(events).toContainEqual({ kind: "level", instrument, side: "sell", priceTicks: 40_000, sizeLots: 0 });

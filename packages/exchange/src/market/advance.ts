@@ -4,7 +4,8 @@
  *
  * Staleness: an instrument is open while a quorum of messages no older than `staleMsMax` stands behind its index and, when it
  * expires, behind the curve of its expiry. Otherwise it is locked: new orders and edits are refused, cancels work, its marks
- * stand still, funding stops, and positions in it are not liquidated. It opens by itself when prices return.
+ * stand still, funding stops, and positions in it are not liquidated. It opens by itself when prices return. What has
+ * expired is in settlement until it is delivered.
  */
 import { priceE8 } from "@stoa/base/units";
 import type { Event } from "@stoa/protocol/event";
@@ -74,7 +75,9 @@ function advanceState(market: Market, listing: Listing, timeMs: number, events: 
     (curve === undefined || (0 < curve.forward && staleFrom <= curve.freshMs));
   // Options listed into an expiry that is already marked wait for its next marks.
   const isMarked = listing.markPrice !== 0 || !listing.terms.isOption || curve?.moved === true;
-  const state = isFresh && isMarked ? "open" : "locked";
+  const { expiryMs } = listing.terms.instrument;
+  const isExpired = expiryMs !== undefined && expiryMs <= timeMs;
+  const state = isExpired ? "settlement" : isFresh && isMarked ? "open" : "locked";
   if (state === listing.state) return;
   listing.state = state;
   market.touched.add(`quote:${listing.terms.instrument.id}`);

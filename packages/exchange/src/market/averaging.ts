@@ -1,7 +1,8 @@
 /**
  * The averaged index that expiring instruments are delivered at: the integral of the index over block time in the window
- * that ends at the settlement instant, divided by its length. Each interval between two blocks counts with the index that
- * held over it. Where the chain stood still over the whole window, the index at delivery takes its place.
+ * that ends at the settlement instant, divided by the time it covers. Each interval between two blocks counts with the index
+ * that held over it, as long as that price was not stale. Where nothing is covered, because the chain or the feed stood still
+ * over the whole window, the index at delivery takes its place.
  */
 import { settlementOfDay } from "./calendar.ts";
 import { indexOf, type CurveState, type Listing, type Market } from "./state.ts";
@@ -10,14 +11,15 @@ import { indexOf, type CurveState, type Listing, type Market } from "./state.ts"
 export function extendAverages(market: Market, timeMs: number): void {
   const endMs = settlementOfDay(market.calendar, market.settledDay + 1);
   const fromMs = Math.max(market.timeMs, endMs - market.calendar.averagingMs);
-  const durationMs = Math.min(timeMs, endMs) - fromMs;
-  if (durationMs <= 0) return;
+  if (timeMs <= fromMs || endMs <= fromMs) return;
   for (const index of market.indexes) {
     if (index.averageEndMs !== endMs) {
       index.averageEndMs = endMs;
       index.averageSum = 0n;
       index.averageMs = 0;
     }
+    const durationMs = Math.min(timeMs, endMs, index.freshMs + market.genesis.prices.staleMsMax) - fromMs;
+    if (durationMs <= 0) continue;
     index.averageSum += BigInt(index.price) * BigInt(durationMs);
     index.averageMs += durationMs;
     market.touched.add(`index:${index.index}`);

@@ -4,10 +4,15 @@ import type { Event } from "@stoa/protocol/event";
 import { dayAt, settlementOfDay } from "./calendar.ts";
 import { curveKey, type Listing, type Market } from "./state.ts";
 
-/** The first settlement instant not yet settled, when it is not after `timeMs`. */
+/**
+ * The first settlement instant not yet settled, when it is not after `timeMs` and every index is fresh: after a time in which
+ * nobody said prices, settlement waits for the first that are said, and what has expired waits with it, closed.
+ */
 export function settlementDue(market: Market, timeMs: number): number | undefined {
   const instantMs = settlementOfDay(market.calendar, market.settledDay + 1);
-  return instantMs <= timeMs ? instantMs : undefined;
+  if (timeMs < instantMs) return undefined;
+  const staleFrom = timeMs - market.genesis.prices.staleMsMax;
+  return market.indexes.every(({ freshMs }) => staleFrom <= freshMs) ? instantMs : undefined;
 }
 
 /** Instruments that have expired by `timeMs`, in order of their numbers. */
