@@ -108,7 +108,14 @@ describe("book channels under load", () => {
     void trade(2, 200);
     await late.call("private/subscribe", { channels });
     await trade(3, 300);
-    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    // The slowest channel speaks once a second.
+    const last = JSON.stringify(truth());
+    for (const client of [early, late])
+      for (const channel of channels)
+        await client.until(() => {
+          const { bids, asks } = strictBook(client.data(channel) as readonly BookMessage[]);
+          return JSON.stringify({ bids, asks }) === last;
+        }, `${channel} leads to the exchange's book`);
     for (const client of [early, late]) {
       for (const channel of channels) {
         const messages = client.data(channel) as readonly BookMessage[];

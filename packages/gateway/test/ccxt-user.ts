@@ -111,6 +111,23 @@ try {
   say("fetchOptionChain", Object.keys(await alice.fetchOptionChain("BTC")).length);
   say("fetchLiquidations", await alice.fetchLiquidations(symbol));
 
+  // A book that is followed while it moves.
+  const followed = (async () => {
+    for (;;) {
+      const seen = await alice.watchOrderBook(symbol);
+      if (seen.bids.length === 7 && seen.bids[0][0] === 59_900)
+        return { bids: seen.bids.slice(), asks: seen.asks.slice() };
+    }
+  })();
+  for (let step = 0; step < 8; step++) {
+    const placed = await alice.createOrder(symbol, "limit", "buy", 100 + 10 * step, 59_900 - 10 * step);
+    if (step === 3) await alice.cancelOrder(placed.id, symbol);
+  }
+  const { bids, asks } = await alice.fetchOrderBook(symbol, 100);
+  say("followedBook", { followed: await followed, fetched: { bids, asks } });
+  for (const placed of await alice.fetchOpenOrders(symbol))
+    if (placed.side === "buy") await alice.cancelOrder(placed.id, symbol);
+
   say("watchOHLCV", await alice.watchOHLCV(symbol, "1m"));
   const cancelled = await alice.cancelOrder(ask.id, symbol);
   say("cancelOrder", cancelled);

@@ -105,6 +105,12 @@ describe.each(["http", "https"])("a ccxt user over %s", (scheme) => {
     expect(step("watchOHLCV")[0].slice(1)).toEqual([60_050, 60_050, 60_050, 60_050, 0.00832639]);
   });
 
+  test("a book that is followed while it moves is the book that is fetched", () => {
+    const { followed, fetched } = step("followedBook");
+    expect(fetched.bids).toHaveLength(7);
+    expect(followed).toEqual(fetched);
+  });
+
   test("market data shows the trade", () => {
     expect(step("fetchTicker")).toMatchObject({ last: 60_050, ask: 60_050, markPrice: 60_000, indexPrice: 60_000 });
     expect(step("fetchOrderBook")).toMatchObject({ bids: [], asks: [[60_050, 1500]] });

@@ -166,7 +166,8 @@ describe("heartbeats", () => {
     const pass = (seconds: number): void => {
       for (let second = 0; second < seconds; second++) stream.tick((now += 1_000));
     };
-    return { socket, stream, kinds, pass };
+    const stall = (seconds: number): void => stream.tick((now += 1_000 * seconds));
+    return { socket, stream, kinds, pass, stall };
   };
 
   test("come every interval; a client that is silent for one is asked for proof of life, and then closed", async () => {
@@ -206,6 +207,14 @@ describe("heartbeats", () => {
       living.socket.emit("pong");
     }
     expect(living.socket.closed).toBe(false);
+  });
+
+  test("a gateway that did not run for minutes does not take it for its clients' silence", () => {
+    const { socket, stream, kinds, stall } = opened();
+    stream.connection.heartbeatSeconds = 10;
+    stall(300);
+    expect([stream.connection.closed, socket.closed]).toEqual([false, false]);
+    expect(kinds()).not.toContain("test_request");
   });
 
   test("a client that does not read is cut off when its queue is over the limit", () => {
@@ -282,7 +291,7 @@ describe("crowds", () => {
     await client.auth(1);
     const startedMs = performance.now();
     expect((await client.call("private/buy", order)).result.order.order_state).toBe("open");
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
     for (const { socket } of crowd) socket.terminate();
     await client.until(() => running.gateway.connectionsCount() === 1);
     await running.stop();

@@ -153,9 +153,9 @@ export async function openClient(url: string): Promise<Client> {
     data: (channel) =>
       notifications.filter(({ params }) => params.channel === channel).map(({ params }) => params.data),
     async until(condition, what = "the condition holds") {
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + 25_000;
       while (!condition()) {
-        if (deadline < Date.now()) throw new Error(`not within 10 s: ${what}`);
+        if (deadline < Date.now()) throw new Error(`not within 25 s: ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },

@@ -17,6 +17,8 @@ interface Life {
   heardMs: number;
   requestMs: number;
   heartbeatMs: number;
+  /** When the last tick was. */
+  tickMs: number;
   /** When proof of life was asked for; 0 when it was not. */
   testMs: number;
 }
@@ -29,7 +31,7 @@ export interface Stream {
 
 export function openStream(services: Services, dispatcher: Dispatcher, socket: WebSocket, address: string): Stream {
   const openedMs = services.nowMs();
-  const life: Life = { heardMs: openedMs, requestMs: openedMs, heartbeatMs: openedMs, testMs: 0 };
+  const life: Life = { heardMs: openedMs, requestMs: openedMs, heartbeatMs: openedMs, tickMs: openedMs, testMs: 0 };
   let inFlightCount = 0;
 
   const connection: Connection = {
@@ -107,6 +109,7 @@ export function openStream(services: Services, dispatcher: Dispatcher, socket: W
     connection,
     tick(nowMs) {
       if (connection.closed) return;
+      forgive(life, nowMs);
       if (services.limits.silenceMsMax < nowMs - life.heardMs) {
         end();
         socket.terminate();
@@ -128,6 +131,20 @@ export function openStream(services: Services, dispatcher: Dispatcher, socket: W
     },
   };
 }
+
+/**
+ * A process that did not run for a while has heard nobody, and that is not their fault: messages that came meanwhile are
+ * read after this tick. The time beyond a tick's interval does not count as silence.
+ */
+function forgive(life: Life, nowMs: number): void {
+  const stallMs = nowMs - life.tickMs - tickToleranceMs;
+  life.tickMs = nowMs;
+  if (stallMs <= 0) return;
+  life.heardMs += stallMs;
+  life.requestMs += stallMs;
+  life.heartbeatMs += stallMs;
+}
+const tickToleranceMs = 2_000;
 
 function textOf(data: Buffer | ArrayBuffer | Buffer[]): string {
   if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
