@@ -30,6 +30,7 @@ export async function openDoor(address: { readonly host: string; readonly port: 
     perMessageDeflate: false,
   });
   socket.binaryType = "nodebuffer";
+  const lost = () => new Failure(`${address.host}:${address.port} closed the connection`);
   const waiting = new Map<number, { resolve: (reply: Answered) => void; reject: (error: Error) => void }>();
   let nextId = 1;
   await new Promise<void>((resolve, reject) => {
@@ -38,8 +39,7 @@ export async function openDoor(address: { readonly host: string; readonly port: 
   });
   socket.on("error", () => socket.terminate());
   socket.on("close", () => {
-    for (const { reject } of waiting.values())
-      reject(new Failure(`${address.host}:${address.port} closed the connection`));
+    for (const { reject } of waiting.values()) reject(lost());
     waiting.clear();
   });
   socket.on("message", (data: Buffer) => {
@@ -50,6 +50,7 @@ export async function openDoor(address: { readonly host: string; readonly port: 
   });
   const send = (request: Wanted): Promise<Answered> =>
     new Promise((resolve, reject) => {
+      if (socket.readyState !== WebSocket.OPEN) return reject(lost());
       const id = nextId++;
       const timer = setTimeout(() => socket.terminate(), timeoutMs);
       const settle =

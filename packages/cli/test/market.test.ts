@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WebSocketServer, type WebSocket } from "ws";
 import { afterEach, expect, test } from "vitest";
 import { onGrid, type ApiInstrument, type ApiSummary } from "../src/market/instrument.ts";
+import { openSocket } from "../src/market/connection.ts";
 import { runMarket } from "../src/market/market.ts";
 import { isCloseEnough, quoteFor, type MakerParameters } from "../src/market/quoting.ts";
 
@@ -166,6 +167,15 @@ test("makers log in, ask for cancel on disconnect, quote the chain as simulated,
   await until(() => before < quotes().length && sockets.length === 2);
   end();
   await running;
+});
+
+test("a call on a lost connection fails at once", async () => {
+  const { url, sockets } = await toyExchange();
+  const connection = await openSocket(url);
+  await connection.call("public/get_time");
+  sockets[0]!.terminate();
+  await connection.closed;
+  await expect(connection.call("public/get_time")).rejects.toThrow("public/get_time: the connection was lost");
 });
 
 test("takers send small labelled orders at the best price that cannot rest", async () => {

@@ -80,6 +80,7 @@ export async function openSocket(url: string): Promise<Connection> {
 
   const call = (method: string, params: object = {}): Promise<never> =>
     new Promise((resolve, reject) => {
+      if (socket.readyState !== WebSocket.OPEN) return reject(new Error(`${method}: the connection was lost`));
       const id = nextId++;
       const timer = setTimeout(() => socket.terminate(), callTimeoutMs);
       waiting.set(id, { method, resolve, reject, timer });
