@@ -7,7 +7,8 @@ import { decodeDoorReply, encodeDoorRequest, type DoorReply, type DoorRequest } 
 import { Failure } from "./failure.ts";
 
 type ReplyOf<K extends DoorReply["kind"]> = Extract<DoorReply, { kind: K }>;
-type Answered = Exclude<DoorReply, { kind: "block" }>;
+/** Replies to one request, named by its id. */
+type Answered = Extract<DoorReply, { readonly id: number }>;
 type Wanted =
   Exclude<DoorRequest, { kind: "follow" }> extends infer R
     ? R extends { readonly id: number }
@@ -44,7 +45,7 @@ export async function openDoor(address: { readonly host: string; readonly port: 
   });
   socket.on("message", (data: Buffer) => {
     const reply = decodeDoorReply(data);
-    if (reply === undefined || reply.kind === "block") return;
+    if (reply === undefined || !("id" in reply)) return;
     waiting.get(reply.id)?.resolve(reply);
     waiting.delete(reply.id);
   });
