@@ -112,11 +112,13 @@ try {
   say("fetchLiquidations", await alice.fetchLiquidations(symbol));
 
   // A book that is followed while it moves.
+  // ccxt keeps a third number of its own in the levels it follows.
+  const levels = (side: readonly number[][]) => side.map(([price, amount]) => [price, amount]);
   const followed = (async () => {
     for (;;) {
       const seen = await alice.watchOrderBook(symbol);
       if (seen.bids.length === 7 && seen.bids[0][0] === 59_900)
-        return { bids: seen.bids.slice(), asks: seen.asks.slice() };
+        return { bids: levels(seen.bids), asks: levels(seen.asks) };
     }
   })();
   for (let step = 0; step < 8; step++) {
