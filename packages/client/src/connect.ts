@@ -58,6 +58,8 @@ interface Following {
   id: number;
 }
 
+/** Requests that have one answer of their own number. */
+type NumberedRequest = Extract<DoorRequest, { readonly id: number }>;
 type Question = DoorRequest extends infer R ? (R extends { readonly id: number } ? Omit<R, "id"> : never) : never;
 
 const requestsCountMax = 4_096;
@@ -111,6 +113,8 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
 
   const receive = (reply: DoorReply): void => {
     if (reply.kind === "block") return receiveBlock(reply.block);
+    // Answers `submitToAll`, which is never asked here.
+    if (reply.kind === "admitted") return;
     if (reply.kind === "failure" && following !== undefined && reply.id === following.id) {
       const { follower } = following;
       following = undefined;
@@ -137,7 +141,7 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
     new Promise((resolve, reject) => {
       if (closed) return reject(new ClientError("closed", "the connection is closed", url));
       if (requestsCountMax <= pending.size) return reject(new ClientError("busy", "too many requests at once", url));
-      const request = { ...question, id: newId() } as DoorRequest;
+      const request = { ...question, id: newId() } as NumberedRequest;
       pending.set(request.id, { request, resolve, reject });
       if (isOpen()) socket!.send(encodeDoorRequest(request));
     });

@@ -214,10 +214,11 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
     }
   };
   const answer = (one: Served, request: DoorRequest): DoorReply | undefined => {
-    const { id } = request;
+    const id = "id" in request ? request.id : 0;
     switch (request.kind) {
-      case "submit":
-      case "submitToAll": {
+      case "submitToAll":
+        return { kind: "admitted", ids: request.commands.map((one) => one.id) };
+      case "submit": {
         seen.set(Buffer.from(commandDigest(request.command)).toString("hex"), request.command);
         return { kind: "submitted", id, refusal: behaviour.submit?.(request.command) ?? "none" };
       }

@@ -82,6 +82,7 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
       case "failure":
         if (door === source) leave(door, `could not answer: ${reply.reason}`);
         return;
+      case "admitted":
       case "genesis":
       case "receipt":
         return;

@@ -44,6 +44,8 @@ export interface Door {
 interface Connection {
   readonly socket: WebSocket;
   submitsInFlight: number;
+  /** Commands that were taken in this turn. */
+  readonly admitted: number[];
   /** The next height to send to a follower. */
   next: number | undefined;
   followId: number;
@@ -134,19 +136,34 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     );
   };
 
+  const submit = (
+    connection: Connection,
+    { id, command }: { readonly id: number; readonly command: Uint8Array },
+    toAll: boolean,
+  ): void => {
+    if (submitsInFlightCountMax <= connection.submitsInFlight)
+      return reply(connection, { kind: "submitted", id, refusal: "mempool-full" });
+    connection.submitsInFlight++;
+    parts.submit(command, toAll, (refusal) => {
+      connection.submitsInFlight--;
+      if (toAll && refusal === "none") admitted(connection, id);
+      else reply(connection, { kind: "submitted", id, refusal });
+    });
+  };
+
+  /** Commands that are taken in one turn are told in one frame. */
+  const admitted = (connection: Connection, id: number): void => {
+    if (connection.admitted.push(id) > 1) return;
+    setImmediate(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }));
+  };
+
   const answer = (connection: Connection, request: DoorRequest): void => {
     switch (request.kind) {
       case "submit":
-      case "submitToAll": {
-        const { id, command } = request;
-        if (submitsInFlightCountMax <= connection.submitsInFlight)
-          return reply(connection, { kind: "submitted", id, refusal: "mempool-full" });
-        connection.submitsInFlight++;
-        return parts.submit(command, request.kind === "submitToAll", (refusal) => {
-          connection.submitsInFlight--;
-          reply(connection, { kind: "submitted", id, refusal });
-        });
-      }
+        return submit(connection, request, false);
+      case "submitToAll":
+        for (const one of request.commands) submit(connection, one, true);
+        return;
       case "follow":
         if (connection.next !== undefined)
           return reply(connection, {
@@ -177,6 +194,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     const connection: Connection = {
       socket,
       submitsInFlight: 0,
+      admitted: [],
       next: undefined,
       followId: 0,
       waiting: false,

@@ -4,6 +4,7 @@
  * refused it, or when a block is later than its expiry. Nothing else ends it: a fate that is not certain is not told.
  */
 import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
 import type { Event } from "@stoa/protocol/event";
 import { encodeDoorRequest, type AdmissionRefusal } from "@stoa/protocol/door";
 import { commandDigest } from "@stoa/protocol/command";
@@ -58,6 +59,8 @@ export interface Submissions {
 }
 
 const finalsCountMax = 65_536;
+const batchSizeMax = limits.commandSizeMax / 2;
+const batchCountMax = limits.requestsInFlightPerConnectionCountMax / 4;
 /** The first wait before a command is given to the doors again; it doubles each time. */
 const resendMsMin = 4_000;
 
@@ -66,6 +69,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
   const byId = new Map<number, Submission>();
   /** Where commands of the recent past became final, for whoever submits one again. */
   const finals = createGenerations<number>(finalsCountMax);
+  let unsent: Submission[] = [];
   let nextId = 1;
   let timeMs = 0;
   let sweepMs = 0;
@@ -76,15 +80,32 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
     one.resolve(outcome);
   };
 
-  const sendTo = (one: Submission, doors: readonly number[], kind: "submit" | "submitToAll"): void => {
-    const request = encodeDoorRequest({ kind, id: one.id, command: one.encoded });
-    for (const door of doors) if (parts.send(door, request)) one.open.add(door);
+  const sendOne = (one: Submission, door: number): void => {
+    const request = encodeDoorRequest({ kind: "submit", id: one.id, command: one.encoded });
+    if (parts.send(door, request)) one.open.add(door);
+  };
+
+  const sendTogether = (batch: readonly Submission[], doors: readonly number[]): void => {
+    const commands = batch.map(({ id, encoded }) => ({ id, command: encoded }));
+    const request = encodeDoorRequest({ kind: "submitToAll", commands });
+    for (const door of doors) if (parts.send(door, request)) for (const one of batch) one.open.add(door);
+  };
+
+  /** What was submitted in this turn travels together, if it goes to all validators; else each command by itself. */
+  const flush = (): void => {
+    const waiting = unsent;
+    unsent = [];
+    const { doors, everyone } = parts.connected();
+    if (!everyone) {
+      for (const one of waiting) for (const door of doors) sendOne(one, door);
+      return;
+    }
+    for (const batch of batchesOf(waiting)) sendTogether(batch, doors);
   };
 
   const sendToAll = (one: Submission): void => {
     one.sentMs = performance.now();
-    const { doors, everyone } = parts.connected();
-    sendTo(one, doors, everyone ? "submitToAll" : "submit");
+    if (unsent.push(one) === 1) setImmediate(flush);
   };
 
   return {
@@ -125,7 +146,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
       if (one.open.size === 0) settle(one, { kind: "refused", refusal });
     },
     doorUp(door) {
-      for (const one of byName.values()) sendTo(one, [door], "submit");
+      for (const one of byName.values()) if (!unsent.includes(one)) sendOne(one, door);
     },
     executed(block, names) {
       timeMs = block.timeMs;
@@ -153,6 +174,23 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
       }
     },
   };
+}
+
+/** Commands in order, in batches that fit a frame of the door. */
+function* batchesOf(waiting: readonly Submission[]): Generator<readonly Submission[]> {
+  let batch: Submission[] = [];
+  let size = 0;
+  for (const one of waiting) {
+    const full = batchSizeMax < size + one.encoded.length || batch.length === batchCountMax;
+    if (full && 0 < batch.length) {
+      yield batch;
+      batch = [];
+      size = 0;
+    }
+    batch.push(one);
+    size += one.encoded.length;
+  }
+  if (0 < batch.length) yield batch;
 }
 
 function eventsByCommand(block: ExecutedBlock): Map<string, Event[]> {

@@ -6,7 +6,7 @@ import { present } from "@stoa/base/assert";
 export interface DoorClient {
   readonly socket: WebSocket;
   readonly replies: DoorReply[];
-  readonly ask: (request: DoorRequest) => Promise<DoorReply>;
+  readonly ask: (request: Extract<DoorRequest, { readonly id: number }>) => Promise<DoorReply>;
   readonly close: () => void;
 }
 

@@ -47,10 +47,18 @@ export const doorRequest = union({
   /** The proof of what a command resulted in: answered once a final header carries the roots of its block. */
   receipt: { tag: 5, fields: { id: u32, command: digest } },
   /**
-   * Like `submit`, from a sender that gives the command to every validator itself: the receiver need not pass it on at once,
-   * only if it is still not final after a while.
+   * Commands of a sender that gives them to every validator itself: the receiver need not pass them on at once, only if they
+   * are still not final after a while. Answered by `admitted`, and by `submitted` for each that was refused.
    */
-  submitToAll: { tag: 6, fields: { id: u32, command: byteString(limits.commandSizeMax) } },
+  submitToAll: {
+    tag: 6,
+    fields: {
+      commands: list(
+        record({ id: u32, command: byteString(limits.commandSizeMax) }),
+        limits.requestsInFlightPerConnectionCountMax,
+      ),
+    },
+  },
 });
 export type DoorRequest = Decoded<typeof doorRequest>;
 
@@ -94,6 +102,8 @@ export const doorReply = union({
   receipt: { tag: 5, fields: { id: u32, receipt } },
   /** Every request gets an answer: what was asked for is pruned, unknown, or the request was not understood. */
   failure: { tag: 6, fields: { id: u32, reason: text(256), retry: bool } },
+  /** Commands of `submitToAll` that were taken. */
+  admitted: { tag: 7, fields: { ids: list(u32, limits.payloadCommandsCountMax) } },
 });
 export type DoorReply = Decoded<typeof doorReply>;
 
