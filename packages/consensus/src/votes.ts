@@ -16,6 +16,7 @@ import {
   emit,
   misbehaviour,
   plan,
+  send,
   viewCertificates,
   type Block,
   type CountedVote,
@@ -51,11 +52,16 @@ export function receiveVote(replica: Replica, from: ValidatorIndex, vote: Vote):
   const { signer, view } = vote;
   if (vote.epoch !== replica.set.epoch || replica.set.validators.length <= signer || signer === replica.self) return;
   if (view < oldestView(replica) || replica.view + 1 < view) return;
-  const certified = certifiedAs(replica, vote);
-  if (certified) return noteLateVote(replica, vote);
   const tally = tallyOf(replica, view);
   const earlier = tally[vote.kind].get(signer);
-  if (earlier !== undefined) return compareVotes(replica, earlier, vote);
+  if (earlier !== undefined) {
+    if (from === signer) helpOn(replica, from, view);
+    return compareVotes(replica, earlier, vote);
+  }
+  if (certifiedAs(replica, vote)) {
+    tally[vote.kind].set(signer, { vote, verified: false });
+    return noteLateVote(replica, vote);
+  }
   const leaderGivesUp = vote.kind === "nullify" && view === replica.view && signer === leader(replica, view);
   const verified = from !== signer || leaderGivesUp;
   if (verified && !isGenuine(replica, vote))
@@ -63,6 +69,13 @@ export function receiveVote(replica: Replica, from: ValidatorIndex, vote: Vote):
   tally[vote.kind].set(signer, { vote, verified });
   if (leaderGivesUp) plan(replica, { kind: "nullify" });
   evaluate(replica, tally, vote);
+}
+
+/** Whoever repeats a vote of a view that has ended did not hear how it ended. */
+function helpOn(replica: Replica, peer: ValidatorIndex, view: View): void {
+  const { notarization, nullification, finalization } = viewCertificates(replica, view);
+  const certificate = finalization ?? notarization ?? nullification;
+  if (certificate !== undefined) send(replica, peer, { kind: "certificate", certificate });
 }
 
 export function countOwnVote(replica: Replica, vote: Vote): void {

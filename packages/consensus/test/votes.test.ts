@@ -194,6 +194,14 @@ describe("views", () => {
     probe.vote(craftVote(probe.set, "notarize", 1, probe.others[0]!, digestOf(probe)));
     expect(sentIn(probe.timer("retry"), "vote")).toEqual([first]);
   });
+  test("whoever repeats a vote of a view that has ended is told how it ended (BFT-035)", () => {
+    const probe = new Probe();
+    const [one] = probe.others;
+    const vote = craftVote(probe.set, "nullify", 1, one!);
+    probe.certificate(craftCertificate(probe.set, "notarize", 1, probe.others, digestOf(probe)));
+    expect(sentIn(probe.vote(vote), "certificate")).toEqual([]);
+    expect(sentIn(probe.vote(vote), "certificate")).toMatchObject([{ certificate: { kind: "notarization", view: 1 } }]);
+  });
   test("a proposal is repeated to those that have not voted on it (BFT-035)", () => {
     const probe = new Probe({ leads: true });
     probe.give({ kind: "workPending", pending: true });
