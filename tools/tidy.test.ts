@@ -116,21 +116,26 @@ function functionsOf({ path, code }: Module): FunctionSpan[] {
 
 /** Where the function whose body opens at `brace` begins; no start when the brace opens something else. */
 function headBefore(code: string, brace: number): { readonly start: number | undefined; readonly name: string } {
-  const before = code.slice(Math.max(0, brace - 2_000), brace);
-  const arrow = /=>\s*$/.test(before);
-  const typed = /\)\s*(:[^;{}=]*)?$/.exec(before);
+  const from = Math.max(0, brace - 2_000);
+  const before = code.slice(from, brace);
+  const nearFrom = Math.max(0, before.length - 300);
+  const near = before.slice(nearFrom);
+  const arrow = /=>\s*$/.test(near);
+  const typed = /\)\s*(:[^;{}=]*)?$/.exec(near);
   if (!arrow && typed === null) return { start: undefined, name: "" };
-  const close = arrow ? before.lastIndexOf(")", before.lastIndexOf("=>")) : typed!.index;
+  const close = arrow ? before.lastIndexOf(")", before.lastIndexOf("=>")) : nearFrom + typed!.index;
   let depth = 0;
   let index = close;
   for (; 0 <= index; index--) {
     if (before[index] === ")") depth++;
     if (before[index] === "(" && --depth === 0) break;
   }
-  const words = before.slice(0, Math.max(0, index)).match(/([\w#]+)?\s*(?:<[^<>]*>)?\s*(?:[:=]\s*(?:async\s*)?)?$/);
+  const words = before
+    .slice(Math.max(0, index - 120), Math.max(0, index))
+    .match(/([\w#]+)?\s*(?:<[^<>]*>)?\s*(?:[:=]\s*(?:async\s*)?)?$/);
   const name = words?.[1] ?? "";
   if (notFunctions.has(name)) return { start: undefined, name: "" };
-  return { start: Math.max(0, brace - 2_000) + Math.max(0, index), name: name === "" ? "(unnamed)" : name };
+  return { start: from + Math.max(0, index), name: name === "" ? "(unnamed)" : name };
 }
 
 describe("functions", () => {
