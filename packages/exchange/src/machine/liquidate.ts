@@ -1,9 +1,10 @@
 /**
- * Liquidation carried out, after the commands of a block: every account is judged once (`risk/liquidation.ts` decides), and
- * what is decided is done with the books, the positions and the ledger. The insurance fund's own positions are reduced in
- * the same way. Accounts are taken in ascending order, assets in that of genesis.
+ * Liquidation carried out, after the commands of a block: accounts are judged (`risk/liquidation.ts` decides), and what is
+ * decided is done with the books, the positions and the ledger. The insurance fund's own positions are reduced in the same
+ * way. Accounts are taken in ascending order, assets in that of genesis.
  *
- * PERF: O(accounts · assets) a block when nothing moved; an account's exposures are looked at when marks did.
+ * PERF: where quotations moved, every account with a position or an order is judged; in other blocks only those whose
+ * balance or position changed and those in liquidation, since nothing else can have changed the answer.
  */
 import type { Lots, Money } from "@stoa/base/units";
 import type { EventOf } from "@stoa/protocol/event";
@@ -28,16 +29,24 @@ import { cancelResting } from "./resting.ts";
 import { notePosition, postEntries, type Run } from "./run.ts";
 import { accountOf, bookOf, bookSideOf, listingOf, oppositeOf } from "./state.ts";
 
-/** Judges every account in every asset, and does what is due. */
+/** Judges who may have become short of margin, in every asset, and does what is due. */
 export function liquidate(run: Run): void {
-  const { risk, genesis } = run.state;
-  const accounts = new Set(risk.accounts.keys());
-  for (const { account } of risk.liquidations.values()) accounts.add(account);
-  for (const account of [...accounts].sort((left, right) => left - right)) {
-    if (isSystemAccount(account)) continue;
+  const { risk, market, genesis } = run.state;
+  const accounts = accountsToJudge(run);
+  risk.unjudged.clear();
+  risk.judgedVersion = market.version;
+  for (const account of accounts) {
     for (let asset = 0; asset < genesis.assets.length; asset++) liquidateAccount(run, account, asset);
   }
   for (let asset = 0; asset < genesis.assets.length; asset++) dispose(run, asset);
+}
+
+function accountsToJudge({ state }: Run): readonly number[] {
+  const { risk, ledger, market } = state;
+  const isMoved = risk.judgedVersion !== market.version;
+  const accounts = new Set([...(isMoved ? risk.accounts.keys() : risk.unjudged), ...ledger.touched]);
+  for (const { account } of risk.liquidations.values()) accounts.add(account);
+  return [...accounts].filter((account) => !isSystemAccount(account)).sort((left, right) => left - right);
 }
 
 function liquidateAccount(run: Run, account: number, asset: number): void {

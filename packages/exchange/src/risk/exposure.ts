@@ -76,6 +76,9 @@ export interface Risk {
   readonly touched: Set<string>;
   /** Instruments in which positions changed since they were last seen to net to zero. */
   readonly moved: Set<number>;
+  /** Accounts whose positions changed since they were last judged, and the quotations that all were last judged by. */
+  readonly unjudged: Set<number>;
+  judgedVersion: number;
 }
 
 export function createRisk(): Risk {
@@ -86,6 +89,8 @@ export function createRisk(): Risk {
     liquidations: new Map(),
     touched: new Set(),
     moved: new Set(),
+    unjudged: new Set(),
+    judgedVersion: -1,
   };
 }
 
@@ -261,6 +266,7 @@ export function applyFill(
   const valueChange = fill.side === "buy" ? fill.value : -fill.value;
   const realized = applySums(exposure, sizeChange, valueChange);
   risk.moved.add(exposure.instrument);
+  risk.unjudged.add(exposure.account);
   risk.touched.add(positionKey(exposure.account, exposure.instrument));
   closeChange(risk, exposure);
   return { realized, balanceChange: terms.isOption ? -valueChange : 0n };
