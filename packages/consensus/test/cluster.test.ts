@@ -336,3 +336,13 @@ test("stake decides: three of ten may be silent, four may not (BFT-024)", () => 
   enough.run(10_000);
   expect(enough.nodes[0]!.blocks.length).toBeGreaterThan(3);
 });
+
+test.for([1, 2, 3, 7, 20])("%s validators agree (BFT-002)", (count) => {
+  const network = new Network({ stakes: new Array<number>(count).fill(1), delayMs: 5 }).start();
+  network.submit("hello");
+  network.until(() => network.nodes.every((node) => holds(node, "hello")), 1_000);
+  expect(network.nowMs).toBeLessThanOrEqual(15);
+  network.run(3_000);
+  expect(network.lowest()).toBeGreaterThanOrEqual(3);
+  expectAgreement(network);
+});
