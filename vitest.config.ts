@@ -5,8 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@stoa/source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
     reporters: ["default"],
   },
