@@ -151,6 +151,25 @@ describe("authority", () => {
     await Promise.all([one.close(), other.close()]);
   });
 
+  test("new tokens of a connection end its earlier ones; a session has sixteen at most", async () => {
+    const client = await openClient(running.ws);
+    const first = (await client.auth(1)).result.access_token;
+    await client.auth(1);
+    expect((await client.call("private/get_positions", { access_token: first })).error?.code).toBe(13009);
+    const tokens: string[] = [];
+    for (let count = 0; count < 17; count++) {
+      const scope = `session:s${count}`;
+      const grant = { grant_type: "client_credentials", client_id: "client-1", client_secret: "secret-1", scope };
+      tokens.push((await get(running.rest, "public/auth", grant)).result.access_token);
+    }
+    const codes = await Promise.all(
+      tokens.map(async (token) => (await client.call("private/get_positions", { access_token: token })).error?.code),
+    );
+    expect(codes[0]).toBe(13009);
+    expect(codes.slice(1)).toEqual(Array(16).fill(undefined));
+    await client.close();
+  });
+
   test("wrong credentials name the field that is wrong", async () => {
     const auth = (query: Record<string, string>) =>
       get(running.rest, "public/auth", { grant_type: "client_credentials", ...query });

@@ -62,7 +62,12 @@ try {
   const ordersSeen = bob.watchOrders();
   const fillsSeen = bob.watchMyTrades();
   const tradesSeen = alice.watchTrades(symbol);
-  const quoteSeen = alice.watchBidsAsks([symbol]);
+  const quoteSeen = (async () => {
+    for (;;) {
+      const quotes = await alice.watchBidsAsks([symbol]);
+      if (quotes[symbol]?.ask !== undefined) return quotes;
+    }
+  })();
 
   const ask = await alice.createOrder(symbol, "limit", "sell", 1000, 60_100, { label: "first", postOnly: true });
   say("createOrder", ask);

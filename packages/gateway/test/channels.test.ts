@@ -219,3 +219,24 @@ describe("channels", () => {
     await client.close();
   });
 });
+
+test("a channel that fails ends for its subscribers only; orders and other channels go on", async () => {
+  const running = await startTestGateway();
+  const [unlucky, lucky] = await Promise.all([openClient(running.ws), openClient(running.ws)]);
+  await Promise.all([unlucky.auth(1), lucky.auth(2)]);
+  await unlucky.call("private/subscribe", { channels: ["perpetual.BTC-PERPETUAL.raw"] });
+  await lucky.call("private/subscribe", { channels: ["user.orders.any.any.raw"] });
+  const query = running.upstream.query as { instrument: typeof running.upstream.query.instrument };
+  const { instrument } = query;
+  const closed = new Promise((resolve) => unlucky.socket.once("close", resolve));
+  query.instrument = () => {
+    throw new Error("as the test wants it");
+  };
+  running.upstream.setPrices([60_100, 3_000]);
+  query.instrument = instrument;
+  await closed;
+  const answer = await lucky.call("private/buy", { instrument_name: "BTC-PERPETUAL", amount: 10, price: 59_500 });
+  expect(answer.result.order.order_state).toBe("open");
+  await lucky.until(() => lucky.notifications.length === 1);
+  await running.stop();
+});

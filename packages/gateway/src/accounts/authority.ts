@@ -156,6 +156,10 @@ export function createAuthority(principals: ReadonlyMap<string, Principal>, nowM
     return session;
   };
 
+  const dropConnection = (connection: object): void => {
+    for (const session of [...byAccess.values()]) if (session.grant.connection === connection) drop(session);
+  };
+
   const authenticate = (parameters: AuthParameters, connection: object | undefined): AuthResult => {
     if (parameters.grant_type === "refresh_token") {
       const old = refreshed(parameters.refresh_token);
@@ -163,6 +167,8 @@ export function createAuthority(principals: ReadonlyMap<string, Principal>, nowM
       const grant = old.grant.connection === undefined ? old.grant : { ...old.grant, connection };
       return { grant, answer: answerOf(open(grant, old.sessionName), parameters.state) };
     }
+    // Earlier tokens of a connection end with its new ones: nobody collects them without bound.
+    if (connection !== undefined) dropConnection(connection);
     const principal =
       parameters.grant_type === "client_credentials"
         ? withSecret(parameters.client_id, parameters.client_secret)
@@ -198,9 +204,7 @@ export function createAuthority(principals: ReadonlyMap<string, Principal>, nowM
           throw unauthorized("unknown authorization scheme", "Authorization");
       }
     },
-    dropConnection(connection) {
-      for (const session of [...byAccess.values()]) if (session.grant.connection === connection) drop(session);
-    },
+    dropConnection,
     dropToken(grant) {
       for (const session of [...byAccess.values()]) if (session.grant === grant) drop(session);
     },

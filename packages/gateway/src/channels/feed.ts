@@ -35,7 +35,21 @@ export function createFeed(services: () => Services): Feed {
   const lines = new Map<string, Line>();
   const keysOf = new Map<Connection, Map<string, string>>();
 
-  const broadcast = (line: Line): void => {
+  /** A channel that fails ends for its subscribers, who can tell and come back; the others and the chain go on. */
+  const guarded = (line: Line, action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      services().log("a channel failed", { channel: line.name, error: reason });
+      lines.delete(line.key);
+      for (const connection of line.subscribers) connection.close("a channel failed");
+    }
+  };
+
+  const broadcast = (line: Line): void => guarded(line, () => send(line));
+
+  const send = (line: Line): void => {
     line.pending = false;
     if (line.subscribers.size === 0) return;
     for (const data of line.topic.flush()) {
@@ -65,8 +79,11 @@ export function createFeed(services: () => Services): Feed {
     // What the topic has gathered belongs to the earlier subscribers; the newcomer's first message already contains it.
     broadcast(line);
     line.subscribers.add(connection);
+    const { topic: live } = line;
     const label = connection.channels.get(name);
-    for (const data of line.topic.initial()) connection.send(notification(name, data, label));
+    guarded(line, () => {
+      for (const data of live.initial()) connection.send(notification(name, data, label));
+    });
   };
 
   const remove = (connection: Connection, name: string): boolean => {
@@ -110,7 +127,9 @@ export function createFeed(services: () => Services): Feed {
     },
     apply(update) {
       for (const line of lines.values()) {
-        if (line.topic.gather(update)) line.pending = true;
+        guarded(line, () => {
+          if (line.topic.gather(update)) line.pending = true;
+        });
         if (line.pending && line.topic.interval === "raw") broadcast(line);
       }
     },

@@ -71,6 +71,9 @@ export function applyToMarket(
       const change = { side: event.side, priceTicks: event.priceTicks, before, after: event.sizeLots };
       if (list === undefined) changes.set(event.instrument, [change]);
       else list.push(change);
+    } else if (event.kind === "instrumentState" && event.state === "delivered") {
+      market.books.delete(event.instrument);
+      market.buckets.delete(event.instrument);
     }
   }
   return changes;

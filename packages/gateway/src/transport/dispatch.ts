@@ -110,10 +110,9 @@ export function createDispatcher(services: Services, rates: RateLimiter): Dispat
       try {
         const result = call(services, rates, request, caller);
         if (!(result instanceof Promise)) return succeeded(result, id, startedUs);
-        return result.then(
-          (value) => succeeded(value, id, startedUs),
-          (error: unknown) => failed(error, id, startedUs),
-        );
+        return result
+          .then((value) => succeeded(value, id, startedUs))
+          .catch((error: unknown) => failed(error, id, startedUs));
       } catch (error) {
         return failed(error, id, startedUs);
       }
