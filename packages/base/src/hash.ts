@@ -73,10 +73,14 @@ function rotate(word: number, count: number): number {
   return (word >>> count) | (word << (32 - count));
 }
 
+/** Tag and bytes are put together here when they are small: a fresh buffer for each hash would cost as much as the hash. */
+const joined = new Uint8Array(4096);
+
 /** SHA-256 of `domain` as text, a zero byte, then the bytes: one hash never stands for two kinds of thing. */
 export function taggedHash(domain: string, bytes: Uint8Array): Digest {
   const tag = hashTag(domain);
-  const whole = new Uint8Array(tag.length + bytes.length);
+  const size = tag.length + bytes.length;
+  const whole = size <= joined.length ? joined.subarray(0, size) : new Uint8Array(size);
   whole.set(tag);
   whole.set(bytes, tag.length);
   return sha256(whole);

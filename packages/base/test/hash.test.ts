@@ -41,3 +41,12 @@ test("a tagged hash is the hash of the domain, a zero byte and the bytes", () =>
   expect(toHex(taggedHash("STOA1/example", toUtf8("content")))).toBe(expected);
   expect(hashTag("STOA1/example")).toEqual(toUtf8("STOA1/example\0"));
 });
+
+test("a tagged hash is the same below and above the size of its buffer", () => {
+  const prng = createPrng("tagged");
+  for (const size of [0, 4_000, 4_078, 4_079, 4_080, 4_096, 5_000]) {
+    const bytes = prng.nextBytes(size);
+    const expected = createHash("sha256").update("STOA1/some-tag\0").update(bytes).digest("hex");
+    expect(toHex(taggedHash("STOA1/some-tag", bytes))).toBe(expected);
+  }
+});
