@@ -2,11 +2,13 @@
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import { money, ticks, timeMs } from "@stoa/base/units";
+import { post } from "@stoa/exchange/ledger/post";
+import { systemAccounts } from "@stoa/exchange/ledger/state";
 import { createQuery } from "@stoa/exchange/machine/query";
 import { createNonceWindow, nonceRefusal, useNonce } from "@stoa/exchange/machine/nonce-window";
 import type { CommandBody } from "@stoa/protocol/command";
 import { describe, expect, test } from "vitest";
-import { check, describe as inWords, ownerOf, place, World } from "./world.ts";
+import { check, describe as inWords, ownerOf, place, roundPerpetual, World } from "./world.ts";
 
 const sessionKey = new Uint8Array(32).fill(9) as PublicKey;
 const transferTo = (target: string, targetSubaccount: number, amount: bigint): CommandBody => ({
@@ -58,6 +60,17 @@ describe("accounts", () => {
     const events = world.send("A", withdraw(50_000_000n));
     expect(events.map(({ kind }) => kind)).toEqual(["balance", "withdrawalRequested"]);
     expect(balanceOf(world, 1)).toBe(100_000_000n);
+  });
+
+  test("nothing leaves in an asset while a loss in it is not covered (MATCH-050)", () => {
+    const world = new World();
+    const { deficit, external } = systemAccounts;
+    post(world.state.ledger, 2, [
+      { account: deficit, change: -5n, cause: "socialized-loss" },
+      { account: external, change: 5n, cause: "socialized-loss" },
+    ]);
+    const withdraw = (asset: number): CommandBody => ({ kind: "withdraw", asset, amount: money(1n), address: "x" });
+    expect(inWords(world, world.send("A", withdraw(2)))).toBe("refused balance-insufficient");
   });
 
   test("the faucet opens a new account for its own key and credits it (MATCH-051)", () => {
@@ -198,6 +211,34 @@ describe("margin", () => {
     `,
       { world },
     );
+  });
+
+  test("what fills at once counts at the prices at which it fills (MATCH-036)", () => {
+    // Ten per cent of two coins, and what the coin bought at 110 loses at the mark.
+    const table = (outcome: string) => `
+      B sells 1 @ 100     | open B1 1 @ 100
+      B sells 1 @ 110     | open B2 1 @ 110
+      C buys 2 @ 110 ioc  | ${outcome}
+    `;
+    check(table("trade 1 @ 100 B1, filled B1 1, trade 1 @ 110 B2, filled B2 1, filled C1 2"), { dollars: 30 });
+    check(table("refused margin-insufficient"), { dollars: 29 });
+  });
+});
+
+describe("fees", () => {
+  test("are added up per account and asset, as queries say (MARGIN-005)", () => {
+    const products = [{ ...roundPerpetual, takerFeePpm: 1_000, makerFeePpm: -200 }];
+    const world = check(
+      `
+      A sells 10 @ 100   | open A1 10 @ 100
+      B buys 4 @ 100     | trade 4 @ 100 A1, open A1 6 @ 100, filled B1 4
+      B buys 6 @ 100     | trade 6 @ 100 A1, filled A1 10, filled B2 6
+    `,
+      { products },
+    );
+    const feesOf = (account: number) => createQuery(world.state).account(account)?.collateral[2]?.feesPaid;
+    expect([feesOf(1), feesOf(2)]).toEqual([-200_000n, 1_000_000n]);
+    expect([balanceOf(world, 1), balanceOf(world, 2)]).toEqual([1_000_000_200_000n, 999_999_000_000n]);
   });
 });
 
