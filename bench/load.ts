@@ -1,7 +1,7 @@
 /**
  * A load of pre-signed commands: accounts that trade with each other on one instrument, their commands signed before the clock
- * starts, sent to the doors of all validators (each account at one of them) so that a fixed number is on its way, and counted
- * when they stand in a final block. Even accounts buy and odd accounts sell at one price, so that books stay short.
+ * starts, sent to the doors of all validators so that a fixed number is on its way, and counted when they stand in a final
+ * block. Even accounts buy and odd accounts sell at one price, so that books stay short.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -9,6 +9,7 @@ import { activeEd25519 } from "@stoa/base/active-signature";
 import { encode } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import type { PublicKey, SecretSeed } from "@stoa/base/signature";
+import { limits } from "@stoa/base/limits";
 import { money, ticks, lots, timeMs } from "@stoa/base/units";
 import type { Address } from "@stoa/cli/devnet/folder";
 import { randomSeed } from "@stoa/cli/key-file";
@@ -85,25 +86,23 @@ export function placeBody({ instrument, priceTicks }: Market, side: "buy" | "sel
 }
 
 /** One faucet command per trader: the first credit opens the account. */
-export function faucetCommands(market: Market, traders: readonly Trader[], amount: bigint): Prepared[] {
+export function faucetCommands(market: Market, traders: readonly Trader[], amount: bigint): Uint8Array[] {
   const body: CommandBody = { kind: "faucet", asset: market.instrument.base, amount: money(amount) };
-  return traders.map((trader, index) => ({ trader: index, bytes: signCommand(market.chainId, trader, body) }));
+  return traders.map((trader) => signCommand(market.chainId, trader, body));
 }
-
-export type Prepared = { readonly trader: number; readonly bytes: Uint8Array };
 
 /** `count` commands of `ordersCount` orders each: one order is a command of its own, several are the parts of a batch. */
 export function orderCommands(
   market: Market,
   traders: readonly Trader[],
   { count, ordersCount }: { count: number; ordersCount: number },
-): Prepared[] {
+): Uint8Array[] {
   return Array.from({ length: count }, (_, index) => {
     const trader = index % traders.length;
     const order = placeBody(market, trader % 2 === 0 ? "buy" : "sell");
     const parts: OrderBody[] = Array.from({ length: ordersCount }, () => order);
     const body: CommandBody = ordersCount === 1 ? order : { kind: "batch", parts };
-    return { trader, bytes: signCommand(market.chainId, traders[trader]!, body) };
+    return signCommand(market.chainId, traders[trader]!, body);
   });
 }
 
@@ -116,10 +115,21 @@ export type LoadResult = {
   readonly indexPrice: number | undefined;
 };
 
-/** Sends all commands, at most `window` of them on their way, and resolves when every admitted one is final. */
-export function runLoad(doors: readonly Address[], commands: readonly Prepared[], window: number): Promise<LoadResult> {
-  const names = new Set(commands.map(({ bytes }) => nameOf(bytes)));
-  const frames = commands.map(({ bytes }, id) => encodeDoorRequest({ kind: "submit", id, command: bytes }));
+/** Commands of one frame, what a busy client has to say in one turn; and their bytes, which a door takes at once. */
+const frameCountMax = 100;
+const frameSizeMax = limits.commandSizeMax;
+
+/**
+ * Sends all commands, at most `window` of them on their way, each to every validator, many to a frame as the gateway does;
+ * resolves when every command that some validator admitted is final.
+ */
+export function runLoad(
+  doors: readonly Address[],
+  commands: readonly Uint8Array[],
+  window: number,
+): Promise<LoadResult> {
+  const names = new Set(commands.map(nameOf));
+  const refusedBy = new Map<number, number>();
   const refusals = new Map<string, number>();
   let sent = 0;
   let settled = 0;
@@ -138,20 +148,37 @@ export function runLoad(doors: readonly Address[], commands: readonly Prepared[]
       () => end(() => reject(new Error(`the load stands still: ${settled} of ${sent} sent commands are settled`))),
       120_000,
     );
-    const pump = (): void => {
-      while (sent < frames.length && sent - settled < window) {
-        sockets[commands[sent]!.trader % sockets.length]!.send(frames[sent]!);
-        sent++;
+    /** The next commands, at most `count`, as one frame to every door. */
+    const sendSome = (count: number): void => {
+      const part: { id: number; command: Uint8Array }[] = [];
+      for (let size = 0; part.length < count; ) {
+        const command = commands[sent + part.length]!;
+        size += command.length + 8;
+        if (frameSizeMax < size) break;
+        part.push({ id: sent + part.length, command });
       }
-      if (settled < frames.length) return;
+      const frame = encodeDoorRequest({ kind: "submitToAll", commands: part });
+      for (const socket of sockets) socket.send(frame);
+      sent += part.length;
+    };
+    const pump = (): void => {
+      while (sent < commands.length && (sent === settled || sent - settled + frameCountMax <= window)) {
+        sendSome(Math.min(frameCountMax, commands.length - sent, window));
+      }
+      if (settled < commands.length) return;
       end(() => resolve({ elapsedMs: performance.now() - startedAt, blocksCount, refusals, indexPrice }));
+    };
+    const takeRefusal = (id: number, refusal: string): void => {
+      const count = (refusedBy.get(id) ?? 0) + 1;
+      refusedBy.set(id, count);
+      if (count < doors.length) return;
+      refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+      settled++;
     };
     const take = (data: Buffer): void => {
       const reply = decodeDoorReply(data);
-      if (reply?.kind === "submitted" && reply.refusal !== "none") {
-        refusals.set(reply.refusal, (refusals.get(reply.refusal) ?? 0) + 1);
-        settled++;
-      } else if (reply?.kind === "block") {
+      if (reply?.kind === "submitted") takeRefusal(reply.id, reply.refusal);
+      else if (reply?.kind === "block") {
         let ours = 0;
         for (const bytes of decodePayload(reply.block.payload) ?? []) {
           if (names.delete(nameOf(bytes))) ours++;
@@ -199,11 +226,7 @@ export async function openMarket(
 export async function refreshMarket(doors: readonly Address[], market: Market, trader: Trader): Promise<Market> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const nothing = { kind: "cancelAll", label: "nothing", orders: [] } as unknown as CommandBody;
-    const { indexPrice } = await runLoad(
-      doors,
-      [{ trader: 0, bytes: signCommand(market.chainId, trader, nothing) }],
-      1,
-    );
+    const { indexPrice } = await runLoad(doors, [signCommand(market.chainId, trader, nothing)], 1);
     if (indexPrice !== undefined) return atIndex(market, indexPrice);
     await delay(200);
   }

@@ -14,16 +14,7 @@ import { payloadCommands } from "@stoa/node/payload-names";
 import { readBlockLog } from "@stoa/node/storage/block-log";
 import { decodeCommand, type CommandBody } from "@stoa/protocol/command";
 import type { Genesis } from "@stoa/protocol/genesis";
-import {
-  createTraders,
-  openMarket,
-  placeBody,
-  runLoad,
-  signCommand,
-  type Market,
-  type Prepared,
-  type Trader,
-} from "./load.ts";
+import { createTraders, openMarket, placeBody, runLoad, signCommand, type Market, type Trader } from "./load.ts";
 import { residentMiB, startNetwork, waitForStatus, type Network } from "./network.ts";
 
 const total = Number(process.argv[2] ?? 1_000_000);
@@ -63,7 +54,7 @@ async function churn(on: Network, market: Market, traders: readonly Trader[], co
   }
 }
 
-function churnCommands(market: Market, traders: readonly Trader[], count: number): Prepared[] {
+function churnCommands(market: Market, traders: readonly Trader[], count: number): Uint8Array[] {
   const apart = { ...market, priceTicks: Math.round(market.priceTicks * 0.98) };
   const order = placeBody(apart, "buy", "churn");
   const cancel = { kind: "cancelAll", label: "churn", orders: [] } as const;
@@ -71,10 +62,9 @@ function churnCommands(market: Market, traders: readonly Trader[], count: number
     kind: "batch",
     parts: [...Array.from({ length: perCommand / 2 }, () => order), cancel],
   } as CommandBody;
-  return Array.from({ length: count }, (_, index) => {
-    const trader = index % traders.length;
-    return { trader, bytes: signCommand(market.chainId, traders[trader]!, body) };
-  });
+  return Array.from({ length: count }, (_, index) =>
+    signCommand(market.chainId, traders[index % traders.length]!, body),
+  );
 }
 
 async function sample({ doors, validators }: Network): Promise<Sample> {
