@@ -27,7 +27,7 @@ export function planFaults(world: World, prng: Prng, plan: FaultPlan): void {
   }
 }
 
-/** Ends every fault: all links carry, all nodes are up, all clocks are near. */
+/** Ends every fault: all links are there, as lossy as they are; all nodes are up, all clocks are near. */
 export function heal(world: World): void {
   world.network.cuts.clear();
   for (const node of world.nodes) {

@@ -151,11 +151,10 @@ function planWorkload(world: World, prng: Prng, plan: { readonly untilMs: number
 /**
  * I8: once everything has healed, every honest node makes blocks final again beyond any that a node ever delivered (none is
  * lost, as I1 holds them all to one block per height), and no command that an honest node holds stays unordered, within 40
- * times the longest patience.
+ * times the longest patience. The weather stays as it was: what is lost must be repeated.
  */
 function checkLiveness(world: World, faulty: Report["faulty"]): void {
   heal(world);
-  world.network.weather = { ...world.network.weather, lossPermille: 0, doublePermille: 0, slowPermille: 0 };
   const honest = world.nodes.filter(({ index }) => !faulty.some(({ node }) => node === index));
   const goal = Math.max(0, ...world.checkers.delivered.keys()) + 2;
   const repeat = (): void => {
