@@ -7,6 +7,18 @@ import type { CommandBody } from "@stoa/protocol/command";
 
 /** Total weight of the commands of one payload. */
 export const payloadWeightMax = 8_000;
+/** So far may execution be behind ordering without it being a crowd. */
+const lagBlocksUsual = 8;
+
+/**
+ * The weight that a leader fills a block up to while its own execution is `lagBlocks` behind what is final: less and less, so
+ * that a crowd of commands waits in mempools, where it costs little, and not between ordering and execution.
+ */
+export function weightMaxAt(lagBlocks: number): number {
+  return lagBlocks <= lagBlocksUsual
+    ? payloadWeightMax
+    : Math.ceil((payloadWeightMax * lagBlocksUsual) / (lagBlocks * lagBlocks));
+}
 
 export function commandWeight(body: CommandBody): number {
   switch (body.kind) {

@@ -21,6 +21,7 @@ import { encodePayload } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
+import { weightMaxAt } from "./command-weight.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { createDriver, type Driver } from "./consensus-driver.ts";
 import { NodeError, errorToData } from "./failure.ts";
@@ -89,6 +90,8 @@ async function start(recovered: Recovered): Promise<void> {
     toExecution({ kind: "block", encoded, signaturesValid }),
   );
   const forwards = createForwards(() => mesh);
+  let executedHeight: number = recovered.executed.at(-1)!.height;
+  let finalHeight = executedHeight;
   /** Whether this turn has been told that there is work. */
   let workSaid = false;
   const intake = createIntake({
@@ -117,8 +120,9 @@ async function start(recovered: Recovered): Promise<void> {
       mesh.flush();
       workSaid = false;
     },
-    payloadFor: (wanted) => payloadFor(mempool, wanted),
+    payloadFor: (wanted) => payloadFor(mempool, wanted, finalHeight - executedHeight),
     ordered({ header, payload }) {
+      finalHeight = header.height;
       const hadWork = mempool.hasWork();
       mempool.finalized(payloadCommands(payload).names, header.timeMs);
       if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
@@ -157,7 +161,10 @@ async function start(recovered: Recovered): Promise<void> {
     report,
   });
   const parts: Parts = { driver, voteLog, intake, mesh, pool, progress, mempool };
-  data.execution.on("message", (message: ExecutionToConsensus) => onExecution(message, parts));
+  data.execution.on("message", (message: ExecutionToConsensus) => {
+    if (message.kind === "executed") executedHeight = message.roots.height;
+    onExecution(message, parts);
+  });
   serveMain(parts);
   toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session });
   driver.put({ kind: "start" });
@@ -220,9 +227,10 @@ function fenced(session: number, own: number): NodeError {
 function payloadFor(
   mempool: Mempool,
   { timeMs, sizeMax, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
+  lagBlocks: number,
 ): { readonly payload: Uint8Array; readonly work: boolean } {
   const excluded = new Set(ancestors.flatMap(({ payload }) => payloadCommands(payload).names));
-  const { commands, work } = mempool.build({ sizeMax, timeMs, excluded });
+  const { commands, work } = mempool.build({ sizeMax, timeMs, excluded, weightMax: weightMaxAt(lagBlocks) });
   return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
 }
 

@@ -47,6 +47,8 @@ export interface Mempool {
     readonly sizeMax: number;
     readonly timeMs: number;
     readonly excluded: ReadonlySet<string>;
+    /** Total weight of the commands: see `command-weight.ts`. */
+    readonly weightMax?: number;
   }) => { readonly commands: readonly Uint8Array[]; readonly work: boolean };
   /** The commands of a final block leave; so does everything that has expired by its time. */
   readonly finalized: (names: readonly string[], timeMs: number) => void;
@@ -134,7 +136,7 @@ export function createMempool(options: MempoolOptions): Mempool {
       if (!isValid(verdict)) return verdict === malformed ? "malformed" : "signature-invalid";
       return finals.get(name) === true ? "none" : add(name, encoded, verdict);
     },
-    build({ sizeMax: payloadSizeMax, timeMs, excluded }) {
+    build({ sizeMax: payloadSizeMax, timeMs, excluded, weightMax = payloadWeightMax }) {
       const commands: Uint8Array[] = [];
       let bytes = 4;
       let weight = 0;
@@ -142,7 +144,7 @@ export function createMempool(options: MempoolOptions): Mempool {
       for (const [name, entry] of entries) {
         if (entry.expiresAtMs < timeMs || excluded.has(name)) continue;
         if (payloadSizeMax < bytes + entry.encoded.length + commandOverhead) break;
-        if (payloadWeightMax < weight + entry.weight && 0 < commands.length) break;
+        if (weightMax < weight + entry.weight && 0 < commands.length) break;
         if (limits.payloadCommandsCountMax <= commands.length) break;
         commands.push(entry.encoded);
         bytes += entry.encoded.length + commandOverhead;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Money, PriceE8, TimeMs } from "@stoa/base/units";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
+import { payloadWeightMax, weightMaxAt } from "../src/command-weight.ts";
 import { nameOf } from "../src/envelope.ts";
 import { createMempool, type Mempool, type MempoolOptions } from "../src/mempool.ts";
 import { judge, malformed, signatureInvalid } from "../src/verdict.ts";
@@ -118,6 +119,18 @@ describe("the mempool", () => {
     expect(build(mempool, 4 + 3 * (size + 4)).commands).toHaveLength(3);
     const excluded = new Set(commands.slice(0, 9).map(nameOfCommand));
     expect(mempool.build({ sizeMax: 100_000, timeMs: nowMs, excluded }).commands).toEqual([commands[9]]);
+  });
+
+  test("the further execution is behind, the less work a leader adds; one command always fits", () => {
+    const mempool = create();
+    for (let count = 0; count < 10; count++) admit(mempool, signCommand(genesis, alice, order));
+    const countAt = (weightMax: number): number =>
+      mempool.build({ sizeMax: 1_000_000, timeMs: nowMs, excluded: noneExcluded, weightMax }).commands.length;
+    expect([0, 1, 4, 100].map(countAt)).toEqual([1, 1, 4, 10]);
+    const weights = [0, 8, 16, 64, 512].map(weightMaxAt);
+    expect(weights[0]).toBe(payloadWeightMax);
+    expect(weights).toEqual([...weights].sort((left, right) => right - left));
+    expect(weights.at(-1)).toBeLessThan(10);
   });
 
   test("price messages are no work; of one validator only the newest waits", () => {
