@@ -146,10 +146,27 @@ describe("quotes", () => {
     `);
   });
 
+  test("a ladder that moves as a whole does not meet itself: what retreats runs first (MATCH-054)", () => {
+    check(`
+      A quotes s 5 @ 99 / 5 @ 102   | open A1 5 @ 99, open A2 5 @ 102, quotes 2
+      A quotes s 5 @ 103 / 5 @ 105  | open A2 5 @ 105, open A1 5 @ 103, quotes 2
+      A quotes s 5 @ 97 / 5 @ 98    | open A1 5 @ 97, open A2 5 @ 98, quotes 2
+      A quotes s 5 @ 98 / 0 post    | cancelled A2 5 user-request, open A1 5 @ 98, quotes 2
+    `);
+  });
+
+  test("of two quotes of one name in a command the last stands (MATCH-029, MATCH-054)", () => {
+    const world = check(`A quotes s 5 @ 99 / - | open A1 5 @ 99, quotes 1`);
+    const entry = { instrument: 1, quoteSet: "s", ask: undefined, postOnly: "off" } as const;
+    const bids = [100, 98, 97].map((price) => ({ ...entry, bid: { priceTicks: ticks(price), sizeLots: lots(5) } }));
+    const events = world.send("A", { kind: "massQuote", quoteId: "q", entries: bids });
+    expect(inWords(world, events)).toBe("open A1 5 @ 100, open A1 5 @ 98, open A1 5 @ 97, quotes 3");
+  });
+
   test("each side is refused on its own, under its own part, and leaves the standing quote (MATCH-030)", () => {
     const world = check(`
       A quotes s 5 @ 99 / 5 @ 101    | open A1 5 @ 99, open A2 5 @ 101, quotes 2
-      A quotes s 5 @ 151 / 5 @ 102   | refused price-above-band 150, open A2 5 @ 102, quotes 1
+      A quotes s 5 @ 151 / 5 @ 102   | open A2 5 @ 102, refused price-above-band 150, quotes 1
       A quotes s 5 @ 103 / -         | refused self-match, quotes 0
       A quotes s 5 @ 103 / - post    | open A1 5 @ 101, quotes 1
     `);

@@ -5,6 +5,7 @@
  *   1. price messages are taken, then indexes, marks and the states of instruments move, once
  *   2. orders whose time has come leave; what is due by the calendar is settled, delivered and listed
  *   3. commands run in three passes (`passes.ts`)
+ *   4. who is short of maintenance margin is brought a step further (`liquidate.ts`)
  *   5. the levels that changed are said; invariants are asserted; roots are computed
  *
  * Marks do not move inside a block, so every command of a block is judged by the same prices.

@@ -6,7 +6,7 @@
  * PERF: where quotations moved, every account with a position or an order is judged; in other blocks only those whose
  * balance or position changed and those in liquidation, since nothing else can have changed the answer.
  */
-import type { Lots, Money } from "@stoa/base/units";
+import type { Lots, Money, PriceE8 } from "@stoa/base/units";
 import type { EventOf } from "@stoa/protocol/event";
 import { balanceOf } from "../ledger/post.ts";
 import { isSystemAccount, systemAccounts } from "../ledger/state.ts";
@@ -183,9 +183,34 @@ function takeOverPosition(run: Run, exposure: Exposure): bigint {
   notePosition(run, fund, instrument);
   trimReduceOnly(run, account, instrument);
   sayStep(run, account, asset, "taken-over", { instrument, lots: sizeLots, amount: magnitude(value) });
+  sayTakenOver(run, exposure, { sizeLots, markPrice, indexPrice });
   const { feePpm } = state.genesis.liquidation;
   const capPpm = BigInt(terms.product.feeCapPpm);
   return feeAtRate(terms, { lots, price: markPrice, indexPrice, ratePpm: BigInt(feePpm), capPpm });
+}
+
+/**
+ * Says how a position ended that the fund took: what its session came to. Nothing is paid by that: `profit` is of payments,
+ * and what the session came to is paid at the next settlement like anyone's.
+ */
+function sayTakenOver(
+  run: Run,
+  exposure: Exposure,
+  taken: { readonly sizeLots: number; readonly markPrice: number; readonly indexPrice: number },
+): void {
+  run.events.push({
+    kind: "settled",
+    type: "bankruptcy",
+    account: exposure.account,
+    instrument: exposure.instrument,
+    sizeLots: taken.sizeLots as Lots,
+    markPrice: taken.markPrice as PriceE8,
+    indexPrice: taken.indexPrice as PriceE8,
+    profit: 0n as Money,
+    sessionProfit: exposure.sessionRealized as Money,
+    funding: 0n as Money,
+    socialized: 0n as Money,
+  });
 }
 
 function payFee(run: Run, account: number, asset: number, fee: bigint): void {
