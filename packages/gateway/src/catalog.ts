@@ -84,7 +84,7 @@ function productOf(genesis: Genesis, instrument: Instrument): Product {
 export function listingNamed(catalog: Catalog, name: string): Listing {
   const listing = catalog.byName.get(name) ?? catalog.byName.get(name.toUpperCase());
   if (listing === undefined)
-    throw new ApiError("not_found", { reason: "instrument not found", param: "instrument_name" });
+    throw new ApiError("not_found", { reason: "no instrument of this name", param: "instrument_name" });
   return listing;
 }
 
@@ -146,7 +146,7 @@ export function lotsOf(listing: Listing, amount: Decimal): number {
   const minimum = textOf(lot, 8);
   const fixed = scaledExactly(amount, 8);
   if (amount.unscaled <= 0n || (fixed !== undefined && fixed < lot))
-    throw new ApiError("qty_too_low", { reason: `minimum is ${minimum}`, param: "amount" });
+    throw new ApiError("qty_too_low", { reason: `the minimum is ${minimum}`, param: "amount" });
   if (fixed === undefined || fixed % lot !== 0n)
     throw new ApiError("invalid_amount", { reason: `must be a multiple of ${minimum}`, param: "amount" });
   return safeCount(fixed / lot, "amount");

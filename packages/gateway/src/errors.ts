@@ -60,8 +60,12 @@ export const errorCodes = {
 export type ErrorName = keyof typeof errorCodes;
 
 export interface ErrorData {
+  /** Why, for a person. */
   readonly reason?: string;
+  /** Which parameter. */
   readonly param?: string;
+  /** The exchange's own word, when it was the exchange that refused: a reason of `protocol/reason`. */
+  readonly refusal?: string;
 }
 
 /** An answer that is an error: a name of the table, what is appended to it, and which parameter it is about. */
@@ -97,6 +101,8 @@ export function httpStatusOf(error: ApiError): number {
 }
 
 interface RefusalAnswer {
+  /** What a person reads. */
+  readonly text: string;
   readonly error: ErrorName;
   readonly param?: string;
   readonly appended?: string;
@@ -104,75 +110,175 @@ interface RefusalAnswer {
 
 /** One line for each reason of `protocol/reason`, in its order. */
 const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
-  "command-malformed": { error: "bad_request" },
-  "chain-wrong": { error: "internal_server_error" },
-  "signature-invalid": { error: "unauthorized" },
-  "command-expired": { error: "timed_out", param: "valid_until" },
-  "expiry-too-far": { error: "Invalid params", param: "valid_until" },
-  "account-unknown": { error: "not_enough_funds", param: "account" },
-  "key-not-authorized": { error: "unauthorized", param: "session_key" },
-  "key-expired": { error: "unauthorized", param: "session_key" },
-  "scope-missing": { error: "forbidden", param: "scope" },
-  "nonce-reused": { error: "retry", param: "nonce" },
-  "nonce-too-old": { error: "retry", param: "nonce" },
-  "instrument-unknown": { error: "not_found", param: "instrument_name" },
-  "instrument-not-open": { error: "book_closed", param: "instrument_name" },
-  "order-unknown": { error: "order_not_found", param: "order_id" },
-  "order-not-owned": { error: "not_owner_of_order", param: "order_id" },
-  "order-not-open": { error: "not_open_order", param: "order_id" },
-  "size-not-positive": { error: "qty_too_low", param: "amount" },
-  "size-too-large": { error: "invalid_amount", param: "amount" },
-  "price-missing": { error: "Invalid params", param: "price" },
-  "price-not-positive": { error: "invalid_price", param: "price" },
-  "price-not-on-tick": { error: "price_wrong_tick", param: "price" },
-  "price-above-band": { error: "price_too_high", param: "price" },
-  "price-below-band": { error: "price_too_low", param: "price" },
-  "good-til-time-missing": { error: "Invalid params", param: "time_in_force" },
-  "good-til-time-past": { error: "Invalid params", param: "time_in_force" },
-  "combination-unsupported": { error: "unsupported_arg_combination" },
-  "post-only-would-cross": { error: "post_only_reject", param: "price" },
-  "reduce-only-would-increase": { error: "other_reject", param: "reduce_only", appended: "reduce_only_would_increase" },
-  "fill-or-kill-not-filled": { error: "other_reject", param: "time_in_force", appended: "fill_or_kill_not_filled" },
-  "no-liquidity": { error: "other_reject", param: "type", appended: "no_liquidity" },
-  "self-match": { error: "order_overlap", param: "price" },
-  "orders-too-many": { error: "other_reject", param: "order", appended: "max_open_orders" },
-  "book-full": { error: "other_reject", param: "instrument_name", appended: "book_full" },
-  "margin-insufficient": { error: "not_enough_funds", param: "amount" },
-  "account-in-liquidation": { error: "other_reject", param: "account", appended: "account_in_liquidation" },
-  "asset-unknown": { error: "Invalid params", param: "currency" },
-  "balance-insufficient": { error: "not_enough_funds", param: "amount" },
-  "target-invalid": { error: "transfer_not_allowed", param: "destination" },
-  "subaccounts-too-many": { error: "too_many_subaccounts", param: "destination" },
-  "keys-too-many": { error: "no_more_security_keys_allowed" },
-  "key-invalid": { error: "Invalid params", param: "session_key" },
-  "faucet-disabled": { error: "unavailable" },
-  "faucet-limit": { error: "other_reject", param: "amount", appended: "faucet_limit" },
-  "address-invalid": { error: "invalid_addr", param: "address" },
-  "validator-unknown": { error: "forbidden" },
-  "price-message-outdated": { error: "invalid_arguments" },
-  "price-message-invalid": { error: "invalid_arguments" },
+  "command-malformed": { text: "the command is not well formed", error: "bad_request" },
+  "chain-wrong": { text: "the command was signed for another chain", error: "internal_server_error" },
+  "signature-invalid": { text: "the signature does not fit the command", error: "unauthorized" },
+  "command-expired": {
+    text: "the command did not become final before it expired; it never will",
+    error: "timed_out",
+    param: "valid_until",
+  },
+  "expiry-too-far": { text: "more than a day ahead", error: "Invalid params", param: "valid_until" },
+  "account-unknown": { text: "this account has never been funded", error: "not_enough_funds", param: "account" },
+  "key-not-authorized": {
+    text: "the account has not authorised this session key, or has revoked it",
+    error: "unauthorized",
+    param: "session_key",
+  },
+  "key-expired": {
+    text: "this session key has expired; the account must authorise a new one",
+    error: "unauthorized",
+    param: "session_key",
+  },
+  "scope-missing": { text: "this session key may not do that", error: "forbidden", param: "scope" },
+  "nonce-reused": { text: "the command was numbered twice; send the request again", error: "retry", param: "nonce" },
+  "nonce-too-old": {
+    text: "the command came too late among others of this key; send the request again",
+    error: "retry",
+    param: "nonce",
+  },
+  "instrument-unknown": { text: "no such instrument, or it has expired", error: "not_found", param: "instrument_name" },
+  "instrument-not-open": {
+    text: "the instrument does not trade now; cancels still work",
+    error: "book_closed",
+    param: "instrument_name",
+  },
+  "order-unknown": { text: "no such order", error: "order_not_found", param: "order_id" },
+  "order-not-owned": { text: "the order belongs to another account", error: "not_owner_of_order", param: "order_id" },
+  "order-not-open": { text: "the order has been filled or cancelled", error: "not_open_order", param: "order_id" },
+  "size-not-positive": {
+    text: "must be more than what has been filled already",
+    error: "qty_too_low",
+    param: "amount",
+  },
+  "size-too-large": { text: "more than one order may have", error: "invalid_amount", param: "amount" },
+  "price-missing": { text: "a limit order needs a price", error: "Invalid params", param: "price" },
+  "price-not-positive": { text: "must be positive", error: "invalid_price", param: "price" },
+  "price-not-on-tick": {
+    text: "not a multiple of the tick size that holds at this price (see tick_size_steps)",
+    error: "price_wrong_tick",
+    param: "price",
+  },
+  "price-above-band": {
+    text: "buys above this price are refused now (max_price of the ticker)",
+    error: "price_too_high",
+    param: "price",
+  },
+  "price-below-band": {
+    text: "sells below this price are refused now (min_price of the ticker)",
+    error: "price_too_low",
+    param: "price",
+  },
+  "good-til-time-missing": {
+    text: "an order for the day needs the day's end",
+    error: "Invalid params",
+    param: "time_in_force",
+  },
+  "good-til-time-past": { text: "the day has ended", error: "Invalid params", param: "time_in_force" },
+  "combination-unsupported": {
+    text: "type, time_in_force, post_only and reduce_only contradict each other",
+    error: "unsupported_arg_combination",
+  },
+  "post-only-would-cross": {
+    text: "the order would trade at once at this price",
+    error: "post_only_reject",
+    param: "price",
+  },
+  "reduce-only-would-increase": {
+    text: "there is no position on the other side that the order could reduce",
+    error: "other_reject",
+    param: "reduce_only",
+    appended: "reduce_only_would_increase",
+  },
+  "fill-or-kill-not-filled": {
+    text: "the book cannot fill the whole order at this price",
+    error: "other_reject",
+    param: "time_in_force",
+    appended: "fill_or_kill_not_filled",
+  },
+  "no-liquidity": {
+    text: "nothing rests on the other side within the price band",
+    error: "other_reject",
+    param: "type",
+    appended: "no_liquidity",
+  },
+  "self-match": { text: "the order would trade with one of your own", error: "order_overlap", param: "price" },
+  "orders-too-many": {
+    text: "the account has as many open orders as it may have",
+    error: "other_reject",
+    param: "order",
+    appended: "max_open_orders",
+  },
+  "book-full": {
+    text: "the book of this instrument is full",
+    error: "other_reject",
+    param: "instrument_name",
+    appended: "book_full",
+  },
+  "margin-insufficient": {
+    text: "the order needs more margin than the account's available_funds",
+    error: "not_enough_funds",
+    param: "amount",
+  },
+  "account-in-liquidation": {
+    text: "the account is being liquidated in this currency",
+    error: "other_reject",
+    param: "account",
+    appended: "account_in_liquidation",
+  },
+  "asset-unknown": { text: "no such currency", error: "Invalid params", param: "currency" },
+  "balance-insufficient": {
+    text: "more than the account's available_withdrawal_funds",
+    error: "not_enough_funds",
+    param: "amount",
+  },
+  "target-invalid": {
+    text: "not an account that this one may pay to",
+    error: "transfer_not_allowed",
+    param: "destination",
+  },
+  "subaccounts-too-many": {
+    text: "there are as many sub-accounts as there may be",
+    error: "too_many_subaccounts",
+    param: "destination",
+  },
+  "keys-too-many": { text: "there are as many session keys as there may be", error: "no_more_security_keys_allowed" },
+  "key-invalid": { text: "not a key that may be authorised", error: "Invalid params", param: "session_key" },
+  "faucet-disabled": { text: "this chain has no faucet", error: "unavailable" },
+  "faucet-limit": {
+    text: "more than the faucet gives at once",
+    error: "other_reject",
+    param: "amount",
+    appended: "faucet_limit",
+  },
+  "address-invalid": { text: "not an address", error: "invalid_addr", param: "address" },
+  "validator-unknown": { text: "only validators may say prices", error: "forbidden" },
+  "price-message-outdated": { text: "a later price message of this validator came first", error: "invalid_arguments" },
+  "price-message-invalid": { text: "the price message is not well formed", error: "invalid_arguments" },
 };
 
 /** The error for a refusal of the exchange. `limit` is the bound that was broken, already in the client's units. */
 export function refusalError(reason: RefusalReason, limit?: string): ApiError {
   const answer = refusalAnswers[reason];
-  const data = answer.param === undefined ? { reason } : { reason, param: answer.param };
+  const data = { reason: answer.text, ...(answer.param === undefined ? {} : { param: answer.param }), refusal: reason };
   const appended = [answer.appended, limit].filter((part) => part !== undefined).join(" ");
   return new ApiError(answer.error, data, appended === "" ? undefined : appended);
 }
 
-const admissionAnswers: Readonly<Record<AdmissionRefusal, ErrorName>> = {
-  none: "internal_server_error",
-  malformed: "bad_request",
-  "chain-wrong": "internal_server_error",
-  "signature-invalid": "unauthorized",
-  expired: "timed_out",
-  "mempool-full": "matching_engine_queue_full",
-  "account-quota": "matching_engine_queue_full",
-  "nonce-reused": "retry",
-  stopping: "retry",
+const admissionAnswers: Readonly<Record<AdmissionRefusal, readonly [ErrorName, string]>> = {
+  none: ["internal_server_error", "no node took the command"],
+  malformed: ["bad_request", "the command is not well formed"],
+  "chain-wrong": ["internal_server_error", "the gateway signs for another chain than its nodes follow"],
+  "signature-invalid": ["unauthorized", "the signature does not fit the command"],
+  expired: ["timed_out", "the command expired before a node took it"],
+  "mempool-full": ["matching_engine_queue_full", "more commands are waiting than nodes hold; try again in a moment"],
+  "account-quota": ["matching_engine_queue_full", "more commands of this account are waiting than nodes hold for one"],
+  "nonce-reused": ["retry", "the command was numbered twice; send the request again"],
+  stopping: ["retry", "the node is stopping; send the request again"],
 };
 
 /** The error for a command that no node took. */
-export const admissionError = (refusal: AdmissionRefusal): ApiError =>
-  new ApiError(admissionAnswers[refusal], { reason: refusal });
+export function admissionError(refusal: AdmissionRefusal): ApiError {
+  const [name, reason] = admissionAnswers[refusal];
+  return new ApiError(name, { reason, refusal });
+}

@@ -2,11 +2,18 @@
  * Parameters as the table of methods declares them. A REST query carries text, a WebSocket request numbers or text; both are
  * read by the same types, so that a value means the same wherever it came from. Unknown parameters are never looked at.
  */
+import { limits } from "@stoa/base/limits";
 import { decimalOfNumber, parseDecimal, type Decimal } from "./decimal.ts";
 import { invalidParameter } from "./errors.ts";
 
-/** Reads a raw value, or gives `undefined` when it has the wrong form. */
-export type ParameterType<T> = (raw: unknown) => T | undefined;
+/** Reads a raw value, or gives `undefined` when it has the wrong form; `expected` completes "wrong format: … expected". */
+export interface ParameterType<T> {
+  (raw: unknown): T | undefined;
+  readonly expected: string;
+}
+
+export const parameterType = <T>(expected: string, read: (raw: unknown) => T | undefined): ParameterType<T> =>
+  Object.assign((raw: unknown) => read(raw), { expected });
 
 export interface Parameter<T> {
   readonly type: ParameterType<unknown>;
@@ -34,7 +41,7 @@ const declared = <T>(
   type,
   aliases: options.aliases ?? [],
   required,
-  wrong: options.wrong ?? "wrong format",
+  wrong: options.wrong ?? `wrong format: ${type.expected} expected`,
   fallback,
 });
 
@@ -75,72 +82,76 @@ function givenValue(raw: Readonly<Record<string, unknown>>, name: string, aliase
   return undefined;
 }
 
-export const text: ParameterType<string> = (raw) => {
-  if (typeof raw === "string") return raw.length <= textSizeMax ? raw : undefined;
-  return typeof raw === "number" ? String(raw) : undefined;
-};
 const textSizeMax = 8 * 1024;
 
-export const shortText: ParameterType<string> = (raw) => {
-  const value = text(raw);
-  return value !== undefined && Buffer.byteLength(value) <= 64 && value.isWellFormed() ? value : undefined;
-};
+export const text = parameterType("text", (raw) => {
+  if (typeof raw === "string") return raw.length <= textSizeMax ? raw : undefined;
+  return typeof raw === "number" ? String(raw) : undefined;
+});
 
-export const integer: ParameterType<number> = (raw) => {
+export const shortText = parameterType("text of at most 64 bytes", (raw) => {
+  const value = text(raw);
+  return value !== undefined && Buffer.byteLength(value) <= limits.labelSizeMax && value.isWellFormed()
+    ? value
+    : undefined;
+});
+
+export const integer = parameterType("a whole number", (raw) => {
   const value = typeof raw === "string" && raw.trim() !== "" ? Number(raw) : raw;
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
-};
+});
 
-export const natural: ParameterType<number> = (raw) => {
+export const natural = parameterType("a whole number from 0", (raw) => {
   const value = integer(raw);
   return value !== undefined && 0 <= value ? value : undefined;
-};
+});
 
-export const natural53Of = (max: number): ParameterType<number> => {
-  return (raw) => {
+export const naturalUpTo = (max: number) =>
+  parameterType(`a whole number from 0 to ${max}`, (raw) => {
     const value = natural(raw);
     return value === undefined ? undefined : Math.min(value, max);
-  };
-};
+  });
 
 /** Milliseconds; clients may send fractions (Date arithmetic), which are cut off. */
-export const timestamp: ParameterType<number> = (raw) => {
+export const timestamp = parameterType("milliseconds since 1970", (raw) => {
   const value = typeof raw === "string" && raw.trim() !== "" ? Number(raw) : raw;
   return typeof value === "number" && Number.isFinite(value) && 0 <= value && value <= Number.MAX_SAFE_INTEGER
     ? Math.floor(value)
     : undefined;
-};
+});
 
-export const boolean: ParameterType<boolean> = (raw) => {
+export const boolean = parameterType("true or false", (raw) => {
   if (typeof raw === "boolean") return raw;
   if (raw === "true" || raw === "True" || raw === "1" || raw === 1) return true;
   return raw === "false" || raw === "False" || raw === "0" || raw === 0 ? false : undefined;
-};
+});
 
-export const decimal: ParameterType<Decimal> = (raw) => {
+export const decimal = parameterType("a decimal number", (raw): Decimal | undefined => {
   if (typeof raw === "number") return decimalOfNumber(raw);
   return typeof raw === "string" ? parseDecimal(raw) : undefined;
-};
+});
 
-export const oneOf =
-  <const T extends string>(words: readonly T[]): ParameterType<T> =>
-  (raw) =>
-    words.find((word) => word === raw || (typeof raw === "number" && word === String(raw)));
+export const oneOf = <const T extends string>(words: readonly T[]): ParameterType<T> =>
+  parameterType(`one of ${words.join(", ")}`, (raw) =>
+    words.find((word) => word === raw || (typeof raw === "number" && word === String(raw))),
+  );
 
 /** A list of texts: a JSON array, the text of one, or a single text. */
-export const textList: ParameterType<readonly string[]> = (raw) => {
+export const textList = parameterType("a list of texts", (raw): readonly string[] | undefined => {
   const value = typeof raw === "string" && raw.trimStart().startsWith("[") ? parsedJson(raw) : raw;
   if (typeof value === "string") return [value];
   if (!Array.isArray(value)) return undefined;
   return value.every((item) => typeof item === "string") ? (value as string[]) : undefined;
-};
+});
 
 /** A list of objects, or its JSON text. */
-export const objectList: ParameterType<readonly Readonly<Record<string, unknown>>[]> = (raw) => {
+export const objectList = parameterType("a list of objects", (raw): readonly Fields[] | undefined => {
   const value = typeof raw === "string" ? parsedJson(raw) : raw;
   if (!Array.isArray(value)) return undefined;
   return value.every((item) => typeof item === "object" && item !== null && !Array.isArray(item)) ? value : undefined;
-};
+});
+
+type Fields = Readonly<Record<string, unknown>>;
 
 function parsedJson(source: string): unknown {
   try {

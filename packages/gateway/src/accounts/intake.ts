@@ -64,7 +64,10 @@ export function createIntake(upstream: Upstream, nowMs: () => number): Intake {
   const submit = async (principal: Principal, body: CommandBody, options: SubmitOptions = {}): Promise<Executed> => {
     let state = keys.get(principal.signer);
     if (state === undefined) keys.set(principal.signer, (state = { nonce: firstNonce, inFlightCount: 0 }));
-    if (commandsInFlightPerKeyCountMax <= state.inFlightCount) throw new ApiError("matching_engine_queue_full");
+    if (commandsInFlightPerKeyCountMax <= state.inFlightCount)
+      throw new ApiError("matching_engine_queue_full", {
+        reason: "too many commands of this key are waiting to become final",
+      });
     const now = Math.max(nowMs(), upstream.query.timeMs());
     const validUntilMs = options.validUntilMs ?? Number.POSITIVE_INFINITY;
     if (validUntilMs <= now)
@@ -93,7 +96,10 @@ export function createIntake(upstream: Upstream, nowMs: () => number): Intake {
         case "refused":
           throw admissionError(outcome.refusal);
         case "expired":
-          throw new ApiError("timed_out", { reason: "the command expired before it became final" });
+          throw new ApiError("timed_out", {
+            reason: "the command expired before it became final; it never will",
+            param: "valid_until",
+          });
       }
     } finally {
       state.inFlightCount -= 1;

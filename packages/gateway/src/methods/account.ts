@@ -40,7 +40,7 @@ import { renderPortfolio, renderPosition } from "../render/account.ts";
 import { numberInId, orderIdText, renderOrder, tradeIdText } from "../render/order.ts";
 import { fillFactsOfRow, renderUserTrade, tradeFactsOfRow } from "../render/trade.ts";
 import type { Services } from "../services.ts";
-import { settlementRange, tradeNumber } from "./market-data.ts";
+import { bankruptcyFields, settlementRange, tradeNumber } from "./market-data.ts";
 import {
   accountOf,
   checkedCurrency,
@@ -240,7 +240,6 @@ function settlementHistory(
 function renderSettlement(services: Services, row: Row) {
   const listing = listingOfId(services.catalog, Number(row["instrument"]));
   const money = (column: string): number => moneyNumber(listing, BigInt(String(row[column])));
-  const bankrupt = row["type"] === "bankruptcy" ? money("session_profit") : 0;
   return {
     type: row["type"],
     timestamp: Number(row["time_ms"]),
@@ -252,8 +251,7 @@ function renderSettlement(services: Services, row: Row) {
     session_profit_loss: money("session_profit"),
     funding: money("funding"),
     funded: 0,
-    session_bankruptcy: bankrupt,
-    session_bankrupcy: bankrupt,
+    ...bankruptcyFields(listing, String(row["type"]), BigInt(String(row["session_profit"]))),
     session_tax: 0,
     session_tax_rate: 0,
     socialized: money("socialized"),
@@ -553,7 +551,7 @@ export const accountMethods: readonly Method[] = [
     parameters: { order_id: required(text), sorting, historical: optional(boolean) },
     handle(services, values, caller) {
       const order = numberInId(values.order_id);
-      if (order === undefined) throw new ApiError("order_not_found", { reason: "no such order id", param: "order_id" });
+      if (order === undefined) throw new ApiError("order_not_found", { reason: "no such order", param: "order_id" });
       const rows = findFillsOfOrder(services.store, accountOf(services, caller), order, values.sorting !== "desc");
       return rows.map((row) => renderFillRow(services, row));
     },

@@ -35,7 +35,11 @@ function subscribe(
 ): readonly string[] {
   const { accepted, rawRefused } = services.feed.subscribe(connectionOf(caller), names, label);
   // An error rejects every pending watch of ccxt: it is sent only when nothing at all can be followed.
-  if (accepted.length === 0 && rawRefused) throw new ApiError("raw_subscriptions_not_available_for_unauthorized");
+  if (accepted.length === 0 && rawRefused)
+    throw new ApiError("raw_subscriptions_not_available_for_unauthorized", {
+      reason: "authenticate first, or follow the 100ms channels",
+      param: "channels",
+    });
   return accepted;
 }
 
@@ -66,7 +70,8 @@ function setCancelOnDisconnect(enabled: boolean) {
     { connection, grant }: AccountCaller,
   ): string => {
     if (scope === "connection") {
-      if (connection === undefined) throw new ApiError("must_be_websocket_request", { reason: scope, param: "scope" });
+      if (connection === undefined)
+        throw new ApiError("must_be_websocket_request", { reason: "scope connection needs one", param: "scope" });
       connection.cancelOnDisconnect = enabled;
     } else if (enabled) {
       services.cancelOnDisconnect.add(grant.principal.accountName);

@@ -5,13 +5,13 @@ import type { AccountCaller } from "../method.ts";
 import {
   boolean,
   defaulted,
-  natural53Of,
+  naturalUpTo,
   oneOf,
   optional,
+  parameterType,
   required,
   text,
   timestamp,
-  type ParameterType,
 } from "../parameter.ts";
 import type { Services } from "../services.ts";
 
@@ -20,11 +20,11 @@ export const kind = optional(oneOf(kindWords));
 export const version = "1.2.26";
 
 /** A count that is cut to what one answer may hold. */
-export const countOf = (fallback: number, max: number) => defaulted(natural53Of(max), fallback);
+export const countOf = (fallback: number, max: number) => defaulted(naturalUpTo(max), fallback);
 export const sorting = optional(oneOf(["asc", "desc", "default"]));
 
 /** A currency that is listed here, or `any`; anything else is refused by name. */
-export const currency: ParameterType<string> = (raw) => (typeof raw === "string" ? raw.toUpperCase() : undefined);
+export const currency = parameterType("a currency", (raw) => (typeof raw === "string" ? raw.toUpperCase() : undefined));
 export const optionalCurrency = optional(currency, { wrong: "invalid currency" });
 export const requiredCurrency = required(currency, { wrong: "invalid currency" });
 
@@ -86,6 +86,7 @@ export function listed(services: Services, name: string) {
 /** As `listed`, for what needs a living instrument. */
 export function living(services: Services, name: string) {
   const { listing, view } = listed(services, name);
-  if (view === undefined) throw new ApiError("not_found", { reason: "instrument expired", param: "instrument_name" });
+  if (view === undefined)
+    throw new ApiError("not_found", { reason: "the instrument has expired", param: "instrument_name" });
   return { listing, view };
 }

@@ -81,7 +81,7 @@ const orderParameters = {
   amount: optional(decimal),
   contracts: optional(decimal),
   type: defaulted(oneOf(orderTypeWords), "limit"),
-  label: defaulted(shortText, "", { wrong: "at most 64 bytes of text" }),
+  label: defaulted(shortText, ""),
   price: optional(decimal),
   time_in_force: defaulted(
     oneOf(["good_til_cancelled", "good_til_day", "fill_or_kill", "immediate_or_cancel"]),
@@ -113,20 +113,17 @@ function refuseUnsupported(values: {
   readonly linked_order_type?: string | undefined;
   readonly display_amount?: Decimal | undefined;
 }): void {
-  const refuse = (param: string): never => {
-    throw new ApiError("not_implemented", { reason: "not available here", param });
+  const refuse = (param: string, reason: string): never => {
+    throw new ApiError("not_implemented", { reason, param });
   };
-  if (values.type !== undefined && values.type !== "limit" && values.type !== "market") refuse("type");
-  for (const param of [
-    "trigger",
-    "trigger_price",
-    "trigger_offset",
-    "advanced",
-    "linked_order_type",
-    "display_amount",
-  ] as const)
-    if (values[param] !== undefined) refuse(param);
-  if (values.mmp) refuse("mmp");
+  if (values.type !== undefined && values.type !== "limit" && values.type !== "market")
+    refuse("type", "order types here are limit and market");
+  for (const param of ["trigger", "trigger_price", "trigger_offset"] as const)
+    if (values[param] !== undefined) refuse(param, "orders with a trigger are not available here");
+  if (values.advanced !== undefined) refuse("advanced", "options are priced in their quote currency here");
+  if (values.linked_order_type !== undefined) refuse("linked_order_type", "linked orders are not available here");
+  if (values.display_amount !== undefined) refuse("display_amount", "hidden sizes are not available here");
+  if (values.mmp) refuse("mmp", "market maker protection is not available here");
 }
 
 const postOnlyOf = (postOnly: boolean, reject: boolean) => (!postOnly ? "off" : reject ? "reject" : "reprice");
@@ -226,7 +223,11 @@ function placeHandler(side: Side) {
 /** The number in an order id, and the order as far as it is known here. */
 function orderNamed(services: Services, id: string): { readonly id: number; readonly order: OrderRecord | undefined } {
   const number = numberInId(id);
-  if (number === undefined) throw new ApiError("order_not_found", { reason: "no such order id", param: "order_id" });
+  if (number === undefined)
+    throw new ApiError("order_not_found", {
+      reason: "no such order: ids are digits, with a currency before them outside bitcoin",
+      param: "order_id",
+    });
   return { id: number, order: services.upstream.query.order(number) };
 }
 
@@ -234,7 +235,7 @@ function orderNamed(services: Services, id: string): { readonly id: number; read
 function openOrderOf(services: Services, caller: AccountCaller, id: string): OrderRecord {
   const { id: number, order } = orderNamed(services, id);
   const known = order ?? findOrder(services.store, number);
-  if (known === undefined) throw new ApiError("order_not_found", { reason: "order-unknown", param: "order_id" });
+  if (known === undefined) throw new ApiError("order_not_found", { reason: "no such order", param: "order_id" });
   if (known.account !== accountOf(services, caller)) throw refusalError("order-not-owned");
   if (known.state !== "open") throw refusalError("order-not-open");
   return known;
@@ -294,7 +295,10 @@ function labelledOrder(services: Services, caller: AccountCaller, name: string, 
     .openOrders(accountOf(services, caller))
     .filter((order) => order.instrument === listing.id && order.label === label);
   if (orders.length !== 1)
-    throw new ApiError("non_unique_order_label", { reason: `${orders.length} open orders`, param: "label" });
+    throw new ApiError("non_unique_order_label", {
+      reason: `${orders.length} open orders have this label; exactly one is needed`,
+      param: "label",
+    });
   return orders[0]!;
 }
 
@@ -462,13 +466,23 @@ async function massQuote(services: Services, values: MassQuoteValues, caller: Ac
     const listing = listingOfId(services.catalog, entries[event.part >> 1]!.instrument);
     errors.push(quoteError(listing.name, event.part % 2 === 0 ? "bid" : "ask", refusedError(event, listing)));
   }
-  const last = new Map(ownOrders(executed, accountOf(services, caller)).map((order) => [order.order, order]));
+  const last = quotedOrders(executed, accountOf(services, caller));
   const open = [...last.values()].filter((order) => order.state === "open").map((order) => order.order);
   trackOrders(services, caller.connection, caller.grant.principal, open);
   const orders = [...last.values()].map((order) => renderOrder(services.catalog, order, services.disconnected));
   return massQuoteAnswer(services, values.detailed, orders, tradesOfOrders(services, executed, last), errors);
 }
 const quotesCountMax = 100;
+
+/** The final states of the orders that a mass quote touched, in the order of its quotes: the exchange runs retreats first. */
+function quotedOrders(executed: Executed, account: number): ReadonlyMap<number, OrderRecord> {
+  const touched = executed.events.flatMap((event) =>
+    event.kind === "order" && event.order.account === account ? [event] : [],
+  );
+  return new Map(
+    touched.toSorted((left, right) => left.part - right.part).map(({ order }) => [order.order, order] as const),
+  );
+}
 
 function massQuoteAnswer(
   _services: Services,
@@ -679,7 +693,10 @@ export const tradingMethods: readonly Method[] = [
           return cancelCandidates(services, caller, orders, detailed);
         }
         default:
-          throw new ApiError("not_implemented", { reason: "not available here", param: "cancel_type" });
+          throw new ApiError("not_implemented", {
+            reason: "quotes cannot be selected by delta or currency pair here",
+            param: "cancel_type",
+          });
       }
     },
   }),
@@ -696,7 +713,11 @@ export const tradingMethods: readonly Method[] = [
         .positions(accountOf(services, caller))
         .find((one) => one.position.instrument === listing.id);
       const size = held?.position.sizeLots ?? 0;
-      if (size === 0) throw new ApiError("already_closed", { reason: "no position", param: "instrument_name" });
+      if (size === 0)
+        throw new ApiError("already_closed", {
+          reason: "there is no open position in this instrument",
+          param: "instrument_name",
+        });
       if (values.type === "limit" && values.price === undefined) throw invalidParameter("price", "value required");
       const body: CommandBody = {
         kind: "place",
@@ -732,7 +753,7 @@ export const tradingMethods: readonly Method[] = [
     handle(services, values, caller) {
       const { id, order } = orderNamed(services, values.order_id);
       const known = order ?? findOrder(services.store, id);
-      if (known === undefined) throw new ApiError("order_not_found", { reason: "order-unknown", param: "order_id" });
+      if (known === undefined) throw new ApiError("order_not_found", { reason: "no such order", param: "order_id" });
       if (known.account !== accountOf(services, caller)) throw refusalError("order-not-owned");
       return renderOrder(services.catalog, known, services.disconnected);
     },

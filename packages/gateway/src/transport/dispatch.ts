@@ -124,17 +124,22 @@ function internalError(services: Services, raised: unknown): ApiError {
   services.log("request failed", {
     error: raised instanceof Error ? (raised.stack ?? raised.message) : String(raised),
   });
-  return new ApiError("internal_server_error");
+  return new ApiError("internal_server_error", { reason: "the gateway's log says more" });
 }
 
 function call(services: Services, rates: RateLimiter, request: Request, caller: Caller): unknown {
   const method = methodNamed(request.method);
   const grant = grantOf(services, method, request, caller);
   takeFromRate(services, rates, method, grant, caller);
-  if (method.webSocketOnly && caller.connection === undefined) throw new ApiError("must_be_websocket_request");
+  if (method.webSocketOnly && caller.connection === undefined)
+    throw new ApiError("must_be_websocket_request", {
+      reason: "this method works on a WebSocket only",
+      param: "method",
+    });
   if (method.scope !== undefined && !grant?.scopes.has(method.scope)) {
-    if (grant === undefined) throw new ApiError("unauthorized", { reason: "authentication required" });
-    throw new ApiError("forbidden", { reason: `scope ${method.scope} required`, param: "scope" });
+    if (grant === undefined)
+      throw new ApiError("unauthorized", { reason: "this method needs authentication", param: "Authorization" });
+    throw new ApiError("forbidden", { reason: `this key or token has no scope ${method.scope}`, param: "scope" });
   }
   const values = readParameters(method.parameters, request.parameters);
   return method.handle(services, values as never, { ...caller, grant } as never);
@@ -144,7 +149,10 @@ function methodNamed(name: string): Method {
   const method = methods.get(name);
   if (method !== undefined) return method;
   if (notImplemented.has(name))
-    throw new ApiError("not_implemented", { reason: "not available here", param: "method" });
+    throw new ApiError("not_implemented", {
+      reason: "Deribit has this method, this exchange has not",
+      param: "method",
+    });
   throw new ApiError("Method not found", { reason: "no such method", param: "method" });
 }
 
@@ -172,9 +180,9 @@ function takeFromRate(
       : grant === undefined
         ? limits.anonymous
         : limits.nonMatching[tier];
-  const allowed =
-    method.cost === "subscribe"
-      ? rates.take(`subscribe/${name}/${tier}`, limits.subscribe, nowMs())
-      : rates.take(`${method.cost}/${name}/${tier}`, rate, nowMs());
-  if (!allowed) throw new ApiError("too_many_requests", { reason: `more than ${rate.perSecond} a second` });
+  const used = method.cost === "subscribe" ? limits.subscribe : rate;
+  if (!rates.take(`${method.cost}/${name}/${tier}`, used, nowMs()))
+    throw new ApiError("too_many_requests", {
+      reason: `more than ${used.perSecond} a second of this kind of request; wait and send again`,
+    });
 }
