@@ -13,6 +13,8 @@ export interface Envelope {
   readonly chainId: Uint8Array;
   /** Names as strings of bytes, for maps. */
   readonly account: string;
+  /** Who must have signed: the account's own key, or another that claims to act for it. */
+  readonly key: string;
   /** Account, sub-account, key and nonce: two commands with the same one cannot both be carried out. */
   readonly slot: string;
   readonly expiresAtMs: number;
@@ -26,6 +28,7 @@ export function readEnvelope(encoded: Uint8Array): Envelope | undefined {
   return {
     chainId: encoded.subarray(offsets.chainId, offsets.account),
     account: bytes.toString("latin1", offsets.account, offsets.subaccount),
+    key: bytes.toString("latin1", offsets.key, offsets.nonce),
     slot: bytes.toString("latin1", offsets.account, offsets.expiresAtMs),
     expiresAtMs: Number(bytes.readBigUInt64LE(offsets.expiresAtMs)),
     isPrices: encoded[offsets.tag] === pricesTag,

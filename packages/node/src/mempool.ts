@@ -31,7 +31,8 @@ export type Offer =
 
 interface Entry {
   readonly encoded: Uint8Array;
-  readonly account: string;
+  /** Whose quota it uses: the key that signed, since anyone may sign in another's name and be refused later. */
+  readonly signer: string;
   readonly slot: string;
   readonly expiresAtMs: number;
   readonly weight: number;
@@ -74,7 +75,7 @@ export function createMempool(options: MempoolOptions): Mempool {
   const entries = new Map<string, Entry>();
   const unchecked = new Map<string, Uint8Array>();
   const slots = new Map<string, string>();
-  const accounts = new Map<string, number>();
+  const signers = new Map<string, number>();
   const finals = createGenerations<true>(finalNamesCountMax);
   let size = 0;
   let workCount = 0;
@@ -86,30 +87,31 @@ export function createMempool(options: MempoolOptions): Mempool {
     slots.delete(entry.slot);
     if (entry.isPrices) return;
     workCount--;
-    const left = accounts.get(entry.account)! - 1;
-    if (left === 0) accounts.delete(entry.account);
-    else accounts.set(entry.account, left);
+    const left = signers.get(entry.signer)! - 1;
+    if (left === 0) signers.delete(entry.signer);
+    else signers.set(entry.signer, left);
   };
 
   /** Of one validator only the newest price message is of use. */
-  const removeOlderPrices = (account: string): void => {
-    for (const [name, entry] of entries) if (entry.isPrices && entry.account === account) remove(name, entry);
+  const removeOlderPrices = (signer: string): void => {
+    for (const [name, entry] of entries) if (entry.isPrices && entry.signer === signer) remove(name, entry);
   };
 
   const add = (name: string, encoded: Uint8Array, verdict: Verdict): AdmissionRefusal => {
     const envelope = readEnvelope(encoded)!;
-    const { account, slot, expiresAtMs } = envelope;
-    const isPrices = envelope.isPrices && validators.has(account);
+    const { account, key: signer, slot, expiresAtMs } = envelope;
+    // Signed by the validator itself: nobody else can push its message out.
+    const isPrices = envelope.isPrices && signer === account && validators.has(signer);
     if (slots.has(slot)) return "nonce-reused";
-    if (isPrices) removeOlderPrices(account);
-    else if (perAccountMax <= (accounts.get(account) ?? 0)) return "account-quota";
+    if (isPrices) removeOlderPrices(signer);
+    else if (perAccountMax <= (signers.get(signer) ?? 0)) return "account-quota";
     if (countMax <= entries.size || sizeMax < size + encoded.length) return "mempool-full";
-    entries.set(name, { encoded, account, slot, expiresAtMs, weight: weightOf(verdict), isPrices });
+    entries.set(name, { encoded, signer, slot, expiresAtMs, weight: weightOf(verdict), isPrices });
     slots.set(slot, name);
     size += encoded.length;
     if (isPrices) return "none";
     workCount++;
-    accounts.set(account, (accounts.get(account) ?? 0) + 1);
+    signers.set(signer, (signers.get(signer) ?? 0) + 1);
     return "none";
   };
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { activeEd25519 } from "@stoa/base/active-signature";
 import type { Money, PriceE8, TimeMs } from "@stoa/base/units";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
@@ -94,6 +95,29 @@ describe("the mempool", () => {
       "account-quota",
     ]);
     expect(admit(mempool, signCommand(genesis, bob, order))).toBe("none");
+  });
+
+  test("whoever signs in another's name uses up his own quota, not the other's", () => {
+    const mempool = create({ commandsPerAccountCountMax: 2 });
+    const inHerName = (): Uint8Array => signCommand(genesis, bob, order, { account: activeEd25519.publicKey(alice) });
+    expect([1, 2, 3].map(() => admit(mempool, inHerName()))).toEqual(["none", "none", "account-quota"]);
+    expect(admit(mempool, signCommand(genesis, alice, order))).toBe("none");
+  });
+
+  test("nobody but a validator itself replaces its price message", () => {
+    const mempool = create();
+    const genuine = prices(0, 1);
+    admit(mempool, genuine);
+    const stranger = signCommand(
+      genesis,
+      alice,
+      { kind: "prices", sequence: 9, sourceMs: nowMs as TimeMs, indexes: [], curves: [] },
+      { account: activeEd25519.publicKey(validatorSeeds[0]!) },
+    );
+    admit(mempool, stranger);
+    expect(build(mempool).commands).toContainEqual(genuine);
+    admit(mempool, prices(0, 2));
+    expect(build(mempool).commands).not.toContainEqual(genuine);
   });
 
   test("its count and its size have limits", () => {
