@@ -178,6 +178,7 @@ const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
   "combination-unsupported": {
     text: "type, time_in_force, post_only and reduce_only contradict each other",
     error: "unsupported_arg_combination",
+    param: "time_in_force",
   },
   "post-only-would-cross": {
     text: "the order would trade at once at this price",

@@ -451,7 +451,11 @@ async function massQuote(services: Services, values: MassQuoteValues, caller: Ac
   const protectedByDisconnect =
     caller.connection?.cancelOnDisconnect === true ||
     services.cancelOnDisconnect.has(caller.grant.principal.accountName);
-  if (!protectedByDisconnect) throw new ApiError("cod_not_enabled", { reason: "enable cancel on disconnect first" });
+  if (!protectedByDisconnect)
+    throw new ApiError("cod_not_enabled", {
+      reason: "call private/enable_cancel_on_disconnect on this connection first",
+      param: "cancel_on_disconnect",
+    });
   if (quotesCountMax < values.quotes.length) throw invalidParameter("quotes", `at most ${quotesCountMax}`);
   const { entries, errors } = quoteEntries(services, values.quotes);
   if (entries.length === 0) return massQuoteAnswer(services, values.detailed, [], [], errors);
