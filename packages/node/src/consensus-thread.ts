@@ -56,6 +56,8 @@ export interface ConsensusThreadData {
 
 const verdictsCountMax = 65_536;
 const progressIntervalMs = 250;
+/** With more checks than this ahead, those of a proposal wait until its block is final. */
+const anticipateBacklogMax = limits.payloadCommandsCountMax;
 /** Commands sent to peers in one frame. */
 const forwardSizeMax = limits.frameSizeMax / 4;
 
@@ -150,7 +152,9 @@ async function start(recovered: Recovered): Promise<void> {
     listen: data.mesh,
     onMessage(from, message) {
       if (message.kind === "commands") return message.commands.forEach((encoded) => intake.fromPeer(from, encoded));
-      if (message.message.kind === "proposal") gate.anticipate(message.message.proposal.payload);
+      // A validator that floods others with proposals must not make their signature queue grow.
+      const isCalm = pool.backlog() < anticipateBacklogMax;
+      if (message.message.kind === "proposal" && isCalm) gate.anticipate(message.message.proposal.payload);
       driver.put({ kind: "message", from, message: message.message });
     },
     onPeer: (peer, connected) => driver.put({ kind: "peer", peer, connected }),
