@@ -28,23 +28,33 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const hexCodes = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
-const hexStep = 32;
-const hexScratch = new Uint8Array(2 * hexStep);
+const hexDigits = Array.from({ length: 256 }, (_, byte) => (byte < 16 ? "0" : "") + byte.toString(16));
+const hexHigh = Uint8Array.from(hexDigits, (digits) => digits.charCodeAt(0));
+const hexLow = Uint8Array.from(hexDigits, (digits) => digits.charCodeAt(1));
 
-/** PERF: keys of maps are made of this; by steps, because text that grows byte by byte is put together twice. */
+/** PERF: keys of maps are made of this. Four bytes a call, spelled out: spreading an array walks an iterator, eight times slower. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (let start = 0; start < bytes.length; start += hexStep) {
-    const count = Math.min(hexStep, bytes.length - start);
-    for (let index = 0; index < count; index++) {
-      const byte = bytes[start + index]!;
-      hexScratch[2 * index] = hexCodes[byte >> 4]!;
-      hexScratch[2 * index + 1] = hexCodes[byte & 15]!;
-    }
-    text += String.fromCharCode(...(count === hexStep ? hexScratch : hexScratch.subarray(0, 2 * count)));
+  let start = 0;
+  for (; start + 4 <= bytes.length; start += 4) {
+    text += hexOfFour(bytes[start]!, bytes[start + 1]!, bytes[start + 2]!, bytes[start + 3]!);
   }
+  for (; start < bytes.length; start++) text += hexDigits[bytes[start]!]!;
   return text;
+}
+
+function hexOfFour(a: number, b: number, c: number, d: number): string {
+  const { fromCharCode } = String;
+  return fromCharCode(
+    hexHigh[a]!,
+    hexLow[a]!,
+    hexHigh[b]!,
+    hexLow[b]!,
+    hexHigh[c]!,
+    hexLow[c]!,
+    hexHigh[d]!,
+    hexLow[d]!,
+  );
 }
 
 /** Lower- or upper-case hexadecimal to bytes; `undefined` when the text is not an even number of hexadecimal digits. */
