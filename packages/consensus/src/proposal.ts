@@ -45,7 +45,7 @@ export function lead(replica: Replica): void {
   const choice = chooseParent(replica);
   const ancestors = choice && openPayloads(replica, choice);
   if (choice === undefined || ancestors === undefined) return;
-  replica.payloadAsked = { mustAnswer };
+  replica.payloadAsked = { mustAnswer, workSince: false };
   emit(replica, {
     kind: "payloadWanted",
     view,
@@ -60,8 +60,13 @@ export function lead(replica: Replica): void {
 export function propose(replica: Replica, input: { view: View; payload: Uint8Array; work: boolean }): void {
   if (input.view !== replica.view || replica.payloadAsked === undefined || !mayPropose(replica)) return;
   assert(!replica.proposedBefore.has(input.view), "no second proposal in one view");
+  const { workSince } = replica.payloadAsked;
   replica.payloadAsked = undefined;
-  if (!input.work && !replica.idleElapsed) return;
+  if (!input.work && !replica.idleElapsed) {
+    // The answer may have been made before the work came.
+    if (workSince) plan(replica, { kind: "lead" });
+    return;
+  }
   const choice = chooseParent(replica);
   if (choice === undefined) return;
   const header = headerOn(replica, choice, input.payload);

@@ -114,7 +114,8 @@ export interface Replica extends ReplicaOptions {
   clockStartedMs: number;
   idleElapsed: boolean;
   workPending: boolean;
-  payloadAsked: { readonly mustAnswer: boolean } | undefined;
+  /** What the node was asked for and has not answered; `workSince` when it said after that that it has work. */
+  payloadAsked: { readonly mustAnswer: boolean; workSince: boolean } | undefined;
 
   readonly certificates: Map<View, ViewCertificates>;
   readonly tallies: Map<View, ViewTally>;

@@ -76,6 +76,7 @@ export function beginView(replica: Replica): void {
 export function setWorkPending(replica: Replica, pending: boolean): void {
   replica.workPending = pending;
   if (pending) {
+    if (replica.payloadAsked !== undefined) replica.payloadAsked.workSince = true;
     runClock(replica);
     plan(replica, { kind: "lead" });
     return;

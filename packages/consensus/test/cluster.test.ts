@@ -35,6 +35,17 @@ test("a waiting command is final on all four after three message delays (BFT-002
   expectAgreement(network);
 });
 
+test("a command that comes as the one before becomes final waits no longer than that one (BFT-002)", () => {
+  const network = new Network({ delayMs: 10 }).start();
+  network.run(100);
+  for (let count = 0; count < 8; count++) {
+    const startMs = network.nowMs;
+    network.submit(`command-${count}`);
+    network.until(() => network.nodes.every(({ mempool }) => mempool.length === 0), 1_000);
+    expect(network.nowMs - startMs).toBe(30);
+  }
+});
+
 test("an idle network makes a block a second and nullifies nothing (BFT-003)", () => {
   const network = new Network({ delayMs: 5 }).start();
   network.run(10_500);
@@ -86,6 +97,22 @@ test("a leader that was not heard of for 32 views is not waited for (BFT-033)", 
   load(61);
   // Five of these twenty views are the silent one's; waiting for it would cost 300 ms each.
   expect(network.nowMs - before).toBeLessThan(300);
+  expectAgreement(network);
+});
+
+test("with one of four killed an order waits twice the patience at most, and soon no longer (BFT-031, BFT-033)", () => {
+  const network = new Network({ delayMs: 5 }).start();
+  network.run(500);
+  network.crash(leaderIn(network.set, network.nodes[0]!.replica.view));
+  const waitMs = (count: number): number => {
+    const startMs = network.nowMs;
+    network.submit(`order-${count}`);
+    network.until(() => network.nodes.every((node) => !node.running || holds(node, `order-${count}`)), 2_000);
+    return network.nowMs - startMs;
+  };
+  const waits = Array.from({ length: 60 }, (_, count) => waitMs(count));
+  expect(Math.max(...waits)).toBeLessThanOrEqual(2 * 150 + 5 + 20);
+  expect(Math.max(...waits.slice(40))).toBeLessThanOrEqual(25);
   expectAgreement(network);
 });
 

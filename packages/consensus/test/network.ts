@@ -277,7 +277,7 @@ export class Network {
       if (node.withheld !== undefined) node.withheld.push(roots);
       else if (node.running && node.replica.executedHeight < roots.height)
         this.input(node.index, { kind: "executed", roots });
-      if (left.length === 0) this.input(node.index, { kind: "workPending", pending: false });
+      if (node.mempool.length === 0) this.input(node.index, { kind: "workPending", pending: false });
     });
   }
 
