@@ -7,7 +7,6 @@ import { toHex } from "@stoa/base/bytes";
 import { installSha256, type Digest } from "@stoa/base/hash";
 import { MerkleMap } from "@stoa/base/merkle-map";
 import { createPrng } from "@stoa/base/prng";
-import { money } from "@stoa/base/units";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
 import { allRecords } from "@stoa/exchange/machine/records";
@@ -19,50 +18,17 @@ import { createNaiveBook } from "@stoa/exchange/matching/naive-book";
 import { buySide, sellSide, type BookSide } from "@stoa/exchange/matching/book";
 import type { Event } from "@stoa/protocol/event";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
-import type { Genesis, Product } from "@stoa/protocol/genesis";
+import type { Genesis } from "@stoa/protocol/genesis";
 import { describe, expect, test } from "vitest";
 import { randomBlock } from "./random-commands.ts";
-import { check, ownerOf, roundPerpetual, World, type WorldOptions } from "./world.ts";
-import { e8, productOf } from "./terms-fixture.ts";
+import { mixedOptions } from "./mixed-world.ts";
+import { check, World } from "./world.ts";
 
 // Roots over thousands of blocks: the native hash, which must agree with the reference to be taken.
 installSha256((bytes) => createHash("sha256").update(bytes).digest());
 
-const few = (product: Product, change: Partial<Product> = {}): Product => ({
-  ...product,
-  expiryDays: product.kind === "perpetual" ? [] : [1, 2],
-  strikesPerSide: 1,
-  strikeSpacing: e8(5),
-  lot: product.inverse && product.kind !== "option" ? e8(1) : product.lot,
-  ...change,
-});
-
-/** Every kind of instrument, a short calendar, and accounts poor enough to be liquidated now and then. */
-const options: WorldOptions = {
-  products: [
-    roundPerpetual,
-    few(productOf("BTC", "perpetual"), { tick: e8(0.5) }),
-    few(productOf("BTC", "future")),
-    few(productOf("BTC", "option"), { tick: e8(0.0001) }),
-    few(productOf("ETH_USDC", "future")),
-  ],
-  genesis: {
-    calendar: { dayMs: 600_000, settlementOffsetMs: 300_000, averagingMs: 60_000 },
-    prices: { ageMsMax: 40_000, staleMsMax: 90_000 },
-    balances: [..."ABCD"].flatMap((name) =>
-      [0, 2].map((asset) => ({
-        account: ownerOf(name),
-        subaccount: 0,
-        asset,
-        amount: money(asset === 2 ? 700_000_000n : 200_000_000n),
-      })),
-    ),
-    insurance: [{ asset: 2, amount: money(100_000_000n) }],
-  },
-};
-
 function runRandomly(seed: number, blocksCount: number): World {
-  const world = new World(options);
+  const world = new World(mixedOptions);
   const prng = createPrng(seed);
   for (let count = 0; count < blocksCount; count++) {
     const afterMs = 1_000 + prng.below(20_000);
@@ -171,7 +137,7 @@ function restoredFrom(genesis: Genesis, state: ExchangeState): ExchangeState {
 }
 
 test("the random commands reach what they are meant to test (MATCH-045)", () => {
-  const world = new World(options);
+  const world = new World(mixedOptions);
   const prng = createPrng(11);
   const kinds = new Set<string>();
   const note = (events: readonly Event[]) => {
