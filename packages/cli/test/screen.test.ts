@@ -19,7 +19,7 @@ const status: DevnetStatus = {
   commandsPerSecond: 123.4,
   tradesPerSecond: 1.26,
   validators: [
-    { name: "validator-0", state: "up", height: 12_345, peersConnected: 3 },
+    { name: "validator-0", state: "up", height: 12_345, peersConnected: 3, pid: 4711 },
     { name: "validator-1", state: "down", height: 0, peersConnected: 0, hint: "npm run stoa -- node --data x" },
   ],
   gateway: { state: "up" },
@@ -37,6 +37,7 @@ test("the screen shows height, finality, rates, validators, tops of book, addres
     "123 commands/s",
     "1.3 trades/s",
     "validator-1  down     start it again: npm run stoa -- node --data x",
+    "height    12,345   peers 3   pid 4711",
     "BTC-PERPETUAL",
     access.httpsUrl,
     access.wssUrl,

@@ -171,6 +171,7 @@ async function start(input: {
     gatewayUrl: `http://${host}:${network.ports.http}/api/v2/public/test`,
     restartCommand: (name) =>
       `npm run stoa -- ${name === "gateway" ? "gateway" : "node"} --data ${join(options.dataDir, name)}`,
+    pidOf: (name) => children.find((child) => child.name === name && child.isAlive())?.pid,
     startedMs: Date.now(),
   });
   const onDeath = (death: Death): void => {

@@ -39,14 +39,18 @@ interface Sample {
 const rateWindowMs = 5_000;
 const answerTimeoutMs = 5_000;
 
-export function createObserver(options: {
+export interface ObserverOptions {
   readonly doors: readonly Address[];
   /** Answers when the gateway is up, whoever started it. */
   readonly gatewayUrl: string;
   /** The command that starts a validator or the gateway again, by name. */
   readonly restartCommand: (name: string) => string;
+  /** The process of that name, if it was started here and lives. */
+  readonly pidOf: (name: string) => number | undefined;
   readonly startedMs: number;
-}): Observer {
+}
+
+export function createObserver(options: ObserverOptions): Observer {
   const lookers = options.doors.map((address) => createLooker(address));
   const samples: Sample[] = [];
   let market: DevnetStatus["market"] = "off";
@@ -84,11 +88,18 @@ export function createObserver(options: {
 function validatorStatus(
   name: string,
   status: NodeStatus | undefined,
-  { restartCommand }: { readonly restartCommand: (name: string) => string },
+  { restartCommand, pidOf }: Pick<ObserverOptions, "restartCommand" | "pidOf">,
 ): ValidatorStatus {
   if (status === undefined) return { name, state: "down", height: 0, peersConnected: 0, hint: restartCommand(name) };
   const { height, peersConnected, halted } = status;
-  return { name, state: halted === undefined ? "up" : "halted", height, peersConnected, hint: halted };
+  return {
+    name,
+    state: halted === undefined ? "up" : "halted",
+    height,
+    peersConnected,
+    pid: pidOf(name),
+    hint: halted,
+  };
 }
 
 async function answers(url: string): Promise<boolean> {

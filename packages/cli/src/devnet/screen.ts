@@ -8,6 +8,8 @@ export interface ValidatorStatus {
   readonly state: "up" | "down" | "halted";
   readonly height: number;
   readonly peersConnected: number;
+  /** Of a process that this devnet started. */
+  readonly pid?: number | undefined;
   /** How to start it again, when it is down; why it stopped, when it has halted. */
   readonly hint?: string | undefined;
 }
@@ -109,10 +111,10 @@ function finalityWords({ finality }: DevnetStatus): string {
   return `p50 ${milliseconds(finality.p50Ms)}  p99 ${milliseconds(finality.p99Ms)}`;
 }
 
-function validatorLine({ name, state, height, peersConnected, hint }: ValidatorStatus): string {
+function validatorLine({ name, state, height, peersConnected, pid, hint }: ValidatorStatus): string {
   const place = `  ${name.padEnd(12)} ${state.padEnd(8)}`;
   return hint === undefined
-    ? `${place} height ${whole(height).padStart(9)}   peers ${peersConnected}`
+    ? `${place} height ${whole(height).padStart(9)}   peers ${peersConnected}${pid === undefined ? "" : `   pid ${pid}`}`
     : `${place} ${state === "down" ? "start it again: " : ""}${hint}`;
 }
 
