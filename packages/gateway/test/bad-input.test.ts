@@ -211,6 +211,21 @@ describe("bad input", () => {
     expect(state()).toEqual(before);
   });
 
+  test("names that every object has are no names here", async () => {
+    for (const word of ["constructor", "__proto__", "toString"]) {
+      const chart = { instrument_name: "BTC-PERPETUAL", start_timestamp: 0, end_timestamp: 1, resolution: word };
+      await refuses(() => client.call("public/get_tradingview_chart_data", chart), -32602, "resolution");
+      await refuses(() => client.call("public/ticker", { instrument_name: word }), 13020, "instrument_name");
+      expect(
+        (await client.call("public/subscribe", { channels: [`chart.trades.BTC-PERPETUAL.${word}`] })).result,
+      ).toEqual([]);
+      expect((await client.call(`public/${word}`)).error?.code).toBe(-32601);
+      expect((await get(running.rest, "public/test", { [word]: "x" })).error).toBeUndefined();
+    }
+    const deep = `{"id":1.5,"method":"public/test","params":{"x":${"[".repeat(30_000)}${"]".repeat(30_000)}}}`;
+    expect((await client.raw(deep)).error).toBeUndefined();
+  });
+
   test("a path and a verb that are not here", async () => {
     expect((await fetch(`${running.rest}/etc/passwd`)).status).toBe(404);
     expect((await fetch(`${running.rest}/api/v2/public/test`, { method: "DELETE" })).status).toBe(405);

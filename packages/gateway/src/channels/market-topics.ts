@@ -82,8 +82,8 @@ export function tradesTopic(matches: (listing: Listing) => boolean, interval: In
   };
 }
 
-/** Resolutions in minutes. */
-export const resolutions: Readonly<Record<string, number>> = {
+/** Resolutions in minutes, by their words. Without a prototype: the words come from outside. */
+export const resolutions: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
   "1": 1,
   "3": 3,
   "5": 5,
@@ -98,7 +98,7 @@ export const resolutions: Readonly<Record<string, number>> = {
   "720": 720,
   "1D": 1440,
   D: 1440,
-};
+});
 
 /** The running candle, after every block that traded. */
 export function chartTopic(services: Services, listing: Listing, minutes: number): Topic {

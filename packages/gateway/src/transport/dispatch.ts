@@ -70,7 +70,12 @@ function idText(source: string, id: unknown): string | undefined {
     if (key === "id" && context?.source !== undefined && value === id) written = context.source;
     return value;
   };
-  JSON.parse(source, reviver as Parameters<typeof JSON.parse>[1]);
+  try {
+    JSON.parse(source, reviver as Parameters<typeof JSON.parse>[1]);
+  } catch (error) {
+    // A reviver walks by recursion: a request nested deeper than the stack keeps the id as a double.
+    if (!(error instanceof RangeError)) throw error;
+  }
   return written;
 }
 

@@ -60,7 +60,7 @@ async function answerOf(
 
 function fromQuery(url: string, path: string): Request {
   const name = path.slice(prefix.length + 1);
-  const parameters: Record<string, unknown> = {};
+  const parameters: Record<string, unknown> = Object.create(null);
   const query = url.slice(path.length + 1);
   for (const [key, value] of new URLSearchParams(query)) {
     const list = key.endsWith("[]") ? key.slice(0, -2) : key;
