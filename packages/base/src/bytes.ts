@@ -80,9 +80,11 @@ export function toUtf8(text: string): Uint8Array {
 
 /** Strict UTF-8: `undefined` for overlong forms, surrogates, values above U+10FFFF and truncated sequences. */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
-  if (bytes.length <= 64 && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
   let text = "";
-  for (let index = 0; index < bytes.length; ) {
+  let index = 0;
+  // Nearly all text is one byte a character.
+  for (; index < bytes.length && bytes[index]! < 0x80; index++) text += String.fromCharCode(bytes[index]!);
+  while (index < bytes.length) {
     const lead = bytes[index]!;
     const size =
       lead < 0x80

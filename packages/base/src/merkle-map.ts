@@ -238,7 +238,7 @@ export class MerkleMap {
   /** Adds a leaf for a key that is not in the map, at the half byte where it parts from the leaf that its walk met. */
   #insert(key: Uint8Array, met: number): number {
     const leaf = this.#leaves.allocate();
-    this.#keys[leaf] = String.fromCharCode(...key);
+    this.#keys[leaf] = byteText(key);
     this.#count++;
     const depth = met === 0 ? 0 : firstDifference(key, this.#keyOf(met));
     let branch = rootBranch;
@@ -332,6 +332,13 @@ export class MerkleMap {
     for (let index = 0; index < key.length; index++) bytes[offset + 6 + index] = key.charCodeAt(index);
     copyDigest(bytes, offset + 6 + key.length, this.#leafDigests, leaf);
   }
+}
+
+/** One character per byte. */
+function byteText(bytes: Uint8Array): string {
+  let text = "";
+  for (let index = 0; index < bytes.length; index++) text += String.fromCharCode(bytes[index]!);
+  return text;
 }
 
 function copyDigest(target: Uint8Array, offset: number, source: Uint8Array, index: number): void {
