@@ -76,6 +76,8 @@ export function createMempool(options: MempoolOptions): Mempool {
   const unchecked = new Map<string, Uint8Array>();
   const slots = new Map<string, string>();
   const signers = new Map<string, number>();
+  /** Per validator, the name of the price message that waits, or waited last. */
+  const newestPrices = new Map<string, string>();
   const finals = createGenerations<true>(finalNamesCountMax);
   let size = 0;
   let workCount = 0;
@@ -94,7 +96,9 @@ export function createMempool(options: MempoolOptions): Mempool {
 
   /** Of one validator only the newest price message is of use. */
   const removeOlderPrices = (signer: string): void => {
-    for (const [name, entry] of entries) if (entry.isPrices && entry.signer === signer) remove(name, entry);
+    const name = newestPrices.get(signer) ?? "";
+    const entry = entries.get(name);
+    if (entry !== undefined) remove(name, entry);
   };
 
   const add = (name: string, encoded: Uint8Array, verdict: Verdict): AdmissionRefusal => {
@@ -109,7 +113,10 @@ export function createMempool(options: MempoolOptions): Mempool {
     entries.set(name, { encoded, signer, slot, expiresAtMs, weight: weightOf(verdict), isPrices });
     slots.set(slot, name);
     size += encoded.length;
-    if (isPrices) return "none";
+    if (isPrices) {
+      newestPrices.set(signer, name);
+      return "none";
+    }
     workCount++;
     signers.set(signer, (signers.get(signer) ?? 0) + 1);
     return "none";
