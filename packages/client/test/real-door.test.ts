@@ -1,4 +1,6 @@
 /** The client against four validators as they ship: every answer checked by the client itself, none by the node's word. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { connect, type DoorConnection } from "@stoa/client/connect";
@@ -10,6 +12,7 @@ import { chainIdOf } from "@stoa/protocol/genesis";
 import type { CommandBody } from "@stoa/protocol/command";
 import { limitOrder, testChain } from "../../node/test/network.ts";
 import { startMeshOf, type TestMesh } from "../../node/test/validators.ts";
+import { buyOneLot } from "./example.ts";
 
 const { genesis, ...seeds } = testChain();
 const nonces = createNonces(BigInt(Date.now()) * 1_000n);
@@ -66,6 +69,15 @@ test("what no node takes is refused by each with its reason", async () => {
   encoded[encoded.length - 1]! ^= 1;
   const refusals = ["signature-invalid", "signature-invalid", "signature-invalid"];
   expect(await submit({ ...forged, encoded })).toEqual({ kind: "refused", refusals });
+});
+
+test("the example of the reference does what it says, and is shown word for word", async () => {
+  const urls = mesh.doors.map(({ host, port }) => `ws://${host}:${port}`);
+  const answer = await buyOneLot({ urls, chainId: chainIdOf(genesis), seed: seeds.accountSeeds[1]! });
+  expect(answer).toMatchObject({ kind: "final", receipt: { events: [{ kind: "order", order: { state: "open" } }] } });
+  const example = readFileSync(join(import.meta.dirname, "example.ts"), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/reference/client.md"), "utf8");
+  expect(page).toContain(example.slice(example.indexOf("import ")));
 });
 
 test("status tells where a node is", async () => {
