@@ -3,6 +3,7 @@
  * was its account's to give. Two worlds run side by side; the one that was not asked must have the same roots.
  */
 import { limits } from "@stoa/base/limits";
+import type { Digest } from "@stoa/base/hash";
 import type { PublicKey } from "@stoa/base/signature";
 import { money, ticks, timeMs, type PriceE8 } from "@stoa/base/units";
 import type { PreparedCommand } from "@stoa/exchange/machine/block-input";
@@ -320,6 +321,15 @@ test("every reason of the protocol has a case here (MATCH-046)", () => {
   expect(refusalReasons.filter((reason) => !covered.has(reason))).toEqual([]);
 });
 
+test("the same bytes twice in one block are one command with one answer (MATCH-039)", () => {
+  const world = new World();
+  const command = world.command("A", order);
+  expect(world.block([command, command]).events.filter(({ kind }) => kind !== "level")).toMatchObject([
+    { kind: "order", order: { order: 1, state: "open" } },
+  ]);
+  expect(world.block([command, command]).events).toMatchObject([{ kind: "refused", reason: "nonce-reused" }]);
+});
+
 test("where several reasons apply, the first of the documented order is the answer (MATCH-046)", () => {
   const world = new World();
   const everythingWrong = world.command("Z", order, {
@@ -338,7 +348,8 @@ test("where several reasons apply, the first of the documented order is the answ
   for (const [index, fix] of fixed.entries()) {
     const before = wrongs[wrongs.length - 1]!;
     const signatureValid = before.signatureValid || index === 1;
-    wrongs.push({ ...before, signatureValid, command: { ...before.command!, ...fix } as never });
+    const digest = new Uint8Array(32).fill(index + 1) as Digest;
+    wrongs.push({ ...before, digest, signatureValid, command: { ...before.command!, ...fix } as never });
   }
   const { events } = world.block(wrongs);
   expect(events.map((event) => (event.kind === "refused" ? event.reason : event.kind))).toEqual([

@@ -26,9 +26,10 @@ export function passesOf(state: ExchangeState, commands: readonly PreparedComman
   const passes: Arrival[][] = [[], [], []];
   const reached = new Map<string, Pass>();
   const expected = new Set<string>();
+  const seen = new Set<string>();
   for (const prepared of commands) {
     const body = prepared.command?.body;
-    if (body?.kind === "prices") continue;
+    if (body?.kind === "prices" || isRepeated(seen, prepared)) continue;
     const arrival = arrivalOf(prepared);
     const admission = admit(state, arrival, expected);
     if ("reason" in admission || body === undefined) {
@@ -44,6 +45,12 @@ export function passesOf(state: ExchangeState, commands: readonly PreparedComman
     passes[pass]!.push(arrival);
   }
   return passes;
+}
+
+/** The same bytes twice in one block are one command: it has the answer that its first place gives it. */
+function isRepeated(seen: Set<string>, { digest }: PreparedCommand): boolean {
+  const countBefore = seen.size;
+  return seen.add(toHex(digest)).size === countBefore;
 }
 
 function passOf(state: ExchangeState, body: CommandBody): Pass {
