@@ -182,6 +182,19 @@ describe("bankruptcy", () => {
       "A ended 0 0",
     ]);
     expect([marginBalance(world, "A"), balance(world, "A"), balance(world, insurance)]).toEqual([0, 1_350, 650]);
+    // The position taken is said with what its session came to; that is paid at the settlement, so no payment is said.
+    const taken = world.last.events.filter((event) => event.kind === "settled");
+    expect(taken).toMatchObject([
+      {
+        type: "bankruptcy",
+        sizeLots: 90,
+        markPrice: 85e8,
+        indexPrice: 85e8,
+        profit: 0n,
+        sessionProfit: -1_350_000_000n,
+      },
+    ]);
+    expect(world.accountName(taken[0]!.account)).toBe("A");
     expect([balance(world, deficit), position(world, insurance)]).toEqual([0, 90]);
   });
 

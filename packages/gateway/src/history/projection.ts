@@ -88,22 +88,7 @@ const projections: { readonly [K in EventKind]?: (target: Target, event: EventOf
       event.order ?? null,
       event.counterparty ?? null,
     ),
-  settled: ({ store, timeMs }, event) =>
-    store.run(
-      `INSERT INTO settlements (type, account, instrument, time_ms, size_lots, mark_price, index_price, profit,
-       session_profit, funding, socialized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      event.type,
-      event.account,
-      event.instrument,
-      timeMs,
-      event.sizeLots,
-      event.markPrice,
-      event.indexPrice,
-      event.profit.toString(),
-      event.sessionProfit.toString(),
-      event.funding.toString(),
-      event.socialized.toString(),
-    ),
+  settled: ({ store, timeMs }, event) => applySettled(store, event, timeMs),
   instrumentSettled: ({ store, catalog, timeMs }, event) => applyInstrumentSettled(store, catalog, event, timeMs),
   index: ({ store, timeMs }, { index, price }) =>
     store.run("INSERT OR REPLACE INTO indexes VALUES (?, ?, ?)", index, minuteOf(timeMs), price),
@@ -234,6 +219,37 @@ function applyCandle(store: Store, catalog: Catalog, event: EventOf<"trade">, ti
       sum("usd", volumes.usd),
     );
   }
+}
+
+function applySettled(store: Store, event: EventOf<"settled">, timeMs: number): void {
+  store.run(
+    `INSERT INTO settlements (type, account, instrument, time_ms, size_lots, mark_price, index_price, profit,
+     session_profit, funding, socialized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    event.type,
+    event.account,
+    event.instrument,
+    timeMs,
+    event.sizeLots,
+    event.markPrice,
+    event.indexPrice,
+    event.profit.toString(),
+    event.sessionProfit.toString(),
+    event.funding.toString(),
+    event.socialized.toString(),
+  );
+  if (event.type !== "bankruptcy") return;
+  // A position that was taken over is public, without its owner.
+  store.run(
+    `INSERT INTO instrument_settlements (instrument, type, time_ms, price, index_price, open_interest_lots, session_profit)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    event.instrument,
+    event.type,
+    timeMs,
+    event.markPrice,
+    event.indexPrice,
+    event.sizeLots,
+    event.sessionProfit.toString(),
+  );
 }
 
 function applyInstrumentSettled(

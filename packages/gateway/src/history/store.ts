@@ -22,7 +22,7 @@ export interface Store {
 }
 
 /** Raised with every change of the schema: an older file is rebuilt. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS settlements (entry INTEGER PRIMARY KEY, type TEXT NOT
 CREATE INDEX IF NOT EXISTS settlements_by_account ON settlements (account, entry);
 CREATE TABLE IF NOT EXISTS instrument_settlements (entry INTEGER PRIMARY KEY, instrument INTEGER NOT NULL,
   type TEXT NOT NULL, time_ms INTEGER NOT NULL, price INTEGER NOT NULL, index_price INTEGER NOT NULL,
-  open_interest_lots INTEGER NOT NULL);
+  open_interest_lots INTEGER NOT NULL, session_profit TEXT NOT NULL DEFAULT '0');
 CREATE TABLE IF NOT EXISTS indexes (index_id INTEGER NOT NULL, minute_ms INTEGER NOT NULL, price INTEGER NOT NULL,
   PRIMARY KEY (index_id, minute_ms)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS funding (instrument INTEGER NOT NULL, minute_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL,

@@ -1,5 +1,5 @@
 /** Public market data: currencies, instruments, tickers, books, trades, candles, indexes, funding, settlements. */
-import { fixedNumber, listingNamed, priceNumber, type Listing } from "../catalog.ts";
+import { amountNumber, fixedNumber, listingNamed, moneyNumber, priceNumber, type Listing } from "../catalog.ts";
 import { numberOf, rounded } from "../decimal.ts";
 import { ApiError, invalidParameter } from "../errors.ts";
 import {
@@ -152,7 +152,13 @@ interface SettlementSearch {
   readonly search_start_timestamp: number | undefined;
 }
 
-/** Settlements of whole instruments: what every holder was settled at. Newest first. */
+/** The loss of the session of a position that was taken over; ccxt reads the misspelt name. */
+export function bankruptcyFields(listing: Listing, type: string, sessionProfit: bigint) {
+  const loss = type === "bankruptcy" && sessionProfit < 0n ? moneyNumber(listing, -sessionProfit) : 0;
+  return { session_bankruptcy: loss, session_bankrupcy: loss };
+}
+
+/** Settlements of whole instruments, what every holder was settled at, and positions that were taken over. Newest first. */
 function lastSettlements(services: Services, listings: readonly Listing[], search: SettlementSearch) {
   if (listings.length === 0) return { settlements: [], continuation: "none" };
   const before =
@@ -171,20 +177,19 @@ function lastSettlements(services: Services, listings: readonly Listing[], searc
   );
   const settlements = rows.map((row) => {
     const listing = services.catalog.byId.get(Number(row["instrument"]))!;
-    const amount = (Number(row["open_interest_lots"]) * listing.instrument.lot) / 1e8;
+    const sessionProfit = BigInt(String(row["session_profit"]));
     return {
       type: row["type"],
       timestamp: Number(row["time_ms"]),
       instrument_name: listing.name,
-      position: amount,
+      position: amountNumber(listing, Number(row["open_interest_lots"])),
       mark_price: fixedNumber(Number(row["price"])),
       index_price: fixedNumber(Number(row["index_price"])),
       profit_loss: 0,
-      session_profit_loss: 0,
+      session_profit_loss: moneyNumber(listing, sessionProfit),
       funding: 0,
       funded: 0,
-      session_bankruptcy: 0,
-      session_bankrupcy: 0,
+      ...bankruptcyFields(listing, String(row["type"]), sessionProfit),
       session_tax: 0,
       session_tax_rate: 0,
       socialized: 0,
@@ -323,7 +328,7 @@ export const marketDataMethods: readonly Method[] = [
     handle(services, { instrument_id, depth }) {
       const name = services.catalog.byId.get(instrument_id)?.name;
       if (name === undefined)
-        throw new ApiError("not_found", { reason: "instrument not found", param: "instrument_id" });
+        throw new ApiError("not_found", { reason: "no instrument of this number", param: "instrument_id" });
       const { listing, view } = living(services, name);
       return renderOrderBook(services, listing, view, depth);
     },
