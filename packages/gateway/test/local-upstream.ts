@@ -1,6 +1,6 @@
 /**
  * The real exchange behind the gateway's port, without consensus: every turn of the event loop that brought commands makes
- * a block. Signatures are verified as a node does. Time is the wall clock plus what the test adds to it.
+ * a block. Signatures are verified as a node does. Time is the wall clock, or the test's, plus what the test adds to it.
  */
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { encode } from "@stoa/base/codec";
@@ -39,6 +39,8 @@ export interface LocalOptions {
   readonly accounts?: readonly number[];
   readonly genesis?: Partial<Genesis>;
   readonly startMs?: number;
+  /** The clock that blocks are made by; by default the wall clock. */
+  readonly nowMs?: () => number;
 }
 
 export function localGenesis(options: LocalOptions = {}): Genesis {
@@ -84,6 +86,7 @@ export interface LocalUpstream extends Upstream {
   /** Agreed prices: index in dollars, and a flat volatility for every live expiry. */
   readonly setPrices: (dollars: readonly number[], volatility?: number) => void;
   readonly roots: () => readonly string[];
+  readonly pendingCount: () => number;
   /** While true, no block is made by itself: commands wait. */
   paused: boolean;
   /** While true, submits are rejected as if the node had gone. */
@@ -92,6 +95,7 @@ export interface LocalUpstream extends Upstream {
 
 export function createLocalUpstream(options: LocalOptions = {}): LocalUpstream {
   const genesis = localGenesis(options);
+  const nowMs = options.nowMs ?? (() => Date.now());
   const chainId = chainIdOf(genesis);
   const created = createExchange(genesis);
   const { state } = created;
@@ -112,7 +116,7 @@ export function createLocalUpstream(options: LocalOptions = {}): LocalUpstream {
     scheduled = false;
     const batch = pending;
     pending = [];
-    const time = Math.max(Date.now() + aheadTotalMs, blocks.at(-1)!.timeMs + 1);
+    const time = Math.max(nowMs() + aheadTotalMs, blocks.at(-1)!.timeMs + 1);
     const commands = batch.map(({ encoded }) => {
       const decoded = decodeCommand(encoded);
       const signatureValid =
@@ -198,7 +202,7 @@ export function createLocalUpstream(options: LocalOptions = {}): LocalUpstream {
       const body: CommandBody = {
         kind: "prices",
         sequence: sequence++,
-        sourceMs: timeMs(Math.max(Date.now() + aheadTotalMs, query.timeMs() + 1)),
+        sourceMs: timeMs(Math.max(nowMs() + aheadTotalMs, query.timeMs() + 1)),
         indexes: dollars.map((price, index) => ({ index, price: priceE8(Math.round(price * 1e8)) })),
         curves: [...expiries.values()]
           .sort((left, right) => left.index - right.index || left.expiryMs - right.expiryMs)
@@ -214,6 +218,7 @@ export function createLocalUpstream(options: LocalOptions = {}): LocalUpstream {
       // A second block, in which the marks that follow from the prices have moved.
       makeBlock();
     },
+    pendingCount: () => pending.length,
     roots: () => roots.moduleRoots.map(toHex),
   };
   return upstream;
