@@ -52,7 +52,10 @@ function liveViews(
 
 function indexNamed(services: Services, name: string): number {
   const index = services.upstream.genesis.indexes.findIndex((one) => one.name === name.toLowerCase());
-  if (index < 0) throw invalidParameter("index_name", "unknown index");
+  if (index < 0) {
+    const names = services.upstream.genesis.indexes.map((one) => one.name).join(", ");
+    throw invalidParameter("index_name", `no such index; there are ${names}`);
+  }
   return index;
 }
 
@@ -429,7 +432,10 @@ export const marketDataMethods: readonly Method[] = [
     handle(services, values) {
       const listing = listingNamed(services.catalog, values.instrument_name);
       const minutes = resolutions[values.resolution];
-      if (minutes === undefined) throw invalidParameter("resolution", "wrong format");
+      if (minutes === undefined) {
+        const words = Object.keys(resolutions).join(", ");
+        throw invalidParameter("resolution", `wrong format: one of ${words} expected`);
+      }
       const candles = findCandles(services.store, {
         instrument: listing.id,
         fromMs: values.start_timestamp,
