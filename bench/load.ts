@@ -193,7 +193,9 @@ export function runLoad(
       socket.binaryType = "nodebuffer";
       socket.on("message", take);
       socket.on("error", (error) => end(() => reject(error)));
-      socket.on("close", () => end(() => reject(new Error("a door closed its connection"))));
+      socket.on("close", (code, reason) =>
+        end(() => reject(new Error(`a door closed its connection: ${code} ${reason}`))),
+      );
     }
     void Promise.all(sockets.map((socket) => new Promise((open) => socket.once("open", open)))).then(async () => {
       const height = await heightNow(sockets[0]!);

@@ -12,7 +12,7 @@ import type { DevnetReady } from "@stoa/cli/devnet/devnet";
 import { createDevnet, folderOf, loadGenesis, type Address } from "@stoa/cli/devnet/folder";
 import { devnetParticipants, validatorsCount } from "@stoa/cli/devnet/participants";
 import { freePorts, host } from "@stoa/cli/devnet/ports";
-import { startChild, type Child } from "@stoa/cli/devnet/supervisor";
+import { startChild, type Child, type Death } from "@stoa/cli/devnet/supervisor";
 import { openDoor, type Door } from "@stoa/cli/door-client";
 import { loadKey } from "@stoa/cli/key-file";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
@@ -84,7 +84,10 @@ export async function startNetwork(): Promise<Network> {
 
 /** A long-running `stoa` command, its output in a file. */
 export function startStoa(args: readonly string[], logFile: string): Child {
-  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile });
+  // The log goes with the folder, so what a process said at its death is shown.
+  const onDeath = ({ name, reason }: Death): void =>
+    console.error(`stoa ${name} ended by itself: ${reason ?? ""}\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
+  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile, onDeath });
 }
 
 export type BenchDevnet = { readonly folder: string; readonly ready: DevnetReady; readonly stop: () => Promise<void> };
