@@ -2,7 +2,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileS
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { binFile, newFolder, run, runStoa } from "./devnet-process.ts";
+import { binFile, run, runStoa } from "./devnet-process.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 /** What a user is told when something is wrong: one line on stderr, a code that is not zero. */
 function expectOneLine(ended: { code: number | null; stderr: string }, text: string): void {
@@ -33,13 +34,13 @@ test("a port that is taken is named in one line, with what it is for", async () 
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  const ended = await runStoa("devnet", "--data", newFolder(), "--port", String(port));
+  const ended = await runStoa("devnet", "--data", temporaryFolder(), "--port", String(port));
   server.close();
   expectOneLine(ended, `port ${port} (the API over http and ws) is taken`);
 });
 
 test("a folder that cannot be written is one line", async () => {
-  const folder = newFolder();
+  const folder = temporaryFolder();
   writeFileSync(join(folder, "file"), "");
   expectOneLine(await runStoa("devnet", "--data", join(folder, "file", "stoa")), "cannot be written");
   if (existsSync("/proc/self")) {
@@ -48,14 +49,14 @@ test("a folder that cannot be written is one line", async () => {
 });
 
 test("status and node say in one line that there is nothing in the folder", async () => {
-  const folder = newFolder();
+  const folder = temporaryFolder();
   expectOneLine(await runStoa("status", "--data", folder), "holds no devnet");
   expectOneLine(await runStoa("node", "--data", folder), "must name the folder of a validator");
   expectOneLine(await runStoa("gateway", "--data", folder), "must name the folder of a gateway");
 });
 
 test("keys are made with mode 0600, shown by their public half alone, and refused when they exist", async () => {
-  const file = join(newFolder(), "me.key");
+  const file = join(temporaryFolder(), "me.key");
   const secret = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
   const created = await runStoa("keys", "create", file, "--from", secret);
   // The first test vector of RFC 8032.
@@ -68,7 +69,7 @@ test("keys are made with mode 0600, shown by their public half alone, and refuse
 });
 
 test("genesis makes folders that are complete in themselves, and refuses to overwrite a devnet", async () => {
-  const folder = join(newFolder(), "net");
+  const folder = join(temporaryFolder(), "net");
   const made = await runStoa("genesis", "--data", folder, "--port", "0");
   expect(made.code).toBe(0);
   expect(made.stdout).toContain("chain id");
@@ -101,7 +102,7 @@ test("simulate runs a seed, says what held, and refuses what it cannot simulate"
 const oldNode = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})`;
 
 test("an old Node is told so in one line when no newer one is installed", async () => {
-  const folder = newFolder();
+  const folder = temporaryFolder();
   mkdirSync(join(folder, "bin"));
   copyFileSync(binFile, join(folder, "bin", "stoa.mjs"));
   const ended = await run(["--import", oldNode, join(folder, "bin", "stoa.mjs"), "devnet"]);

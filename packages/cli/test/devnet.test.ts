@@ -2,11 +2,11 @@
  * The whole of it, as a user has it: one command, real processes, ccxt, kill -9. The tests of this file share one devnet and build on
  * each other in the order they stand in.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { loadNetwork } from "../src/devnet/folder.ts";
 import type { Child } from "../src/devnet/supervisor.ts";
 import { openDoor } from "../src/door-client.ts";
@@ -21,6 +21,15 @@ afterAll(async () => {
   await devnet?.stop();
   await again?.stop();
   rmSync(folder, { recursive: true, force: true });
+});
+
+/** What the processes last said, for whoever reads a failure. */
+afterEach(({ task }) => {
+  if (task.result?.state !== "fail" || !existsSync(join(folder, "log"))) return;
+  for (const name of readdirSync(join(folder, "log"))) {
+    const tail = readFileSync(join(folder, "log", name), "utf8").slice(-1_500);
+    if (tail !== "") console.error(`--- ${name}\n${tail}`);
+  }
 });
 
 const userProgram = fileURLToPath(new URL("programs/ccxt-user.mjs", import.meta.url));

@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadKey, parseSeed, randomSeed, saveKey } from "../src/key-file.ts";
+import { temporaryFolder } from "./temporary.ts";
 
-const newFile = () => join(mkdtempSync(join(tmpdir(), "stoa-key-")), "a.key");
+const newFile = () => join(temporaryFolder(), "a.key");
 
 test("a key file is readable by its owner alone, and reads back as it was", () => {
   const file = newFile();

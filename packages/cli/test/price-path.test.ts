@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { curveAt, curveNodes, indexAt, pathStepMs } from "../src/market/price-path.ts";
 import { loadRecording, openPriceSource } from "../src/market/price-source.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 const path = { stream: 0, initialPrice: 100_000, volatility: 0.5 };
 const startMs = 1_795_000_000_000;
@@ -77,7 +77,7 @@ test("a price message holds whole cents in 1e-8 and a curve for each live expiry
 });
 
 function recordingOf(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), "stoa-index-")), "index.csv");
+  const file = join(temporaryFolder(), "index.csv");
   writeFileSync(file, text);
   return file;
 }

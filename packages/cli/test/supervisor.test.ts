@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startChild, type Death } from "../src/devnet/supervisor.ts";
+import { temporaryFolder } from "./temporary.ts";
 
-const folder = () => mkdtempSync(join(tmpdir(), "stoa-supervisor-"));
 const childModule = new URL("../src/child.ts", import.meta.url).href;
 
 /** A program that is a good child: it says it is ready, and ends when it is told to or left alone. */
@@ -42,7 +41,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test("a child is ready when it says so, and SIGTERM ends it cleanly", async () => {
-  const place = folder();
+  const place = temporaryFolder();
   const logFile = join(place, "child.log");
   const deaths: Death[] = [];
   const child = startChild({
@@ -59,7 +58,7 @@ test("a child is ready when it says so, and SIGTERM ends it cleanly", async () =
 });
 
 test("a child that is killed is reported with its signal, and not started again", async () => {
-  const place = folder();
+  const place = temporaryFolder();
   const deaths: Death[] = [];
   const child = startChild({
     name: "victim",
@@ -74,14 +73,14 @@ test("a child that is killed is reported with its signal, and not started again"
 });
 
 test("a child that fails to start gives its own words", async () => {
-  const place = folder();
+  const place = temporaryFolder();
   const source = `process.send({ kind: "failed", message: "the disk is full" }); process.exitCode = 1;`;
   const child = startChild({ name: "bad", args: [program(place, "bad.mjs", source)], logFile: join(place, "log") });
   await expect(child.ready).rejects.toThrow("bad: the disk is full");
 });
 
 test("a child that ignores SIGTERM is killed", async () => {
-  const place = folder();
+  const place = temporaryFolder();
   const source = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); process.send({ kind: "ready" });`;
   const child = startChild({ name: "deaf", args: [program(place, "deaf.mjs", source)], logFile: join(place, "log") });
   await child.ready;
@@ -90,7 +89,7 @@ test("a child that ignores SIGTERM is killed", async () => {
 });
 
 test("when the supervisor is killed with kill -9, its children end themselves", async () => {
-  const place = folder();
+  const place = temporaryFolder();
   const good = program(place, "good.mts", goodChild);
   const pidFile = join(place, "pid");
   const supervisorModule = new URL("../src/devnet/supervisor.ts", import.meta.url).href;
