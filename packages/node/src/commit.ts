@@ -67,6 +67,8 @@ export interface Commit {
   readonly encodedEventsAt: (height: number) => readonly Uint8Array[] | undefined;
   /** Returns the height through which everything is on disk. */
   readonly sync: () => number;
+  /** The same without holding up this thread. */
+  readonly syncLater: () => Promise<number>;
   readonly snapshot: () => void;
   readonly close: () => void;
 }
@@ -163,6 +165,10 @@ export function openCommit(options: CommitOptions): Commit {
       return { height: wanted, timeMs: stored.timeMs, digest: stored.digest, events: stored.events.map(decodeEvent) };
     },
     encodedEventsAt: (wanted) => events.read(wanted)?.events,
+    async syncLater() {
+      const heights = await Promise.all([blocks.syncLater(), events.syncLater()]);
+      return Math.min(...heights);
+    },
     sync() {
       blocks.sync();
       events.sync();

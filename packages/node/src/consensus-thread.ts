@@ -54,7 +54,8 @@ export interface ConsensusThreadData {
   readonly execution: MessagePort;
 }
 
-const verdictsCountMax = 65_536;
+/** Commands that wait longer than this many others are checked again when their block is final. */
+const verdictsCountMax = 16_384;
 const progressIntervalMs = 250;
 /** With more checks than this ahead, those of a proposal wait until its block is final. */
 const anticipateBacklogMax = limits.payloadCommandsCountMax;

@@ -66,6 +66,7 @@ function run(): void {
   expiries.listed(commit.query.instruments().map((view) => view.instrument));
   const receipts = createReceipts(commit);
   let storedHeight = 0;
+  let stopped = false;
 
   const block = commit.blocks.read(commit.blocks.last())?.block;
   toMain({ kind: "recovered", height: commit.height() });
@@ -107,21 +108,28 @@ function run(): void {
   };
 
   const sync = (): void => {
-    const height = commit.sync();
-    if (storedHeight < height) toConsensus({ kind: "stored", height });
-    storedHeight = height;
+    commit.syncLater().then((height) => {
+      if (storedHeight < height && !stopped) toConsensus({ kind: "stored", height });
+      storedHeight = Math.max(storedHeight, height);
+    }, failed);
   };
 
+  const failed = (error: unknown): void => {
+    if (stopped) return;
+    stopped = true;
+    clearInterval(timer);
+    data.consensus.close();
+    toMain({ kind: "failed", error: errorToData(error) });
+  };
   const guard = (action: () => void): void => {
+    if (stopped) return;
     try {
       action();
     } catch (error) {
-      clearInterval(timer);
-      data.consensus.close();
-      toMain({ kind: "failed", error: errorToData(error) });
+      failed(error);
     }
   };
-  const timer = setInterval(() => guard(sync), syncIntervalMs);
+  const timer = setInterval(sync, syncIntervalMs);
 
   data.consensus.on("message", (message: ConsensusToExecution) =>
     guard(() => {
@@ -142,6 +150,7 @@ function run(): void {
         case "receipt":
           return toMain({ kind: "receipt", id: message.id, answer: receipts.find(message.digest) });
         case "stop":
+          stopped = true;
           clearInterval(timer);
           commit.sync();
           commit.snapshot();

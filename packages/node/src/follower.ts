@@ -146,7 +146,7 @@ export async function startFollower(
     doors.tick();
     submissions.tick();
   }, tickIntervalMs);
-  const syncing = setInterval(() => guarded(() => void commit.sync()), syncIntervalMs);
+  const syncing = setInterval(() => void commit.syncLater().catch(fail), syncIntervalMs);
 
   const end = async (): Promise<void> => {
     stopped = true;

@@ -62,7 +62,8 @@ export interface Mempool {
 }
 
 const uncheckedCountMax = 20_000;
-const finalNamesCountMax = 65_536;
+/** One that comes again later than this is ordered again, and refused by its nonce. */
+const finalNamesCountMax = 16_384;
 /** Bytes that a payload spends on each command beside its encoding, and on the list. */
 const commandOverhead = 4;
 

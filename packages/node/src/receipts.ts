@@ -20,17 +20,19 @@ export interface Receipts {
   readonly find: (digest: Uint8Array) => ReceiptAnswer;
 }
 
-const commandsCountMax = 65_536;
+const commandsCountMax = 16_384;
+/** Places are kept as one number: height times this, plus the position in the block. */
+const placesPerBlock = 65_536;
 /** How many blocks after its own a header with a command's results is looked for, and how many results may lie between. */
 const headersCountMax = limits.executionLagMax;
 
 export function createReceipts(commit: Commit): Receipts {
-  const places = createGenerations<{ readonly height: number; readonly index: number }>(commandsCountMax);
+  const places = createGenerations<number>(commandsCountMax);
   const remember = (block: FinalBlock): number => {
     const { names } = payloadCommands(block.payload);
     // A command that is repeated in a later block has its answer in the first one.
     names.forEach((name, index) => {
-      if (places.get(name) === undefined) places.set(name, { height: block.header.height, index });
+      if (places.get(name) === undefined) places.set(name, placesPerBlock * block.header.height + index);
     });
     return names.length;
   };
@@ -45,22 +47,24 @@ export function createReceipts(commit: Commit): Receipts {
       const place = places.get(nameOf(digest as Digest));
       if (place === undefined)
         return { kind: "unavailable", reason: "the command is not in a recent final block of this node", retry: true };
-      const block = commit.blocks.read(place.height)?.block;
-      const events = commit.encodedEventsAt(place.height);
+      const index = place % placesPerBlock;
+      const height = (place - index) / placesPerBlock;
+      const block = commit.blocks.read(height)?.block;
+      const events = commit.encodedEventsAt(height);
       if (block === undefined || events === undefined)
-        return { kind: "unavailable", reason: `block ${place.height} is pruned here`, retry: false };
-      const carrier = carrierOf(commit, place.height);
+        return { kind: "unavailable", reason: `block ${height} is pruned here`, retry: false };
+      const carrier = carrierOf(commit, height);
       if (carrier === undefined)
-        return { kind: "unavailable", reason: `no final header carries the roots of ${place.height} yet`, retry: true };
+        return { kind: "unavailable", reason: `no final header carries the roots of ${height} yet`, retry: true };
       const { header, descendants, certificates } = carrier;
-      const eventsRootsBefore = eventsRoots(commit, block.header.executed.height + 1, place.height - 1);
-      const eventsRootsAfter = eventsRoots(commit, place.height + 1, header.executed.height);
+      const eventsRootsBefore = eventsRoots(commit, block.header.executed.height + 1, height - 1);
+      const eventsRootsAfter = eventsRoots(commit, height + 1, header.executed.height);
       if (eventsRootsBefore === undefined || eventsRootsAfter === undefined)
-        return { kind: "unavailable", reason: `results around block ${place.height} are pruned here`, retry: false };
+        return { kind: "unavailable", reason: `results around block ${height} are pruned here`, retry: false };
       const value = {
         command: digest as Digest,
         block,
-        index: place.index,
+        index,
         events,
         executed: { header, descendants, certificates },
         eventsRootsBefore,

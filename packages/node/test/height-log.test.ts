@@ -85,6 +85,29 @@ describe("a log by height", () => {
     expect(reports).toHaveLength(1);
   });
 
+  test("what a sync in the background covered is damage when it breaks, what came later is torn", async () => {
+    const log = open();
+    for (let height = 1; height <= 4; height++) log.append(height, bodyOf(height));
+    const syncing = log.syncLater();
+    log.append(5, bodyOf(5));
+    expect(await syncing).toBe(4);
+    for (let height = 6; height <= 8; height++) log.append(height, bodyOf(height));
+    log.close();
+    const [path] = files();
+    const bytes = readFileSync(path!);
+    const starts = [0];
+    for (let height = 1; height < 8; height++) starts.push(starts.at(-1)! + 17 + bodyOf(height).length);
+    const broken = (height: number): Buffer => {
+      const copy = Buffer.from(bytes);
+      copy[starts[height - 1]! + 20]! ^= 1;
+      return copy;
+    };
+    writeFileSync(path!, broken(3));
+    expect(damageOf(() => open()).offset).toBe(starts[2]);
+    writeFileSync(path!, broken(6));
+    expect(open().last()).toBe(5);
+  });
+
   test("a flipped bit in a stored record is named with file and offset; nothing is skipped or changed", () => {
     fill(300);
     const path = files()[1]!;

@@ -5,6 +5,7 @@
 import {
   closeSync,
   constants,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -23,6 +24,8 @@ export interface AppendFile {
   readonly append: (bytes: Uint8Array) => void;
   /** Returns when everything appended is on disk. */
   readonly sync: () => void;
+  /** The same without holding up this thread; what is appended meanwhile does not count. */
+  readonly syncLater: () => Promise<void>;
   readonly truncate: (size: number) => void;
   /** Reads `size` bytes at `offset`, or fewer at the end of the file. */
   readonly read: (offset: number, size: number) => Uint8Array;
@@ -46,6 +49,9 @@ export function openAppendFile(path: string, options: AppendFileOptions = {}): A
   let end = options.end ?? fileSize;
   const reserveSize = options.reserveSize ?? 0;
 
+  /** A sync that is under way; the descriptor must outlive it. */
+  let syncing: Promise<void> | undefined;
+
   const writeAt = (bytes: Uint8Array, offset: number): void => {
     for (let written = 0; written < bytes.length; ) {
       const rest = bytes.length - written;
@@ -63,6 +69,12 @@ export function openAppendFile(path: string, options: AppendFileOptions = {}): A
       end += bytes.length;
     },
     sync: () => guarded(path, "fdatasync", () => fdatasyncSync(descriptor)),
+    syncLater() {
+      syncing = new Promise<void>((resolve, reject) => {
+        fdatasync(descriptor, (error) => (error === null ? resolve() : reject(diskError(error, path, "fdatasync"))));
+      });
+      return syncing;
+    },
     truncate(length) {
       guarded(path, "truncate", () => ftruncateSync(descriptor, length));
       guarded(path, "fsync", () => fsyncSync(descriptor));
@@ -74,7 +86,11 @@ export function openAppendFile(path: string, options: AppendFileOptions = {}): A
       const count = guarded(path, "read", () => readSync(descriptor, bytes, 0, length, offset));
       return bytes.subarray(0, count);
     },
-    close: () => guarded(path, "close", () => closeSync(descriptor)),
+    close() {
+      const close = (): void => guarded(path, "close", () => closeSync(descriptor));
+      if (syncing === undefined) close();
+      else void syncing.then(close, close);
+    },
   };
 }
 

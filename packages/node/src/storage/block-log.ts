@@ -27,6 +27,7 @@ export interface BlockLog {
   /** At least one block from `height` on if it is stored, at most `countMax`, and no more than about `sizeMax` bytes. */
   readonly readRange: (height: number, countMax: number, sizeMax: number) => readonly FinalBlock[];
   readonly sync: () => void;
+  readonly syncLater: () => Promise<number>;
   readonly prune: (height: number) => void;
   readonly cutAbove: (height: number) => void;
   readonly close: () => void;

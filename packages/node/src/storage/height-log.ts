@@ -34,6 +34,8 @@ export interface HeightLog {
   readonly read: (height: number) => Uint8Array | undefined;
   /** Returns when everything appended is on disk. */
   readonly sync: () => void;
+  /** The same without holding up this thread; resolves with the height through which everything is then on disk. */
+  readonly syncLater: () => Promise<number>;
   /** Deletes whole segments that hold only heights below `height`. */
   readonly prune: (height: number) => void;
   /** Forgets every record above `height`. */
@@ -52,8 +54,8 @@ interface Segment {
   file: AppendFile | undefined;
 }
 
-/** Kinds of records: `syncedBefore` says that all before it was on disk when it was appended. */
-const kinds = { plain: 0, syncedBefore: 1 } as const;
+/** The kind of a record says how far the log was on disk when it was appended: this many heights below its own; 0: unknown. */
+const syncedDistanceMax = 255;
 const stride = 64;
 const filesOpenMax = 4;
 
@@ -61,12 +63,17 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
   const { folder, segmentSizeMax } = options;
   guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
   const segments = loadSegments(options);
-  let dirty = false;
+  /** Through this height everything is on disk. */
+  let syncedHeight = 0;
 
   const first = (): number => segments[0]?.first ?? 1;
   const last = (): number => {
     const segment = segments.at(-1);
     return segment === undefined ? 0 : segment.first + segment.count - 1;
+  };
+  const syncedDistance = (height: number): number => {
+    const distance = height - syncedHeight;
+    return distance <= syncedDistanceMax ? distance : 0;
   };
   const fileOf = (segment: Segment): AppendFile => {
     if (segment.file !== undefined) return segment.file;
@@ -78,8 +85,9 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
     return (segment.file = openAppendFile(segment.path));
   };
   const sync = (): void => {
-    if (dirty) fileOf(segments.at(-1)!).sync();
-    dirty = false;
+    if (syncedHeight === last()) return;
+    fileOf(segments.at(-1)!).sync();
+    syncedHeight = last();
   };
   const begin = (height: number): Segment => {
     sync();
@@ -90,9 +98,11 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
     return segment;
   };
 
+  // What was read may still have been in memory only when the last process died.
+  sync();
   return {
     first,
-    last: () => (segments.length === 0 ? 0 : last()),
+    last,
     append(height, body) {
       let segment = segments.at(-1);
       if (segment !== undefined && height !== last() + 1)
@@ -100,9 +110,8 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
       if (segment === undefined || segmentSizeMax < fileOf(segment).size()) segment = begin(height);
       const file = fileOf(segment);
       if (segment.count % stride === 0) segment.offsets.push(file.size());
-      file.append(recordBytes(height, dirty ? kinds.plain : kinds.syncedBefore, body));
+      file.append(recordBytes(height, syncedDistance(height), body));
       segment.count++;
-      dirty = true;
     },
     read(height) {
       const segment = segments.findLast((one) => one.first <= height);
@@ -110,6 +119,13 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
       return readAt(options, fileOf(segment), segment, height);
     },
     sync,
+    async syncLater() {
+      const through = last();
+      if (syncedHeight === through) return through;
+      await fileOf(segments.at(-1)!).syncLater();
+      syncedHeight = Math.max(syncedHeight, Math.min(through, last()));
+      return through;
+    },
     prune(height) {
       while (segments.length > 1 && segments[1]!.first <= height) remove(segments.shift()!);
     },
@@ -121,6 +137,7 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
       file.truncate(offsetOf(options, file, segment, height + 1));
       segment.count = height + 1 - segment.first;
       segment.offsets.length = Math.ceil(segment.count / stride);
+      syncedHeight = Math.min(syncedHeight, height);
     },
     close() {
       sync();
@@ -191,7 +208,7 @@ function syncedAfter(
   offset: number,
   height: number,
 ): StoredRecord | undefined {
-  const wasSynced = (one: StoredRecord): boolean => one.kind === kinds.syncedBefore;
+  const wasSynced = ({ kind, number }: StoredRecord): boolean => 0 < kind && height <= number - kind;
   return findRecordAfter(bytes, offset, height + 1, options.bodySizeMax, wasSynced);
 }
 
