@@ -11,7 +11,7 @@ import type { Certificate } from "@stoa/protocol/finality/certificate";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { isHeld, keepCertificate } from "./certificates.ts";
+import { enterAboveFinal, isHeld, keepVerified } from "./certificates.ts";
 import { deliver, settle } from "./finalize.ts";
 import type { Message, Status } from "./message.ts";
 import { answered, requestFinalBlocks } from "./requests.ts";
@@ -193,11 +193,12 @@ export function receiveFinalBlocks(replica: Replica, from: ValidatorIndex, answe
       break;
     }
     const certificates = block.certificates.filter((one, index) => index === 0 || isGenuine(replica, one));
-    for (const one of certificates) if (!isHeld(replica, one)) keepCertificate(replica, one);
+    for (const one of certificates) if (!isHeld(replica, one) && !keepVerified(replica, one)) return;
     deliver(replica, { ...block, certificates });
     if (replica.halted) return;
   }
   if (replica.lastFinal.height === before) return;
+  enterAboveFinal(replica);
   settle(replica);
   const ahead = replica.peers[from]!.status?.finalHeight ?? 0;
   if (replica.lastFinal.height < ahead) requestFinalBlocks(replica, ahead as typeof before);

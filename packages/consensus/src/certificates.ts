@@ -22,9 +22,7 @@ export function admitCertificate(replica: Replica, certificate: Certificate, fro
   if (from !== undefined && !replica.scheme.verifyCertificate(replica.set, certificate)) {
     return misbehaviour(replica, from, `a ${certificate.kind} of view ${view} that does not verify`);
   }
-  const conflict = conflictWith(replica, certificate);
-  if (conflict !== undefined) return halt(replica, conflict);
-  keepCertificate(replica, certificate);
+  if (!keepVerified(replica, certificate)) return;
   emit(replica, { kind: "persist", record: { kind: "certificate", certificate }, barrier: false });
   if (from === undefined) announce(replica, certificate);
   reportProgress(replica, certificate);
@@ -33,6 +31,21 @@ export function admitCertificate(replica: Replica, certificate: Certificate, fro
   plan(replica, { kind: "finalizeVotes" });
   plan(replica, { kind: "considerProposal" });
   plan(replica, { kind: "lead" });
+}
+
+/** Keeps a certificate that has been verified, or stops the replica when it excludes one that is held. */
+export function keepVerified(replica: Replica, certificate: Certificate): boolean {
+  const conflict = conflictWith(replica, certificate);
+  if (conflict === undefined) keepCertificate(replica, certificate);
+  else halt(replica, conflict);
+  return conflict === undefined;
+}
+
+/** A replica is never in a view that is known to have a final block: after blocks came by height, it joins what is live. */
+export function enterAboveFinal(replica: Replica): void {
+  const highest = replica.highestFinalization;
+  if (highest === undefined || highest.view < replica.view) return;
+  enterView(replica, (highest.view + 1) as View, highest);
 }
 
 /** Enters a verified certificate into the replica's memory, without acting on it. */

@@ -71,6 +71,8 @@ export function deliver(replica: Replica, block: FinalBlock): void {
 export function settle(replica: Replica): void {
   const { height, view, digest } = replica.lastFinal;
   emit(replica, { kind: "persist", record: { kind: "finalized", height, view, digest }, barrier: false });
+  // Nothing is signed at or below a final view, so the votes there may be forgotten.
+  replica.safety.floor = Math.max(replica.safety.floor, view) as View;
   const oldest = oldestView(replica) as View;
   for (const known of replica.certificates.keys()) if (known < oldest) replica.certificates.delete(known);
   for (const known of replica.tallies.keys()) if (known < oldest) replica.tallies.delete(known);

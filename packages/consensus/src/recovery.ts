@@ -89,7 +89,8 @@ function newReplica(options: ReplicaOptions): Replica {
     claimedRoots: new Map(),
     peers: set.validators.map(() => ({ connected: false, status: undefined })),
     requests: new Map(),
-    nextRequest: 1,
+    // An answer to a request of an earlier start must not be taken for one of this.
+    nextRequest: (parameters.session % 0x1_0000) * 0x1_0000 + 1,
     halted: false,
     now: { monotonicMs: 0, wallMs: parameters.genesisTimeMs },
     effects: [],

@@ -270,10 +270,32 @@ describe("catching up", () => {
     };
     const [wanted] = sentIn(probe.message(liar!, { kind: "status", status }), "finalBlocksWanted");
     expect(wanted).toMatchObject({ from: 1, to: 64 });
-    probe.message(liar!, { kind: "unavailable", request: 1, reason: "not-found", retryMs: 0, limit: 64 });
+    const { request } = wanted as Extract<Message, { kind: "finalBlocksWanted" }>;
+    probe.message(liar!, { kind: "unavailable", request, reason: "not-found", retryMs: 0, limit: 64 });
     expect(sentIn(probe.message(liar!, { kind: "status", status }), "finalBlocksWanted")).toEqual([]);
     probe.timer("repair");
     expect(probe.replica.requests.size).toBe(0);
+  });
+  test("final blocks alone bring it above their views, where nothing was signed (BFT-052, BFT-060)", () => {
+    const network = new Network({ delayMs: 5 }).start();
+    network.run(1_500);
+    network.crash(3);
+    for (let count = 0; count < 160; count++) {
+      network.submit(`c${count}`);
+      network.run(15);
+    }
+    // Nothing but statuses without certificates and final blocks reaches it.
+    network.lose = (_, to, message) => to === 3 && message.kind !== "status" && message.kind !== "finalBlocks";
+    network.change = (_, message) =>
+      message.kind === "status"
+        ? { kind: "status", status: { ...message.status, entryCertificate: undefined } }
+        : message;
+    expect(network.restart(3)).toBeUndefined();
+    const { replica } = network.nodes[3]!;
+    const before = replica.view;
+    network.until(() => before + 60 < replica.lastFinal.view, 10_000);
+    expect(replica.view).toBeGreaterThan(replica.lastFinal.view);
+    expect(replica.safety.floor).toBe(replica.lastFinal.view);
   });
   test("the blocks that came while it was away are delivered once and in order (BFT-040, BFT-060)", () => {
     const network = new Network({ delayMs: 5 }).start();

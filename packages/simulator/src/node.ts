@@ -3,6 +3,7 @@
  * turn, writes what the turn wants written, syncs if there is a barrier, and only then lets anything leave. A crash may come
  * at any of these points, and between any two things that leave.
  */
+import { assert } from "@stoa/base/assert";
 import { toHex } from "@stoa/base/bytes";
 import { decode, encode } from "@stoa/base/codec";
 import { sha256, zeroDigest, type Digest } from "@stoa/base/hash";
@@ -99,6 +100,7 @@ export function createNode(index: number, clock: Clock, tamper: Tamper | undefin
 
 /** Starts a node from what is on its disk. */
 export function start(world: World, node: SimulatedNode): void {
+  assert(!node.up, "a node is started once");
   node.life++;
   node.up = true;
   shortenVotes(node);

@@ -130,7 +130,7 @@ function populate(world: World, prng: Prng, faulty: Report["faulty"], byzantineP
     const tamper: Tamper | undefined = kind && tamperOf(kind, byzantinePrng.stream(String(index)));
     world.nodes.push(createNode(index, clock, tamper));
   });
-  for (const node of world.nodes) after(world, prng.below(500_000), () => start(world, node));
+  for (const node of world.nodes) after(world, prng.below(500_000), () => node.up || start(world, node));
 }
 
 /** Commands arrive in bursts at nodes drawn by chance. */
