@@ -293,7 +293,7 @@ describe("catching up", () => {
     expect(network.restart(3)).toBeUndefined();
     const { replica } = network.nodes[3]!;
     const before = replica.view;
-    network.until(() => before + 60 < replica.lastFinal.view, 10_000);
+    network.until(() => before + 20 < replica.lastFinal.view, 10_000);
     expect(replica.view).toBeGreaterThan(replica.lastFinal.view);
     expect(replica.safety.floor).toBe(replica.lastFinal.view);
   });
