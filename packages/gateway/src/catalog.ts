@@ -22,6 +22,8 @@ export interface Listing {
   readonly settlementDecimals: number;
   readonly indexName: string;
   readonly liquidationFeePpm: number;
+  /** Length of the averaging window before an expiry. */
+  readonly averagingMs: number;
   /** Deribit's word: perpetuals are futures that settle forever. */
   readonly kind: "future" | "option";
 }
@@ -65,6 +67,7 @@ function listingOf(genesis: Genesis, instrument: Instrument): Listing {
     settlementDecimals: settlement.decimals,
     indexName: present(genesis.indexes[instrument.index], "an instrument follows an index of genesis").name,
     liquidationFeePpm: genesis.liquidation.feePpm,
+    averagingMs: genesis.calendar.averagingMs,
     kind: instrument.kind === "option" ? "option" : "future",
   };
 }

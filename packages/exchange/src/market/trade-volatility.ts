@@ -1,4 +1,7 @@
-/** The volatility a trade in an option implies, at the forward that its mark was computed with. */
+/**
+ * The volatility a trade in an option implies, at the forward that its mark was computed with. Like the mark's it is that of
+ * the underlying: in the averaging window before an expiry only a part of the delivery price still moves with it.
+ */
 import { impliedVolatility } from "@stoa/pricing/implied-volatility";
 import { priceOfTicks } from "../terms.ts";
 import { yearMs } from "./mark.ts";
@@ -11,12 +14,17 @@ export function tradeVolatilityPpm(market: Market, listing: Listing, ticks: numb
   if (!terms.isOption || underlyingPrice === 0) return 0;
   const forward = underlyingPrice / 1e8;
   const premium = priceOfTicks(terms, ticks) / 1e8;
+  const remainingMs = Math.max(0, instrument.expiryMs! - market.timeMs);
+  if (remainingMs === 0) return 0;
+  const { averagingMs } = market.calendar;
+  const unsettledPart = remainingMs < averagingMs ? remainingMs / averagingMs : 1;
   const volatility = impliedVolatility({
     type: instrument.optionType!,
     forward,
     strike: instrument.strike! / 1e8,
-    years: Math.max(0, instrument.expiryMs! - market.timeMs) / yearMs,
+    years: remainingMs / yearMs,
     price: instrument.inverse ? premium * forward : premium,
   });
-  return typeof volatility === "number" ? Math.min(Math.round(volatility * 1e6), 0xffff_ffff) : 0;
+  if (typeof volatility !== "number") return 0;
+  return Math.min(Math.round((volatility / unsettledPart) * 1e6), 0xffff_ffff);
 }
