@@ -16,6 +16,7 @@ import type { CommandBody, PlaceBody } from "@stoa/protocol/command";
 import type { RefusalReason } from "@stoa/protocol/reason";
 import { keyOf, limitOrder, seedOf, testChain } from "../../node/test/network.ts";
 import { startMeshOf, type TestMesh } from "../../node/test/validators.ts";
+import { untilOpen } from "./until-open.ts";
 
 const testedChain = testChain({ validatorsCount: 1, accountsCount: 3 });
 const { genesis } = testedChain;
@@ -33,7 +34,9 @@ beforeAll(async () => {
   door = connect(`ws://127.0.0.1:${mesh.doors[0]!.port}`);
   chain = trustGenesis(encodeGenesis(genesis), chainIdOf(genesis));
   follower = followChain({ chain, doors: [door], from: 1 });
-});
+  const placed = await untilOpen(() => submit(sign(place())));
+  await submit(sign({ kind: "cancel", order: placed }));
+}, 120_000);
 
 afterAll(async () => {
   follower?.stop();

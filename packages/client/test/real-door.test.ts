@@ -13,6 +13,7 @@ import type { CommandBody } from "@stoa/protocol/command";
 import { limitOrder, testChain } from "../../node/test/network.ts";
 import { startMeshOf, type TestMesh } from "../../node/test/validators.ts";
 import { buyOneLot } from "./example.ts";
+import { untilOpen } from "./until-open.ts";
 
 const { genesis, ...seeds } = testChain();
 const nonces = createNonces(BigInt(Date.now()) * 1_000n);
@@ -26,7 +27,9 @@ beforeAll(async () => {
   doors = mesh.doors.slice(0, 3).map(({ host, port }) => connect(`ws://${host}:${port}`));
   chain = trustGenesis(await doors[0]!.genesis(), chainIdOf(genesis));
   follower = followChain({ chain, doors, from: 1 });
-});
+  const placed = await untilOpen(() => submit(sign(limitOrder({ instrument: 1, side: "buy", priceTicks: 99_000 }))));
+  await submit(sign({ kind: "cancel", order: placed }));
+}, 120_000);
 
 afterAll(async () => {
   follower?.stop();
