@@ -50,7 +50,7 @@ test("the screen shows height, finality, rates, validators, tops of book, addres
 
 test("where the output is no terminal, one line says the same", () => {
   const line = statusLine({ ...status, finality: undefined });
-  expect(line).toContain("height 12345  finality - (no orders yet)");
+  expect(line).toContain("height 12345  finality - (no orders seen)");
   expect(line).toContain("validators 1/2");
   expect(line).toContain("validator-1 down: npm run stoa -- node --data x");
   expect(line).not.toContain("\n");

@@ -107,7 +107,7 @@ function marketWords(market: DevnetStatus["market"]): string {
 }
 
 function finalityWords({ finality }: DevnetStatus): string {
-  if (finality === undefined) return "- (no orders yet)";
+  if (finality === undefined) return "- (no orders seen)";
   return `p50 ${milliseconds(finality.p50Ms)}  p99 ${milliseconds(finality.p99Ms)}`;
 }
 
