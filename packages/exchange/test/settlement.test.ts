@@ -53,12 +53,27 @@ test("the eight-hour mean forgets what is older (SETTLE-021)", () => {
   for (let count = 1; count <= 16; count++) {
     funding.rateE12 = count <= 8 ? 800 : 1_600;
     accrueFunding(funding, linear, { markPrice: e8(100_000), timeMs: count * hour, durationMs: hour });
-    if (count === 4) expect(fundingOfEightHoursE12(funding)).toBe(400);
-    if (count === 8) expect(fundingOfEightHoursE12(funding)).toBe(800);
-    if (count === 12) expect(fundingOfEightHoursE12(funding)).toBe(1_200);
-    if (count === 16) expect(fundingOfEightHoursE12(funding)).toBe(1_600);
+    if (count === 4) expect(fundingOfEightHoursE12(funding, 4 * hour)).toBe(400);
+    if (count === 8) expect(fundingOfEightHoursE12(funding, 8 * hour)).toBe(800);
+    if (count === 12) expect(fundingOfEightHoursE12(funding, 12 * hour)).toBe(1_200);
+    if (count === 16) expect(fundingOfEightHoursE12(funding, 16 * hour)).toBe(1_600);
   }
   expect(funding.readings.length).toBeLessThan(12);
+  // Nothing accrues at a rate of zero: the mean falls with time alone.
+  expect(fundingOfEightHoursE12(funding, 20 * hour)).toBe(800);
+  expect(fundingOfEightHoursE12(funding, 24 * hour)).toBe(0);
+});
+
+test("funding of a moment is in the eight-hour mean for eight hours, and one after a quiet time is alone in it (SETTLE-021)", () => {
+  const funding = createFunding(0);
+  const hour = 3_600_000;
+  funding.rateE12 = 28_800;
+  accrueFunding(funding, linear, { markPrice: e8(100_000), timeMs: 10 * hour, durationMs: 60_000 });
+  expect(fundingOfEightHoursE12(funding, 10 * hour)).toBe(60);
+  expect(fundingOfEightHoursE12(funding, 17.9 * hour)).toBe(60);
+  expect(fundingOfEightHoursE12(funding, 18.2 * hour)).toBe(0);
+  accrueFunding(funding, linear, { markPrice: e8(100_000), timeMs: 40 * hour, durationMs: 1_000 });
+  expect(fundingOfEightHoursE12(funding, 40 * hour)).toBe(1);
 });
 
 const sums = (change: Partial<PositionSums>): PositionSums => ({

@@ -123,6 +123,10 @@ async function checkOptions(names: readonly string[], unsettled: (elapsedMs: num
 test("an option's mark, volatilities and greeks are of one model, also in the averaging window", async () => {
   const options = sample().filter((name) => /-[CP]$/.test(name));
   await checkOptions(options, () => 1);
+  // Twelve hours in which validators say the same: time passes for the marks as well.
+  clockMs += dayMs / 2;
+  upstream.setPrices([60_123.45, 3_004.56], 0.55);
+  await checkOptions(options, () => 1);
   clockMs = startMs + dayMs - 600_000;
   upstream.setPrices([60_123.45, 3_004.56], 0.55);
   const expiring = upstream.query

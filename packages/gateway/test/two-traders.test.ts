@@ -351,6 +351,9 @@ describe("two ccxt users trade everything through two settlements and two expiri
       end_timestamp: clockMs,
     });
     expect(Number(result)).toBeCloseTo(0.00075 / 480 + 0.000083 / 8, 12);
+    const ticker = await a.fetchTicker(symbol);
+    expect(Number(ticker.info.funding_8h)).toBeCloseTo(0.00075 / 480 + 0.000083 / 8, 11);
+    expect(Number(ticker.info.current_funding)).toBe(0);
     const funding = async (client: CcxtClient): Promise<number> =>
       units((await client.fetchPosition(symbol)).info.realized_funding, "USDC");
     expect([await funding(a), await funding(b)]).toEqual([fundingOfA, fundingOfB]);
@@ -363,6 +366,7 @@ describe("two ccxt users trade everything through two settlements and two expiri
     // Perpetuals at 104,500 and 4,150: 5,000/104,500 = 4,784,688.99..., 4,000/4,150 = 96,385,542.1...
     // Futures at (20 · 103,000 + 10 · 104,500)/30 = 103,500.
     const [shownToA, shownToB] = [await positionsOf(a), await positionsOf(b)];
+    expect(Number((await a.fetchTicker(symbolOf("BTC_USDC-PERPETUAL"))).info.funding_8h)).toBe(0);
     expect(shownToA).toMatchObject({
       "BTC-PERPETUAL": [-5_000, 101_000, 104_500, 4_784_688 - 4_950_496, 99_010],
       "BTC-FIRST": [20_000, 100_100, 103_500, future.a, 0],

@@ -74,7 +74,7 @@ function instrumentView(state: ExchangeState, listing: Listing): InstrumentView 
     priceTicksMin: band.minTicks,
     priceTicksMax: band.maxTicks,
     fundingRateE12: funding?.rateE12 ?? 0,
-    funding8hE12: funding === undefined ? 0 : fundingOfEightHoursE12(funding),
+    funding8hE12: funding === undefined ? 0 : fundingOfEightHoursE12(funding, state.timeMs),
     lastTradeTicks: state.books.get(id)?.lastTradeTicks,
     settlementPrice: listing.settlementPrice,
     estimatedDeliveryPrice: estimatedDeliveryPrice(state.market, listing),

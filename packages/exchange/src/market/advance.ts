@@ -15,10 +15,12 @@ import { agreePrices } from "./prices.ts";
 import { curveOf, indexOf, noteQuotation, type CurveState, type Listing, type Market } from "./state.ts";
 
 /**
- * Option marks of an expiry, and the index their margins are measured with, are computed when its curve has moved, and at
- * most this often.
+ * Option marks of an expiry, and the index their margins are measured with, are computed when its curve has moved, at most
+ * this often.
  */
 const optionMarkIntervalMs = 1_000;
+/** While its curve stands still they are computed at this interval: options lose value with time alone. */
+const optionMarkIntervalMsMax = 60_000;
 
 /** Books are sampled for premiums, and funding accrues, at most this often. */
 const sampleIntervalMs = 1_000;
@@ -60,7 +62,8 @@ export function advanceMarket(market: Market, timeMs: number, bestPricesOf: Best
 function curvesDue(market: Market, timeMs: number): ReadonlySet<CurveState> {
   const due = new Set<CurveState>();
   for (const curve of market.curves.values()) {
-    const isMoving = curve.moved || unsettledPart(market, curve, timeMs) < 1;
+    const isLate = curve.markedMs + optionMarkIntervalMsMax <= timeMs;
+    const isMoving = curve.moved || isLate || unsettledPart(market, curve, timeMs) < 1;
     if (isMoving && 0 < curve.forward && curve.markedMs + optionMarkIntervalMs <= timeMs) due.add(curve);
   }
   return due;

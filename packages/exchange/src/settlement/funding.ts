@@ -38,11 +38,12 @@ export function accrueFunding(
   const rateSum = BigInt(funding.rateE12) * BigInt(durationMs);
   const { numerator, denominator } = notionalFraction(terms, 1, markPrice);
   funding.accruedE12 += floorDivide(rateSum * numerator, denominator * BigInt(fundingPeriodMs));
+  const before = { timeMs: timeMs - durationMs, rateSum: funding.rateSum };
   funding.rateSum += rateSum;
   const newest = funding.readings[funding.readings.length - 1];
-  if (newest !== undefined && timeMs - newest.timeMs < readingIntervalMs) return;
+  if (newest !== undefined && before.timeMs - newest.timeMs < readingIntervalMs) return;
   const kept = funding.readings.filter((_, index) => !isBeyond(funding.readings[index + 1], timeMs));
-  funding.readings = [...kept, { timeMs, rateSum: funding.rateSum }];
+  funding.readings = [...kept, before];
 }
 
 /** A reading is of no more use once the one after it is eight hours old. */
@@ -50,8 +51,16 @@ function isBeyond(next: { readonly timeMs: number } | undefined, timeMs: number)
   return next !== undefined && next.timeMs <= timeMs - fundingPeriodMs;
 }
 
-/** The sum of funding over the last eight hours as a rate in 1e-12, to the nearest reading (eight minutes). */
-export function fundingOfEightHoursE12(funding: FundingState): number {
-  const oldest = funding.readings[0];
-  return oldest === undefined ? 0 : Number((funding.rateSum - oldest.rateSum) / BigInt(fundingPeriodMs));
+/** The sum of funding over the eight hours before a time as a rate in 1e-12, to the reading before (eight minutes). */
+export function fundingOfEightHoursE12(funding: FundingState, timeMs: number): number {
+  return Number((funding.rateSum - rateSumAt(funding, timeMs - fundingPeriodMs)) / BigInt(fundingPeriodMs));
+}
+
+/** Readings are taken before what accrues: where the next one is far from one, nothing accrued for most of the time between. */
+function rateSumAt({ readings, rateSum }: FundingState, timeMs: number): bigint {
+  const index = readings.findLastIndex((reading) => reading.timeMs <= timeMs);
+  const reading = readings[Math.max(0, index)];
+  if (reading === undefined) return rateSum;
+  if (timeMs - reading.timeMs < readingIntervalMs) return reading.rateSum;
+  return readings[index + 1]?.rateSum ?? rateSum;
 }
