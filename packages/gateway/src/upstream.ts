@@ -22,7 +22,10 @@ export interface ExecutedBlock {
 export type Outcome =
   /** Final and executed: the events that name this command, in order. */
   | { readonly kind: "final"; readonly block: ExecutedBlock; readonly events: readonly Event[] }
-  /** No node took it; nothing will happen. */
+  /**
+   * No node that answered took it. Nothing more is done with it here; a faulty validator that kept the bytes could still have
+   * them ordered until they expire, so only `expired` is certain for ever.
+   */
   | { readonly kind: "refused"; readonly refusal: AdmissionRefusal }
   /** It expired before it became final; it never will. */
   | { readonly kind: "expired" };
