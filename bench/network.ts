@@ -46,8 +46,11 @@ export function newFolder(): string {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-/** Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. */
-export async function startNetwork(): Promise<Network> {
+/**
+ * Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. With
+ * `canCollect` they collect their garbage on SIGUSR2.
+ */
+export async function startNetwork({ canCollect = false } = {}): Promise<Network> {
   installNativeCrypto();
   const folder = newFolder();
   const ports = await freePorts(validatorsCount);
@@ -56,7 +59,7 @@ export async function startNetwork(): Promise<Network> {
   const validators: Child[] = [];
   const startValidator = async (index: number): Promise<void> => {
     const logFile = join(paths.log, `validator-${index}.log`);
-    validators[index] = startStoa(["node", "--data", paths.validator(index)], logFile);
+    validators[index] = startStoa(["node", "--data", paths.validator(index)], logFile, canCollect);
     await validators[index].ready;
   };
   const stop = async (): Promise<void> => {
@@ -83,11 +86,12 @@ export async function startNetwork(): Promise<Network> {
 }
 
 /** A long-running `stoa` command, its output in a file. */
-export function startStoa(args: readonly string[], logFile: string): Child {
+export function startStoa(args: readonly string[], logFile: string, canCollect = false): Child {
   // The log goes with the folder, so what a process said at its death is shown.
   const onDeath = ({ name, reason }: Death): void =>
     console.error(`stoa ${name} ended by itself: ${reason ?? ""}\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
-  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile, onDeath });
+  const env = canCollect ? { NODE_OPTIONS: `--import=${import.meta.resolve("./collect-garbage.ts")}` } : {};
+  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile, onDeath, env });
 }
 
 export type BenchDevnet = { readonly folder: string; readonly ready: DevnetReady; readonly stop: () => Promise<void> };
