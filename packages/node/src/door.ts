@@ -57,7 +57,9 @@ interface Connection {
 }
 
 const submitsInFlightCountMax = 8_192;
+/** Blocks kept in memory for followers that are nearly there: so many, and so many bytes. */
 const recentBlocksCountMax = 128;
+const recentSizeMax = 4 * 1024 * 1024;
 const readCountMax = 32;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
@@ -68,6 +70,7 @@ const replyTags = { block: 2, receipt: 5 } as const;
 export async function openDoor(address: Address, parts: DoorParts): Promise<Door> {
   const connections = new Set<Connection>();
   const recent = new Map<number, Uint8Array>();
+  let recentSize = 0;
   let last = 0;
   const server = new WebSocketServer({
     host: address.host,
@@ -81,6 +84,16 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     server.once("error", (error) => reject(listenError(error, address, "door")));
   });
   server.on("error", (error) => parts.report(`door: ${error.message}`));
+
+  const keepRecent = (height: number, bytes: Uint8Array): void => {
+    recent.set(height, bytes);
+    recentSize += bytes.length;
+    for (const [oldest, kept] of recent) {
+      if (recent.size <= recentBlocksCountMax && (recentSize <= recentSizeMax || recent.size === 1)) return;
+      recent.delete(oldest);
+      recentSize -= kept.length;
+    }
+  };
 
   const reply = (connection: Connection, value: DoorReply): void => send(connection, encodeDoorReply(value));
   const send = ({ socket }: Connection, bytes: Uint8Array): void => {
@@ -234,8 +247,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     },
     publish(height, encoded) {
       last = height;
-      recent.set(height, blockReply(encoded));
-      recent.delete(height - recentBlocksCountMax);
+      keepRecent(height, blockReply(encoded));
       for (const connection of connections) feed(connection);
     },
     async stop() {

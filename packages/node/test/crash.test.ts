@@ -79,7 +79,7 @@ describe("validators that are killed", () => {
     expect(follower.status().doors[2]!.status!.halted).toBeUndefined();
     const heights = await auditedHeights("auditor");
     for (const [digest, { height }] of load.acknowledged) expect(heights.get(digest)).toBe(height);
-  }, 60_000);
+  }, 240_000);
 
   test("nothing acknowledged is lost when all four are killed during load", async () => {
     await network.startAll();
@@ -93,7 +93,7 @@ describe("validators that are killed", () => {
     await load.stop();
     const heights = await auditedHeights("auditor");
     for (const [digest, { height }] of load.acknowledged) expect(heights.get(digest)).toBe(height);
-  }, 60_000);
+  }, 240_000);
 
   test("a validator whose vote log is gone refuses to start beside its blocks", async () => {
     await network.startAll();
@@ -102,5 +102,5 @@ describe("validators that are killed", () => {
     await network.kill(1);
     rmSync(join(network.folderOf(1), "votes"), { recursive: true });
     await expect(network.start(1)).rejects.toMatchObject({ code: "vote-log-missing" });
-  }, 60_000);
+  }, 240_000);
 });

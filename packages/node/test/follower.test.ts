@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { WebSocketServer, type WebSocket } from "ws";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { decodeDoorRequest, encodeDoorReply, type NodeStatus } from "@stoa/protocol/door";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
@@ -13,6 +13,9 @@ import { checkRoots } from "../src/root-check.ts";
 import { readBlockLog } from "../src/storage/block-log.ts";
 import { limitOrder, localhost, signCommand, testChain, until } from "./network.ts";
 import { startMeshOf, type TestMesh } from "./validators.ts";
+
+// Four validators share the machine with whatever else runs on it.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const chain = testChain();
 const { genesis, accountSeeds } = chain;

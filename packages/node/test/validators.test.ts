@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { equalBytes } from "@stoa/base/bytes";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
@@ -17,6 +17,9 @@ import { readBlockLog } from "../src/storage/block-log.ts";
 import { openDoorClient } from "./door-client.ts";
 import { limitOrder, localhost, signCommand, testChain, testFolder, until } from "./network.ts";
 import { noFailure, startMeshOf, type TestMesh } from "./validators.ts";
+
+// Four validators share the machine with whatever else runs on it.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const chain = testChain();
 const { genesis, accountSeeds } = chain;
