@@ -103,6 +103,7 @@ export function start(world: World, node: SimulatedNode): void {
   assert(!node.up, "a node is started once");
   node.life++;
   node.up = true;
+  noteStored(node, 0, node.disk.votes.entries.length);
   shortenVotes(node);
   const blocks = node.disk.blocks.entries.map((bytes) => decode(finalBlock, bytes)!);
   node.exchange = world.application.open();
@@ -241,13 +242,18 @@ function write(world: World, node: SimulatedNode, effects: readonly Effect[]): b
 }
 
 function settleDisk(node: SimulatedNode, votesCount: number): void {
-  for (let index = node.disk.votes.syncedCount; index < votesCount; index++) {
+  noteStored(node, node.disk.votes.syncedCount, votesCount);
+  syncVotes(node.disk, votesCount);
+}
+
+/** What a crash left of the unsynced part is on disk as well as what was synced. */
+function noteStored(node: SimulatedNode, from: number, to: number): void {
+  for (let index = from; index < to; index++) {
     const record = decodeDurableRecord(node.disk.votes.entries[index]!)!;
     if ("header" in record && record.header !== undefined && record.payload !== undefined) {
       node.storedBlocks.add(toHex(headerDigest(record.header)));
     }
   }
-  syncVotes(node.disk, votesCount);
 }
 
 function release(world: World, node: SimulatedNode, effects: readonly Effect[]): void {
