@@ -23,7 +23,8 @@ const floor = await openFloor();
 try {
   const client = await signIn();
   const price = await farPrice(client);
-  await runOrders(client, price, 50);
+  // As on a devnet that has been up for some minutes: code that has not run often is slow code.
+  await runOrders(client, price, 400);
   await floor.run(100);
   const orders: number[][] = [];
   const rounds: (readonly number[])[] = [];
