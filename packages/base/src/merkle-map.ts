@@ -43,7 +43,6 @@ const entry = union({
 });
 /** The bytes of a node, which its hash is over. Slots ascend. */
 export const merkleMapNode = record({ depth: u16, entries: list(record({ slot: u8, entry }), fanout) });
-export type MerkleMapNode = Decoded<typeof merkleMapNode>;
 
 const nodeSizeMax = 6 + fanout * (6 + keySizeMax + digestSize);
 /** The nodes on the way of a key, the root first, as bytes. */

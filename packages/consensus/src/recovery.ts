@@ -37,8 +37,6 @@ export type Recovered =
   | { readonly kind: "recovered"; readonly replica: Replica }
   | { readonly kind: "refused"; readonly fact: string };
 
-export const emptyHistory: History = { records: [], tip: undefined, executed: [] };
-
 /** The replica as it was when its last record was written, ready for `start`; or why it must not run. */
 export function recover(options: ReplicaOptions, history: History): Recovered {
   const replica = newReplica(options);

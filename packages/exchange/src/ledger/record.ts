@@ -1,6 +1,6 @@
 /** Canonical records of the ledger: one per account, what the ledger's root is over and what a snapshot holds. */
 import { present } from "@stoa/base/assert";
-import { decode, encode, list, optional, record, u16, u32, type Decoded } from "@stoa/base/codec";
+import { decode, encode, list, optional, record, u16, u32 } from "@stoa/base/codec";
 import { moneyAmount, publicKey } from "@stoa/protocol/primitives";
 import type { Money } from "@stoa/base/units";
 import { createLedger, isSystemAccount, ledgerAccount, openAccount, type Ledger } from "./state.ts";
@@ -11,7 +11,6 @@ export const ledgerRecord = record({
   holder: optional(record({ owner: publicKey, subaccount: u16 })),
   balances: list(moneyAmount, 32),
 });
-export type LedgerRecord = Decoded<typeof ledgerRecord>;
 
 export const ledgerRecordKey = (account: number): Uint8Array => encode(u32, account);
 

@@ -15,7 +15,6 @@ import type { PreparedCommand } from "./block-input.ts";
 import { openLots } from "./order.ts";
 import type { ExchangeState } from "./state.ts";
 
-export const passesCount = 3;
 export type Pass = 0 | 1 | 2;
 const leaving: Pass = 0;
 const making: Pass = 1;

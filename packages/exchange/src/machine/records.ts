@@ -3,7 +3,7 @@
  * records and snapshots hold them, so the two can never differ. Integers in keys are big endian: keys sort as numbers do.
  */
 import { concatBytes, fromHex, toHex } from "@stoa/base/bytes";
-import { encode, optional, record, u32, u53, type Decoded } from "@stoa/base/codec";
+import { encode, optional, record, u32, u53 } from "@stoa/base/codec";
 import { present } from "@stoa/base/assert";
 import type { Ticks } from "@stoa/base/units";
 import { priceTicks } from "@stoa/protocol/primitives";
@@ -25,10 +25,8 @@ export interface StateRecord {
 export const kinds = { counters: 0, account: 1, nonces: 2, order: 1, book: 2 } as const;
 
 export const countersRecord = record({ order: u53, trade: u53, priority: u53, transfer: u53, withdrawal: u53 });
-export type CountersRecord = Decoded<typeof countersRecord>;
 
 export const bookRecord = record({ instrument: u32, tradesCount: u53, lastTradeTicks: optional(priceTicks) });
-export type BookRecord = Decoded<typeof bookRecord>;
 
 /** The records of a module that changed since they were last taken; afterwards none have. */
 export function takeChanges(state: ExchangeState, module: Module): readonly StateRecord[] {

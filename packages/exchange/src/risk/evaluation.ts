@@ -13,7 +13,7 @@
  */
 import type { Side } from "@stoa/protocol/command";
 import type { InstrumentTerms, Quotations } from "../terms.ts";
-import { exposureOf, exposuresOf, type Exposure, type FiguresTotal, type Risk } from "./exposure.ts";
+import { exposureOf, type Exposure, type FiguresTotal, type Risk } from "./exposure.ts";
 import { computeFigures, initialMargin, noOrders } from "./figures.ts";
 import { addFigures, noFigures, subtractFigures, type MarginFigures } from "./margin-figures.ts";
 
@@ -145,11 +145,4 @@ export function orderMargin(
       ? { ...noOrders, buyLots: order.lots, buyValue: order.value }
       : { ...noOrders, sellLots: order.lots, sellValue: order.value };
   return initialMargin(terms, 0, orders, quotations.quotation(terms.instrument.id));
-}
-
-/** Settlement assets in which an account has exposures, ascending. */
-export function assetsOf(risk: Risk, account: number): readonly number[] {
-  const assets = new Set<number>();
-  for (const exposure of exposuresOf(risk, account)) assets.add(exposure.terms.instrument.settlement);
-  return [...assets].sort((left, right) => left - right);
 }
