@@ -78,3 +78,10 @@ test("fixed-point figures are shown without trailing zeros and without floating 
   expect(decimal(-150_000_000n)).toBe("-1.5");
   expect(decimal(123_456_789n, 2)).toBe("1.23");
 });
+
+test("the lines of the program to paste fit eighty columns, so that no terminal breaks them", () => {
+  const lines = screenLines(status, access);
+  const program = lines.slice(lines.findIndex((line) => line.includes("import ccxt")));
+  expect(program.length).toBeGreaterThan(5);
+  for (const line of program) expect(line.length, line).toBeLessThanOrEqual(80);
+});

@@ -86,12 +86,20 @@ export function accessLines(access: ApiAccess): readonly string[] {
     `        ${access.httpUrl}   ${access.wsUrl}   (no TLS)`,
     ...access.keys.map(({ name, clientId, clientSecret }) => `  key   ${name.padEnd(6)} ${clientId}  ${clientSecret}`),
     "",
-    `  NODE_EXTRA_CA_CERTS=${access.caFile} node --input-type=module -e "`,
+    // Short lines: one that the terminal wraps is broken when it is copied out of a multiplexer.
+    `  NODE_EXTRA_CA_CERTS=${access.caFile} \\`,
+    `    node --input-type=module -e "`,
     `    import ccxt from 'ccxt';`,
-    `    const exchange = new ccxt.deribit({ apiKey: '${first?.clientId ?? ""}', secret: '${first?.clientSecret ?? ""}',`,
-    `      urls: { api: { rest: '${access.httpsUrl}', ws: '${access.wssUrl}' } } });`,
-    `    const order = await exchange.createOrder('BTC/USD:BTC', 'limit', 'buy', 100, 50000);`,
-    `    console.log(order.id, order.status, await exchange.cancelOrder(order.id).then((o) => o.status));"`,
+    `    const exchange = new ccxt.deribit({`,
+    `      apiKey: '${first?.clientId ?? ""}',`,
+    `      secret: '${first?.clientSecret ?? ""}',`,
+    `      urls: { api: {`,
+    `        rest: '${access.httpsUrl}',`,
+    `        ws: '${access.wssUrl}' } } });`,
+    `    const order = await exchange.createOrder(`,
+    `      'BTC/USD:BTC', 'limit', 'buy', 100, 50000);`,
+    `    const cancelled = await exchange.cancelOrder(order.id);`,
+    `    console.log(order.id, order.status, cancelled.status);"`,
   ];
 }
 

@@ -58,7 +58,7 @@ function liveTerminal(output: NodeJS.WriteStream): Terminal {
     ready: () => undefined,
     show(status, access) {
       const lines = [...screenLines(status, access), ...(notes.length === 0 ? [] : ["", ...notes])];
-      // Lines are cut to the terminal's width: a wrapped line would push the screen down. Addresses and keys may wrap.
+      // The terminal wraps what is wider than it is: addresses and keys must stay whole to be copied.
       const body = lines.map((line) => `${line}${clearLine}`).join("\n");
       output.write(`${isLive ? home : hideCursor + clearScreen}${body}\n${clearBelow}`);
       isLive = true;
