@@ -1,6 +1,7 @@
 /**
  * What goes wrong, in the words and numbers that Deribit's clients know. Every refusal of the exchange and of the door has
- * one entry here; limits are appended to the message, and `data` names the parameter and the reason.
+ * one entry here. A message is the word that clients know, the limit where there is one, and then for a person which parameter
+ * it is about and why; `data` has the same in fields.
  */
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { RefusalReason } from "@stoa/protocol/reason";
@@ -68,6 +69,19 @@ export interface ErrorData {
   readonly refusal?: string;
 }
 
+/**
+ * Messages that clients compare as a whole, so that nothing may follow: `data` alone says which parameter and why. The
+ * clients are named in docs/decisions/0705-error-messages.md.
+ */
+export const comparedWhole: ReadonlySet<ErrorName> = new Set([
+  "too_many_requests",
+  "not_enough_funds",
+  "order_not_found",
+  "already_closed",
+  "not_open_order",
+  "post_only_reject",
+]);
+
 /** An answer that is an error: a name of the table, what is appended to it, and which parameter it is about. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -76,11 +90,18 @@ export class ApiError extends Error {
   readonly data: ErrorData | undefined;
 
   constructor(errorName: ErrorName, data?: ErrorData, appended?: string) {
-    super(appended === undefined ? errorName : `${errorName} ${appended}`);
+    super(messageOf(errorName, data, appended));
     this.errorName = errorName;
     this.code = errorCodes[errorName];
     this.data = data;
   }
+}
+
+/** In parentheses, so that the word and the limit before them are found by whoever splits at spaces. */
+function messageOf(errorName: ErrorName, data: ErrorData | undefined, appended: string | undefined): string {
+  const known = appended === undefined ? errorName : `${errorName} ${appended}`;
+  if (data?.reason === undefined || comparedWhole.has(errorName)) return known;
+  return data.param === undefined ? `${known} (${data.reason})` : `${known} (${data.param}: ${data.reason})`;
 }
 
 export const invalidParameter = (param: string, reason: string): ApiError =>
@@ -104,15 +125,15 @@ interface RefusalAnswer {
   /** What a person reads. */
   readonly text: string;
   readonly error: ErrorName;
-  readonly param?: string;
+  readonly param: string;
   readonly appended?: string;
 }
 
 /** One line for each reason of `protocol/reason`, in its order. */
 const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
-  "command-malformed": { text: "the command is not well formed", error: "bad_request" },
-  "chain-wrong": { text: "the command was signed for another chain", error: "internal_server_error" },
-  "signature-invalid": { text: "the signature does not fit the command", error: "unauthorized" },
+  "command-malformed": { text: "not well formed", error: "bad_request", param: "command" },
+  "chain-wrong": { text: "signed for another chain", error: "internal_server_error", param: "chain_id" },
+  "signature-invalid": { text: "does not fit the command", error: "unauthorized", param: "signature" },
   "command-expired": {
     text: "the command did not become final before it expired; it never will",
     error: "timed_out",
@@ -155,17 +176,17 @@ const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
   "price-missing": { text: "a limit order needs a price", error: "Invalid params", param: "price" },
   "price-not-positive": { text: "must be positive", error: "invalid_price", param: "price" },
   "price-not-on-tick": {
-    text: "not a multiple of the tick size that holds at this price (see tick_size_steps)",
+    text: "not a multiple of the tick size that holds at this price, see tick_size_steps",
     error: "price_wrong_tick",
     param: "price",
   },
   "price-above-band": {
-    text: "buys above this price are refused now (max_price of the ticker)",
+    text: "buys above this price are refused now, see max_price of the ticker",
     error: "price_too_high",
     param: "price",
   },
   "price-below-band": {
-    text: "sells below this price are refused now (min_price of the ticker)",
+    text: "sells below this price are refused now, see min_price of the ticker",
     error: "price_too_low",
     param: "price",
   },
@@ -181,7 +202,7 @@ const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
     param: "time_in_force",
   },
   "post-only-would-cross": {
-    text: "the order would trade at once at this price",
+    text: "the order would trade at once with the best price of the other side",
     error: "post_only_reject",
     param: "price",
   },
@@ -243,9 +264,13 @@ const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
     error: "too_many_subaccounts",
     param: "destination",
   },
-  "keys-too-many": { text: "there are as many session keys as there may be", error: "no_more_security_keys_allowed" },
+  "keys-too-many": {
+    text: "there are as many session keys as there may be",
+    error: "no_more_security_keys_allowed",
+    param: "session_key",
+  },
   "key-invalid": { text: "not a key that may be authorised", error: "Invalid params", param: "session_key" },
-  "faucet-disabled": { text: "this chain has no faucet", error: "unavailable" },
+  "faucet-disabled": { text: "this chain has no faucet", error: "unavailable", param: "faucet" },
   "faucet-limit": {
     text: "more than the faucet gives at once",
     error: "other_reject",
@@ -253,16 +278,22 @@ const refusalAnswers: Readonly<Record<RefusalReason, RefusalAnswer>> = {
     appended: "faucet_limit",
   },
   "address-invalid": { text: "not an address", error: "invalid_addr", param: "address" },
-  "validator-unknown": { text: "only validators may say prices", error: "forbidden" },
-  "price-message-outdated": { text: "a later price message of this validator came first", error: "invalid_arguments" },
-  "price-message-invalid": { text: "the price message is not well formed", error: "invalid_arguments" },
+  "validator-unknown": { text: "only validators may say prices", error: "forbidden", param: "account" },
+  "price-message-outdated": {
+    text: "a later one of this validator came first",
+    error: "invalid_arguments",
+    param: "price_message",
+  },
+  "price-message-invalid": { text: "not well formed", error: "invalid_arguments", param: "price_message" },
 };
 
 /** The error for a refusal of the exchange. `limit` is the bound that was broken, already in the client's units. */
 export function refusalError(reason: RefusalReason, limit?: string): ApiError {
   const answer = refusalAnswers[reason];
-  const data = { reason: answer.text, ...(answer.param === undefined ? {} : { param: answer.param }), refusal: reason };
-  const appended = [answer.appended, limit].filter((part) => part !== undefined).join(" ");
+  const alone = comparedWhole.has(answer.error);
+  const text = alone && limit !== undefined ? `${answer.text}: ${limit}` : answer.text;
+  const data = { reason: text, param: answer.param, refusal: reason };
+  const appended = alone ? "" : [answer.appended, limit].filter((part) => part !== undefined).join(" ");
   return new ApiError(answer.error, data, appended === "" ? undefined : appended);
 }
 

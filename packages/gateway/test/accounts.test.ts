@@ -474,7 +474,7 @@ describe("mass quotes", () => {
   test("need cancel on disconnect", async () => {
     expect((await send([quote("BTC-PERPETUAL", 59_900, 60_100, 100)])).error).toMatchObject({
       code: 13042,
-      message: "cod_not_enabled",
+      data: { param: "cancel_on_disconnect" },
     });
     await maker.call("private/enable_cancel_on_disconnect");
   });
@@ -503,6 +503,7 @@ describe("mass quotes", () => {
   });
 
   test("report each wrong quote by instrument and side, and carry out the others", async () => {
+    const names = (param: string) => expect.stringContaining(`(${param}: `);
     const answer = await send([
       quote("BTC-PERPETUAL", 59_900.3, 60_100, 15),
       quote("NONE", 1, 2, 3),
@@ -510,14 +511,14 @@ describe("mass quotes", () => {
       { instrument_name: "BTC-PERPETUAL", quote_set_id: "second", bid: { price: "59800", amount: "20" } },
     ]);
     expect(answer.result.errors).toEqual([
-      { instrument_name: "BTC-PERPETUAL", side: "bid", error: { code: 10043, message: "price_wrong_tick" } },
-      { instrument_name: "BTC-PERPETUAL", side: "ask", error: { code: 10021, message: "invalid_amount" } },
-      { instrument_name: "NONE", side: "bid", error: { code: 13020, message: "not_found" } },
-      { instrument_name: "NONE", side: "ask", error: { code: 13020, message: "not_found" } },
+      { instrument_name: "BTC-PERPETUAL", side: "bid", error: { code: 10043, message: names("price") } },
+      { instrument_name: "BTC-PERPETUAL", side: "ask", error: { code: 10021, message: names("amount") } },
+      { instrument_name: "NONE", side: "bid", error: { code: 13020, message: names("instrument_name") } },
+      { instrument_name: "NONE", side: "ask", error: { code: 13020, message: names("instrument_name") } },
       {
         instrument_name: "ETH-PERPETUAL",
         side: "bid",
-        error: { code: 10007, message: expect.stringMatching(/^price_too_high \d/) },
+        error: { code: 10007, message: expect.stringMatching(/^price_too_high [\d.]+ \(price: /) },
       },
     ]);
     expect(answer.result.orders).toHaveLength(2);

@@ -23,20 +23,21 @@ async function post(body: string, path = "/api/v2", headers: Record<string, stri
 const order = { instrument_name: "BTC-PERPETUAL", amount: 100, price: 60_000, type: "limit" };
 
 test.each([
-  ["no JSON", "{nonsense", -32700, undefined],
-  ["half of a JSON", '{"id":1,"method":"public/te', -32700, undefined],
-  ["nothing", "", 11050, undefined],
-  ["a number", "17", 11050, undefined],
-  ["a list", "[1]", 11050, undefined],
+  ["no JSON", "{nonsense", -32700, "request"],
+  ["half of a JSON", '{"id":1,"method":"public/te', -32700, "request"],
+  ["nothing", "", 11050, "method"],
+  ["a number", "17", 11050, "request"],
+  ["a list", "[1]", 11050, "request"],
   ["no method", '{"id":1}', 11050, "method"],
   ["parameters that are text", '{"id":1,"method":"public/test","params":"x"}', -32602, "params"],
-  ["an unknown method", '{"id":1,"method":"public/magic"}', -32601, undefined],
+  ["an unknown method", '{"id":1,"method":"public/magic"}', -32601, "method"],
 ])("%s is refused with status 400 and a code", async (_, body, code, param) => {
   const before = running.upstream.roots();
   const { status, error } = await post(body);
   expect([400, 404]).toContain(status);
   expect(error?.code).toBe(code);
-  if (param !== undefined) expect(error?.data?.param).toBe(param);
+  expect(error?.data?.param).toBe(param);
+  expect(error?.message).toContain(`(${param}: `);
   expect(running.upstream.roots()).toEqual(before);
 });
 
@@ -58,6 +59,7 @@ test.each([
     for (const error of [byQuery.error, byPath.error, byRpc.error]) {
       expect(error?.code).toBe(byRpc.error?.code);
       expect(error?.data?.param).toBe(param);
+      expect(error?.message).toContain(`(${param}: `);
     }
     expect(running.upstream.roots()).toEqual(before);
   },

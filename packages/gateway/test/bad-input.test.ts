@@ -1,4 +1,4 @@
-/** Bad input: each kind has its code, names its field, and leaves the exchange as it was. */
+/** Bad input: each kind has its code, its message names the field, and the exchange stays as it was. */
 import { toHex } from "@stoa/base/bytes";
 import { timeMs } from "@stoa/base/units";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,6 +12,8 @@ import {
   type Reply,
   type TestGateway,
 } from "./harness.ts";
+import { comparedWhole, errorCodes } from "../src/errors.ts";
+import { defaultLimits } from "../src/limits.ts";
 import { keyOf, seedOf } from "./local-upstream.ts";
 
 describe("bad input", () => {
@@ -47,26 +49,32 @@ describe("bad input", () => {
   };
   const order = { instrument_name: "BTC-PERPETUAL", amount: 100, price: 60_000, type: "limit" };
 
-  const refuses = async (call: () => Promise<Reply>, code: number, param?: string, message?: string): Promise<void> => {
+  /** The message is the known word or words, a limit where there is one, and in parentheses the field and why. */
+  const refuses = async (call: () => Promise<Reply>, code: number, param: string, words?: string): Promise<void> => {
     const before = state();
     const { error, result } = await call();
     expect(result).toBeUndefined();
     expect(error?.code).toBe(code);
-    if (param !== undefined) expect(error?.data?.param).toBe(param);
-    if (message !== undefined) expect(error?.message).toBe(message);
+    expect(error?.data?.param).toBe(param);
+    const [word] = Object.entries(errorCodes).find(([, one]) => one === code)!;
+    const known = words ?? word;
+    const compared = comparedWhole.has(word as keyof typeof errorCodes);
+    if (compared) expect(error?.message).toBe(known);
+    else expect(error?.message.startsWith(`${known} (${param}: `), `${error?.message} names ${param}`).toBe(true);
     expect(state()).toEqual(before);
   };
 
   test.each([
-    ["no JSON", "{nonsense", -32700, undefined],
-    ["a number", "17", 11050, undefined],
-    ["a batch", "[]", 11050, undefined],
+    ["no JSON", "{nonsense", -32700, "request"],
+    ["a number", "17", 11050, "request"],
+    ["a batch", "[]", 11050, "request"],
     ["no method", '{"id":1}', 11050, "method"],
     ["a method that is no text", '{"id":1,"method":5}', 11050, "method"],
     ["parameters that are a list", '{"id":1,"method":"public/test","params":[]}', -32602, "params"],
   ])("%s", (_what, text, code, param) => refuses(() => client.raw(text), code, param));
 
-  test.each([
+  type OrderCase = [what: string, change: object, code: number, param: string, words?: string];
+  const orderCases: OrderCase[] = [
     ["an amount that is no number", { amount: "ten" }, -32602, "amount"],
     ["an amount that is an object", { amount: {} }, -32602, "amount"],
     ["a price that is no number", { price: [] }, -32602, "price"],
@@ -94,13 +102,26 @@ describe("bad input", () => {
       "a post-only order that fills at once",
       { post_only: true, time_in_force: "immediate_or_cancel" },
       11047,
-      undefined,
+      "time_in_force",
     ],
-    ["reduce-only without a position", { reduce_only: true }, 11030, "reduce_only"],
-    ["a market order into an empty book", { type: "market" }, 11030, "type"],
-    ["fill-or-kill into an empty book", { time_in_force: "fill_or_kill" }, 11030, "time_in_force"],
-  ])("%s", (_what, change, code, param) =>
-    refuses(() => client.call("private/buy", { ...order, ...change }), code, param),
+    [
+      "reduce-only without a position",
+      { reduce_only: true },
+      11030,
+      "reduce_only",
+      "other_reject reduce_only_would_increase",
+    ],
+    ["a market order into an empty book", { type: "market" }, 11030, "type", "other_reject no_liquidity"],
+    [
+      "fill-or-kill into an empty book",
+      { time_in_force: "fill_or_kill" },
+      11030,
+      "time_in_force",
+      "other_reject fill_or_kill_not_filled",
+    ],
+  ];
+  test.each(orderCases)("%s", (_what, change, code, param, words) =>
+    refuses(() => client.call("private/buy", { ...order, ...change }), code, param, words),
   );
 
   test("prices outside the band name the band in dollars", async () => {
@@ -193,6 +214,7 @@ describe("bad input", () => {
       () =>
         get(running.rest, "private/buy", { instrument_name: "BTC-PERPETUAL", amount: "10", price: "59500" }, basic(9)),
       10009,
+      "account",
     ));
 
   test("a body over the limit, over both transports", async () => {
@@ -201,7 +223,11 @@ describe("bad input", () => {
     const response = await fetch(`${running.rest}/api/v2`, { method: "POST", body });
     expect([response.status, ((await response.json()) as Reply).error]).toMatchObject([
       413,
-      { code: -32600, data: { param: "body" } },
+      {
+        code: -32600,
+        message: `request entity too large (body: more than ${defaultLimits.requestSizeMax} bytes)`,
+        data: { param: "body" },
+      },
     ]);
     const victim = await openClient(running.ws);
     const code = new Promise((resolve) => victim.socket.once("close", resolve));
@@ -224,6 +250,38 @@ describe("bad input", () => {
     }
     const deep = `{"id":1.5,"method":"public/test","params":{"x":${"[".repeat(30_000)}${"]".repeat(30_000)}}}`;
     expect((await client.raw(deep)).error).toBeUndefined();
+  });
+
+  test("each side of a mass quote that is wrong names its field; the words that clients compare stay alone", async () => {
+    await client.call("private/enable_cancel_on_disconnect");
+    const quotes = [
+      { instrument_name: "BTC-PERPETUAL", bid: { price: 59_000.3, amount: 10 }, ask: { price: 61_000, amount: 15 } },
+      { instrument_name: "BTC-NEVER", bid: { price: 1, amount: 1 } },
+    ];
+    const { result } = await client.call("private/mass_quote", { quote_id: "1", mmp_group: "any", quotes });
+    expect(result.errors.map((one: { error: { message: string } }) => one.error.message)).toEqual([
+      "price_wrong_tick (price: must be a multiple of 0.5)",
+      "invalid_amount (amount: must be a multiple of 10)",
+      "not_found (instrument_name: no instrument of this name)",
+    ]);
+    expect([...comparedWhole].toSorted()).toEqual([
+      "already_closed",
+      "not_enough_funds",
+      "not_open_order",
+      "order_not_found",
+      "post_only_reject",
+      "too_many_requests",
+    ]);
+    const { error } = await client.call("private/buy", { ...order, amount: 2_000_000_000 });
+    expect(error).toEqual({
+      code: 10009,
+      message: "not_enough_funds",
+      data: {
+        param: "amount",
+        reason: "the order needs more margin than the account's available_funds",
+        refusal: "margin-insufficient",
+      },
+    });
   });
 
   test("a path and a verb that are not here", async () => {

@@ -53,7 +53,7 @@ describe("channels", () => {
     expect(mixed.result).toEqual(["trades.BTC-PERPETUAL.100ms"]);
     expect((await client.call("public/subscribe", { channels: ["book.BTC-PERPETUAL.raw"] })).error).toMatchObject({
       code: 13778,
-      message: "raw_subscriptions_not_available_for_unauthorized",
+      data: { param: "channels" },
     });
     expect((await client.call("public/subscribe", { channels: ["user.orders.any.any.raw"] })).result).toEqual([]);
     await client.close();

@@ -344,7 +344,7 @@ describe("crowds", () => {
     running.upstream.tick();
     const answers = await Promise.all(calls);
     expect(answers.map((answer) => answer.error?.code)).toEqual([...Array(5).fill(undefined), 10066, 10066, 10066]);
-    expect(answers[7]!.error?.message).toBe("too_many_concurrent_requests");
+    expect(answers[7]!.error?.message).toBe("too_many_concurrent_requests (wait for earlier answers)");
     await running.stop();
   });
 

@@ -39,7 +39,7 @@ describe("the table of methods", () => {
     for (const name of notImplemented) expect((await client.call(name)).error?.code).toBe(10033);
     expect((await client.call("public/no_such_method")).error).toMatchObject({
       code: -32601,
-      message: "Method not found",
+      message: expect.stringMatching(/^Method not found \(method: there is no /),
       data: { param: "method" },
     });
   });
@@ -49,7 +49,7 @@ describe("the table of methods", () => {
       if (method.scope === undefined) continue;
       expect((await client.call(method.name)).error, method.name).toMatchObject({
         code: 13009,
-        message: "unauthorized",
+        message: "unauthorized (Authorization: this method needs authentication)",
       });
     }
   });
@@ -62,7 +62,7 @@ describe("the table of methods", () => {
       if (first === undefined) continue;
       expect((await authenticated.call(method.name)).error, method.name).toEqual({
         code: -32602,
-        message: "Invalid params",
+        message: `Invalid params (${first}: value required)`,
         data: { reason: "value required", param: first },
       });
     }

@@ -32,10 +32,10 @@ export function readRequest(source: string, fallbackMethod?: string): Request {
   try {
     parsed = JSON.parse(source);
   } catch {
-    throw new ApiError("Parse error", { reason: "the request is no JSON" });
+    throw new ApiError("Parse error", { reason: "must be JSON", param: "request" });
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw new ApiError("bad_request", { reason: "the request must be one JSON object" });
+    throw new ApiError("bad_request", { reason: "must be one JSON object", param: "request" });
   const request = parsed as Readonly<Record<string, unknown>>;
   const id = idText(source, request["id"]);
   const method = request["method"] ?? fallbackMethod;
@@ -158,7 +158,7 @@ function methodNamed(name: string): Method {
       reason: "Deribit has this method, this exchange has not",
       param: "method",
     });
-  throw new ApiError("Method not found", { reason: "no such method", param: "method" });
+  throw new ApiError("Method not found", { reason: `there is no ${name.slice(0, 64)}`, param: "method" });
 }
 
 /** A token in the parameters stands before the connection's own authority, which stands before the header's. */
