@@ -8,6 +8,7 @@ import type { DurableRecord } from "@stoa/consensus/effect";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError } from "../src/failure.ts";
 import { openAppendFile } from "../src/storage/append-file.ts";
+import { systemFiles } from "../src/storage/files.ts";
 import { readRecord } from "../src/storage/record.ts";
 import { openVoteLog, type VoteLogOptions } from "../src/storage/vote-log.ts";
 import { keyOf, testFolder } from "./network.ts";
@@ -226,10 +227,13 @@ describe("the vote log", () => {
     if (!existsSync("/dev/full")) return;
     let full = false;
     const log = open({
-      openFile(path, options) {
-        const file = openAppendFile(path, options);
-        const device = openAppendFile("/dev/full");
-        return { ...file, append: (bytes) => (full ? device : file).append(bytes) };
+      files: {
+        ...systemFiles,
+        open(path, options) {
+          const file = openAppendFile(path, options);
+          const device = openAppendFile("/dev/full");
+          return { ...file, append: (bytes) => (full ? device : file).append(bytes) };
+        },
       },
     });
     log.append([nullify(1)], true);

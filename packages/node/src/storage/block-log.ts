@@ -7,6 +7,7 @@ import { byteString, decode, encode, record, type Decoded } from "@stoa/base/cod
 import { limits } from "@stoa/base/limits";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import { NodeError } from "../failure.ts";
+import type { Files } from "./files.ts";
 import { openHeightLog, readHeightLog } from "./height-log.ts";
 
 const signatureBits = byteString(Math.ceil(limits.payloadCommandsCountMax / 8));
@@ -45,13 +46,12 @@ export function* readBlockLog(folder: string): Generator<FinalBlock> {
   for (const { height, body } of readHeightLog({ ...logForm, folder })) yield decodeStored(folder, height, body).block;
 }
 
-export function openBlockLog(folder: string, report: (fact: string) => void): BlockLog {
-  const log = openHeightLog({
-    ...logForm,
-    folder,
-    segmentSizeMax: limits.logSegmentSizeMax,
-    report,
-  });
+export function openBlockLog(
+  folder: string,
+  report: (fact: string) => void,
+  form: { readonly files?: Files; readonly segmentSizeMax?: number } = {},
+): BlockLog {
+  const log = openHeightLog({ ...logForm, folder, segmentSizeMax: limits.logSegmentSizeMax, report, ...form });
   const read = (height: number): StoredBlock | undefined => {
     const bytes = log.read(height);
     if (bytes === undefined) return undefined;

@@ -6,10 +6,10 @@
  *
  * PERF: one in 64 offsets is kept in memory; a read scans at most 63 record heads.
  */
-import { mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { NodeError, type NodeErrorCode } from "../failure.ts";
-import { guarded, openAppendFile, syncFolder, type AppendFile } from "./append-file.ts";
+import type { AppendFile } from "./append-file.ts";
+import { systemFiles, type Files } from "./files.ts";
 import { findRecordAfter, readRecord, recordBytes, recordHeadSize, type StoredRecord } from "./record.ts";
 
 export interface HeightLogOptions {
@@ -22,6 +22,8 @@ export interface HeightLogOptions {
   readonly segmentSizeMax: number;
   /** Told of a torn record that was cut off. */
   readonly report: (fact: string) => void;
+  /** The system's unless given. */
+  readonly files?: Files;
 }
 
 export interface HeightLog {
@@ -60,9 +62,9 @@ const stride = 64;
 const filesOpenMax = 4;
 
 export function openHeightLog(options: HeightLogOptions): HeightLog {
-  const { folder, segmentSizeMax } = options;
-  guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
-  const segments = loadSegments(options);
+  const { folder, segmentSizeMax, files = systemFiles } = options;
+  files.makeFolder(folder);
+  const segments = loadSegments(options, files);
   /** Through this height everything is on disk. */
   let syncedHeight = 0;
 
@@ -82,7 +84,7 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
       open[0]!.file!.close();
       open[0]!.file = undefined;
     }
-    return (segment.file = openAppendFile(segment.path));
+    return (segment.file = files.open(segment.path));
   };
   const sync = (): void => {
     if (syncedHeight === last()) return;
@@ -92,9 +94,9 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
   const begin = (height: number): Segment => {
     sync();
     const path = join(folder, String(height).padStart(16, "0") + options.suffix);
-    const segment: Segment = { path, first: height, count: 0, offsets: [], file: openAppendFile(path) };
+    const segment: Segment = { path, first: height, count: 0, offsets: [], file: files.open(path) };
     segments.push(segment);
-    syncFolder(folder);
+    files.syncFolder(folder);
     return segment;
   };
 
@@ -127,10 +129,10 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
       return through;
     },
     prune(height) {
-      while (segments.length > 1 && segments[1]!.first <= height) remove(segments.shift()!);
+      while (segments.length > 1 && segments[1]!.first <= height) remove(files, segments.shift()!);
     },
     cutAbove(height) {
-      while (segments.length > 0 && height < segments.at(-1)!.first) remove(segments.pop()!);
+      while (segments.length > 0 && height < segments.at(-1)!.first) remove(files, segments.pop()!);
       const segment = segments.at(-1);
       if (segment === undefined || last() <= height) return;
       const file = fileOf(segment);
@@ -146,9 +148,9 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
   };
 }
 
-function remove(segment: Segment): void {
+function remove(files: Files, segment: Segment): void {
   segment.file?.close();
-  guarded(segment.path, "unlink", () => unlinkSync(segment.path));
+  files.remove(segment.path);
 }
 
 function offsetOf(options: HeightLogOptions, file: AppendFile, segment: Segment, height: number): number {
@@ -173,9 +175,9 @@ function readAt(options: HeightLogOptions, file: AppendFile, segment: Segment, h
   return record.body;
 }
 
-function loadSegments(options: HeightLogOptions): Segment[] {
+function loadSegments(options: HeightLogOptions, files: Files): Segment[] {
   const { folder } = options;
-  const names = segmentNames(options);
+  const names = segmentNames(options, files);
   const segments: Segment[] = [];
   for (const [index, name] of names.entries()) {
     const path = join(folder, name);
@@ -188,15 +190,16 @@ function loadSegments(options: HeightLogOptions): Segment[] {
         0,
         `begins at height ${first}, but ${previous.path} ends at ${previous.first + previous.count - 1}`,
       );
-    const segment = loadSegment(options, path, first, index === names.length - 1);
+    const segment = loadSegment({ ...options, files }, path, first, index === names.length - 1);
     if (segment.count > 0) segments.push(segment);
-    else guarded(path, "unlink", () => unlinkSync(path));
+    else files.remove(path);
   }
   return segments;
 }
 
-function segmentNames(options: Pick<HeightLogOptions, "folder" | "suffix">): readonly string[] {
-  return readdirSync(options.folder)
+function segmentNames(options: Pick<HeightLogOptions, "folder" | "suffix">, files: Files): readonly string[] {
+  return files
+    .list(options.folder)
     .filter((name) => name.endsWith(options.suffix))
     .sort();
 }
@@ -212,8 +215,13 @@ function syncedAfter(
   return findRecordAfter(bytes, offset, height + 1, options.bodySizeMax, wasSynced);
 }
 
-function loadSegment(options: HeightLogOptions, path: string, first: number, isLast: boolean): Segment {
-  const bytes = guarded(path, "read", () => readFileSync(path));
+function loadSegment(
+  options: HeightLogOptions & { readonly files: Files },
+  path: string,
+  first: number,
+  isLast: boolean,
+): Segment {
+  const bytes = options.files.read(path);
   const segment: Segment = { path, first, count: 0, offsets: [], file: undefined };
   for (let offset = 0; offset < bytes.length; ) {
     const height = first + segment.count;
@@ -224,7 +232,7 @@ function loadSegment(options: HeightLogOptions, path: string, first: number, isL
       options.report(
         `${path}: torn at byte ${offset}, where height ${height} was being written; ${bytes.length - offset} bytes cut off`,
       );
-      const file = openAppendFile(path);
+      const file = options.files.open(path);
       file.truncate(offset);
       file.close();
       break;
@@ -244,13 +252,14 @@ export function* readHeightLog(
   options: Omit<HeightLogOptions, "report" | "segmentSizeMax">,
 ): Generator<{ readonly height: number; readonly body: Uint8Array }> {
   let next: number | undefined;
-  const names = segmentNames(options);
+  const { files = systemFiles } = options;
+  const names = segmentNames(options, files);
   for (const [index, name] of names.entries()) {
     const path = join(options.folder, name);
     const first = Number(name.slice(0, -options.suffix.length));
     next ??= first;
     if (first !== next) throw damaged(options, path, 0, `begins at height ${first} where height ${next} should be`);
-    const bytes = guarded(path, "read", () => readFileSync(path));
+    const bytes = files.read(path);
     for (let offset = 0; offset < bytes.length; ) {
       const record = readRecord(bytes, offset, options.bodySizeMax);
       if (record === undefined || record.number !== next) {

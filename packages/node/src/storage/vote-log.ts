@@ -8,7 +8,6 @@
  * that forgot its votes may vote twice, which is how chains fork.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
@@ -17,14 +16,15 @@ import type { PublicKey } from "@stoa/base/signature";
 import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
 import type { DurableRecord } from "@stoa/consensus/effect";
 import { NodeError } from "../failure.ts";
-import { guarded, openAppendFile, syncFolder, type AppendFile, type AppendFileOptions } from "./append-file.ts";
+import type { AppendFile } from "./append-file.ts";
 import { checksumOf } from "./checksum.ts";
+import { systemFiles, type Files } from "./files.ts";
 import { findRecordAfter, readRecord, recordBytes, type StoredRecord } from "./record.ts";
 
 /** Kinds of stored records: the first of a group, the others of a group, and the start of a session. */
 const kinds = { groupStart: 0x80, groupMember: 0x00, session: 0x90 } as const;
 const bodySizeMax = 2 * limits.payloadSizeMax;
-const segmentSizeMax = 16 * 1024 * 1024;
+const segmentSizeMaxDefault = 16 * 1024 * 1024;
 const pendingSizeMax = 1024 * 1024;
 /** How far ahead of the last record zeros are written: see `append-file.ts`. */
 const reserveSize = 1024 * 1024;
@@ -44,8 +44,10 @@ export interface VoteLogOptions {
   readonly historyExists: boolean;
   /** Told of a torn group that was cut off. */
   readonly report: (fact: string) => void;
-  /** How files are opened; tests put a full disk here. */
-  readonly openFile?: (path: string, options: AppendFileOptions) => AppendFile;
+  /** The system's unless given; tests put a full disk here, the simulator one that lies. */
+  readonly files?: Files;
+  /** Bytes after which a new segment begins. */
+  readonly segmentSizeMax?: number;
 }
 
 export interface VoteLog {
@@ -67,18 +69,17 @@ interface Segment {
 }
 
 export function openVoteLog(options: VoteLogOptions): VoteLog {
-  const { folder } = options;
-  guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
-  const loaded = loadSegments(options);
-  const openFile = options.openFile ?? openAppendFile;
+  const { folder, files = systemFiles, segmentSizeMax = segmentSizeMaxDefault } = options;
+  files.makeFolder(folder);
+  const loaded = loadSegments(options, files);
   const segments = loaded.segments;
   let next = loaded.next;
   let file: AppendFile;
   if (segments.length === 0) {
     if (options.historyExists) throw missing(folder);
-    file = createSegment({ ...options, openFile, first: next, previousTail: new Uint8Array(32) });
+    file = createSegment({ ...options, files, first: next, previousTail: new Uint8Array(32) });
     segments.push({ path: file.path, viewMax: 0 });
-  } else file = openFile(segments.at(-1)!.path, { end: loaded.end, reserveSize });
+  } else file = files.open(segments.at(-1)!.path, { end: loaded.end, reserveSize });
 
   const session = loaded.session + 1;
   let pending: Uint8Array[] = [];
@@ -103,7 +104,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
     file.truncate(file.size());
     const previousTail = tailDigest(file.read(Math.max(0, file.size() - tailSize), tailSize));
     file.close();
-    file = createSegment({ ...options, openFile, first: next, previousTail });
+    file = createSegment({ ...options, files, first: next, previousTail });
     segments.push({ path: file.path, viewMax: 0 });
   };
 
@@ -131,8 +132,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
       if (view < 0) return;
       const kept = view - limits.voteRetentionViews;
       while (segments.length > 1 && segments[0]!.viewMax < kept) {
-        const { path } = segments.shift()!;
-        guarded(path, "unlink", () => unlinkSync(path));
+        files.remove(segments.shift()!.path);
       }
     },
     close() {
@@ -166,22 +166,23 @@ interface Loaded {
   end: number;
 }
 
-function loadSegments(options: VoteLogOptions): Loaded {
+function loadSegments(options: VoteLogOptions, files: Files): Loaded {
   const { folder, report } = options;
-  const names = readdirSync(folder)
+  const names = files
+    .list(folder)
     .filter((name) => name.endsWith(suffix))
     .sort();
   const loaded: Loaded = { segments: [], records: [], finals: [], session: 0, next: 1, end: headSize };
   let previous: Uint8Array | undefined;
   for (const [index, name] of names.entries()) {
     const path = join(folder, name);
-    const bytes = guarded(path, "read", () => readFileSync(path));
+    const bytes = files.read(path);
     const isLast = index === names.length - 1;
     // Zeros are reserved before the head is written, and neither was synced: any of both may be there, but no record.
     const isUnbegun = isLast && !headIsWhole(bytes) && isZero(bytes, headSize);
     if (isUnbegun && (index > 0 || !options.historyExists)) {
       report(`${path}: a segment was being created when the process died; nothing had been written to it, removed`);
-      guarded(path, "unlink", () => unlinkSync(path));
+      files.remove(path);
       break;
     }
     const first = checkHead(path, bytes, options);
@@ -191,19 +192,18 @@ function loadSegments(options: VoteLogOptions): Loaded {
         throw damaged(path, 86, "does not follow the segment before it");
     }
     loaded.next = first;
-    loadRecords(path, bytes, isLast, loaded, report);
+    loadRecords(path, bytes, isLast, loaded, { report, files });
     previous = bytes;
   }
   return loaded;
 }
 
-function loadRecords(
-  path: string,
-  bytes: Uint8Array,
-  isLast: boolean,
-  loaded: Loaded,
-  report: (fact: string) => void,
-): void {
+interface RepairMeans {
+  readonly report: (fact: string) => void;
+  readonly files: Files;
+}
+
+function loadRecords(path: string, bytes: Uint8Array, isLast: boolean, loaded: Loaded, means: RepairMeans): void {
   const segment: Segment = { path, viewMax: 0 };
   loaded.segments.push(segment);
   loaded.end = headSize;
@@ -212,7 +212,7 @@ function loadRecords(
     if (one === undefined || one.number !== loaded.next) {
       // Zeros that were reserved and not yet used are the regular end of the last segment.
       if (isLast && isZero(bytes, loaded.end)) return;
-      return cutTornGroup(path, bytes, loaded.end, isLast, loaded.next, report);
+      return cutTornGroup(path, bytes, loaded.end, isLast, loaded.next, means);
     }
     if (one.kind === kinds.session) loaded.session = Number(Buffer.from(one.body).readBigUInt64LE());
     else applyRecord(path, one, segment, loaded);
@@ -245,14 +245,14 @@ function cutTornGroup(
   offset: number,
   isLast: boolean,
   next: number,
-  report: (fact: string) => void,
+  { report, files }: RepairMeans,
 ): void {
   if (!isLast) throw damaged(path, offset, "holds a broken record, and later segments follow");
   const later = findRecordAfter(bytes, offset, next, bodySizeMax, (one) => (one.kind & kinds.groupStart) !== 0);
   if (later !== undefined && next < later.number)
     throw damaged(path, offset, `holds a broken record, and whole records follow at byte ${later.offset}`);
   report(`${path}: the last group was torn at byte ${offset}; ${bytes.length - offset} bytes cut off`);
-  const file = openAppendFile(path);
+  const file = files.open(path);
   file.truncate(offset);
   file.close();
 }
@@ -264,8 +264,9 @@ function createSegment(options: {
   readonly epoch: number;
   readonly first: number;
   readonly previousTail: Uint8Array;
-  readonly openFile: (path: string, options: AppendFileOptions) => AppendFile;
+  readonly files: Files;
 }): AppendFile {
+  const { files, folder } = options;
   const head = Buffer.alloc(headSize);
   magic.copy(head, 0);
   head.writeUInt16LE(formatVersion, 8);
@@ -275,12 +276,12 @@ function createSegment(options: {
   head.writeBigUInt64LE(BigInt(options.first), 78);
   head.set(options.previousTail, 86);
   head.writeUInt32LE(checksumOf(head.subarray(0, 118)), 118);
-  const path = join(options.folder, String(options.first).padStart(16, "0") + suffix);
-  if (existsSync(path)) guarded(path, "unlink", () => unlinkSync(path));
-  const file = options.openFile(path, { reserveSize });
+  const path = join(folder, String(options.first).padStart(16, "0") + suffix);
+  if (files.exists(path)) files.remove(path);
+  const file = files.open(path, { reserveSize });
   file.append(head);
   file.sync();
-  syncFolder(options.folder);
+  files.syncFolder(folder);
   return file;
 }
 
