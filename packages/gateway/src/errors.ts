@@ -297,20 +297,37 @@ export function refusalError(reason: RefusalReason, limit?: string): ApiError {
   return new ApiError(answer.error, data, appended === "" ? undefined : appended);
 }
 
-const admissionAnswers: Readonly<Record<AdmissionRefusal, readonly [ErrorName, string]>> = {
-  none: ["internal_server_error", "no node took the command"],
-  malformed: ["bad_request", "the command is not well formed"],
-  "chain-wrong": ["internal_server_error", "the gateway signs for another chain than its nodes follow"],
-  "signature-invalid": ["unauthorized", "the signature does not fit the command"],
-  expired: ["timed_out", "the command expired before a node took it"],
-  "mempool-full": ["matching_engine_queue_full", "more commands are waiting than nodes hold; try again in a moment"],
-  "account-quota": ["matching_engine_queue_full", "more commands of this account are waiting than nodes hold for one"],
-  "nonce-reused": ["retry", "the command was numbered twice; send the request again"],
-  stopping: ["retry", "the node is stopping; send the request again"],
+type DoorRefusal = Exclude<AdmissionRefusal, RefusalReason>;
+
+/** What only a node says of a command: it has words of the exchange for all else. */
+const admissionAnswers: Readonly<Record<DoorRefusal, RefusalAnswer>> = {
+  none: { text: "no node took it", error: "internal_server_error", param: "command" },
+  malformed: { text: "not well formed", error: "bad_request", param: "command" },
+  expired: { text: "the command expired before a node took it", error: "timed_out", param: "valid_until" },
+  "mempool-full": {
+    text: "more commands are waiting than nodes hold; try again in a moment",
+    error: "matching_engine_queue_full",
+    param: "command",
+  },
+  "account-quota": {
+    text: "more commands of this account are waiting than nodes hold for one; try again in a moment",
+    error: "matching_engine_queue_full",
+    param: "account",
+  },
+  "common-quota": {
+    text: "too many accounts are being opened at once; try again in a moment",
+    error: "matching_engine_queue_full",
+    param: "account",
+  },
+  stopping: { text: "the node is stopping; send the request again", error: "retry", param: "command" },
 };
 
 /** The error for a command that no node took. */
 export function admissionError(refusal: AdmissionRefusal): ApiError {
-  const [name, reason] = admissionAnswers[refusal];
-  return new ApiError(name, { reason, refusal });
+  if (isRefusalReason(refusal)) return refusalError(refusal);
+  const { text, error, param } = admissionAnswers[refusal];
+  return new ApiError(error, { reason: text, param, refusal });
 }
+
+const isRefusalReason = (refusal: AdmissionRefusal): refusal is Extract<AdmissionRefusal, RefusalReason> =>
+  refusal in refusalAnswers;

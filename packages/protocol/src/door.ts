@@ -24,7 +24,13 @@ import { finalBlock } from "./block.ts";
 import { finalHeaderCodec } from "./finality/proof.ts";
 import { blockHeight, digest, viewNumber } from "./primitives.ts";
 
-/** Why a node did not take a command into its mempool. The command may still be sent to another node. */
+/**
+ * Why a node did not take a command into its mempool. The command may still be sent to another node, which may know more. Words
+ * that are also reasons of `reason.ts` say what the exchange would have said of it in a block, as far as this node has executed
+ * the chain. `account-quota`: as many commands wait as a node holds for one account; `common-quota`: as many as it holds for all
+ * accounts together that are not open yet, and for keys that are not authorised yet. New words are appended: their position is
+ * part of the format.
+ */
 export const admissionRefusals = [
   "none",
   "malformed",
@@ -35,6 +41,16 @@ export const admissionRefusals = [
   "account-quota",
   "nonce-reused",
   "stopping",
+  "common-quota",
+  "expiry-too-far",
+  "account-unknown",
+  "key-not-authorized",
+  "key-expired",
+  "scope-missing",
+  "nonce-too-old",
+  "validator-unknown",
+  "faucet-disabled",
+  "subaccounts-too-many",
 ] as const;
 export type AdmissionRefusal = (typeof admissionRefusals)[number];
 
