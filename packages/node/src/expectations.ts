@@ -1,0 +1,76 @@
+/**
+ * What commands that are not yet executed here would allow: the accounts that they would open and the keys that they would
+ * authorise. A command waits in the mempool first and then in a final block; through both it is expected to do what it says.
+ * Nothing follows from it but patience with those who rely on it.
+ */
+import { accountNameOf, bodyTags, headOffsets, isByOwner, latin1 } from "./command-head.ts";
+
+export interface Expectations {
+  /** A command waits from now on. */
+  readonly arrived: (encoded: Uint8Array) => void;
+  /** It waits no more, whatever became of it. */
+  readonly left: (encoded: Uint8Array) => void;
+  /** A block with these commands is final. */
+  readonly ordered: (height: number, commands: readonly Uint8Array[]) => void;
+  /** All blocks up to this one are executed: what their commands did is known. */
+  readonly executed: (height: number) => void;
+  /** Whether an account of that name is about to be opened, or a key of that name to be authorised. */
+  readonly has: (name: string) => boolean;
+  readonly count: () => number;
+}
+
+export function createExpectations(): Expectations {
+  /** How many commands would allow each. */
+  const counts = new Map<string, number>();
+  /** By height, ascending. */
+  const inBlocks: { readonly height: number; readonly names: readonly string[] }[] = [];
+
+  const add = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
+  const remove = (name: string): void => {
+    const left = (counts.get(name) ?? 0) - 1;
+    if (0 < left) counts.set(name, left);
+    else counts.delete(name);
+  };
+
+  return {
+    arrived(encoded) {
+      const name = nameAllowedBy(encoded);
+      if (name !== undefined) add(name);
+    },
+    left(encoded) {
+      const name = nameAllowedBy(encoded);
+      if (name !== undefined) remove(name);
+    },
+    ordered(height, commands) {
+      const names = commands.map(nameAllowedBy).filter((name) => name !== undefined);
+      if (names.length === 0) return;
+      names.forEach(add);
+      inBlocks.push({ height, names });
+    },
+    executed(height) {
+      while (0 < inBlocks.length && inBlocks[0]!.height <= height) inBlocks.shift()!.names.forEach(remove);
+    },
+    has: (name) => counts.has(name),
+    count: () => counts.size,
+  };
+}
+
+/**
+ * What a command would allow, by name: a faucet command its own account, a transfer another account of its owner, an
+ * authorisation a key.
+ */
+function nameAllowedBy(encoded: Uint8Array): string | undefined {
+  const { account, tag, body, key } = headOffsets;
+  switch (encoded[tag]) {
+    case bodyTags.faucet:
+      return isByOwner(encoded) ? accountNameOf(encoded) : undefined;
+    case bodyTags.transfer: {
+      const target = accountNameOf(encoded, body);
+      return target.startsWith(latin1(encoded, account, account + 32)) ? target : undefined;
+    }
+    case bodyTags.authorizeKey:
+      return latin1(encoded, account, key) + latin1(encoded, body, body + 32);
+    default:
+      return undefined;
+  }
+}
