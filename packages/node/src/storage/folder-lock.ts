@@ -33,9 +33,14 @@ export function lockFolder(folder: string): FolderLock {
     }
   } catch (error) {
     if (error instanceof NodeError) throw error;
-    throw new NodeError("folder-not-writable", `cannot write the data folder ${folder} (${systemCode(error)}).`, {
-      file: folder,
-    });
+    const code = systemCode(error);
+    if (code === "ENOSPC" || code === "EDQUOT")
+      throw new NodeError(
+        "disk-full",
+        `the disk is full: nothing can be written to ${folder} (${code}). Free some space there and start the node again.`,
+        { file: folder },
+      );
+    throw new NodeError("folder-not-writable", `cannot write the data folder ${folder} (${code}).`, { file: folder });
   }
 }
 
