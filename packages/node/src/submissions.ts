@@ -31,6 +31,8 @@ interface Submission {
   readonly expiresAtMs: number;
   /** The doors that were given the command and have not refused it; one that is gone since may still have passed it on. */
   readonly open: Set<number>;
+  /** Whether it went out more than once: then a nonce that a door finds used may be its own. */
+  isRepeated: boolean;
   refusal: AdmissionRefusal;
   sentMs: number;
   resendMs: number;
@@ -127,6 +129,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
         encoded,
         expiresAtMs: envelope.expiresAtMs,
         open: new Set(),
+        isRepeated: false,
         refusal: "none",
         sentMs: 0,
         resendMs: resendMsMin,
@@ -141,12 +144,18 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
     answered(door, id, refusal) {
       const one = byId.get(id);
       if (one === undefined || refusal === "none") return;
+      // It may have been carried out there already, and not here yet. Blocks tell.
+      if (one.isRepeated && isOfNonce(refusal)) return;
       one.open.delete(door);
       one.refusal = refusal;
       if (one.open.size === 0) settle(one, { kind: "refused", refusal });
     },
     doorUp(door) {
-      for (const one of byName.values()) if (!unsent.includes(one)) sendOne(one, door);
+      for (const one of byName.values()) {
+        if (unsent.includes(one)) continue;
+        one.isRepeated ||= 0 < one.open.size;
+        sendOne(one, door);
+      }
     },
     executed(block, names) {
       timeMs = block.timeMs;
@@ -170,11 +179,14 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
       for (const one of byName.values()) {
         if (nowMs < one.sentMs + one.resendMs) continue;
         one.resendMs *= 2;
+        one.isRepeated = true;
         sendToAll(one);
       }
     },
   };
 }
+
+const isOfNonce = (refusal: AdmissionRefusal): boolean => refusal === "nonce-reused" || refusal === "nonce-too-old";
 
 /** Commands in order, in batches that fit a frame of the door. */
 function* batchesOf(waiting: readonly Submission[]): Generator<readonly Submission[]> {

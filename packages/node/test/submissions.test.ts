@@ -94,6 +94,29 @@ describe("submitted commands", () => {
     expect(await outcome).toEqual({ kind: "refused", refusal: "mempool-full" });
   });
 
+  test("are not refused for a nonce that may be their own, once they were given twice", async () => {
+    const { submissions, up, given, blocks } = setUp();
+    const idOf = ({ request }: { readonly request: DoorRequest }): number =>
+      request.kind === "submitToAll" ? request.commands[0]!.id : request.kind === "submit" ? request.id : -1;
+    const encoded = signed();
+    const outcome = submissions.submit(encoded);
+    await nextTurn();
+    // Door 1 comes back: it has executed the command meanwhile and forgotten its name.
+    submissions.doorUp(1);
+    for (const door of up) submissions.answered(door, idOf(given[0]!), "nonce-reused");
+    await nextTurn();
+    expect(submissions.count()).toBe(1);
+    const block = blockOf(3, Date.now(), [answerTo(encoded)]);
+    blocks.set(3, block);
+    submissions.executed(block, [nameOfCommand(encoded)]);
+    expect(await outcome).toMatchObject({ kind: "final" });
+
+    const other = submissions.submit(signed());
+    await nextTurn();
+    for (const door of up) submissions.answered(door, idOf(given.at(-1)!), "nonce-too-old");
+    expect(await other).toEqual({ kind: "refused", refusal: "nonce-too-old" });
+  });
+
   test("expire by the time of a block, not by a clock", async () => {
     const { submissions } = setUp();
     const nowMs = Date.now();
