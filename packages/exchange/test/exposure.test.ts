@@ -179,15 +179,59 @@ test("an order is affordable up to the last unit, and reducing always is (MARGIN
   const risk = createRisk();
   const quotes = new Quotes();
   quotes.set(linear, 100_000, 100_000);
-  const change = [{ side: "buy", lots: 1_000, value: fillValue(linear, 1_000, 200_000) }] as const;
+  const buy = { side: "buy", lots: 1_000, value: fillValue(linear, 1_000, 200_000) } as const;
+  const change = { openOrders: [buy] };
   const needed = 2_005_000_000n;
   expect(marginIncrease(risk, quotes, linear, 1, change)).toBe(needed);
   expect(affords(risk, quotes, linear, { account: 1, balance: needed }, change)).toBe(true);
   expect(affords(risk, quotes, linear, { account: 1, balance: needed - 1n }, change)).toBe(false);
   trade(risk, { terms: linear, buyer: 1, seller: 2, lots: 1_000, ticks: 200_000 });
-  const close = [{ side: "sell", lots: 1_000, value: fillValue(linear, 1_000, 200_000) }] as const;
+  const close = { openOrders: [{ ...buy, side: "sell" }] } as const;
   expect(affords(risk, quotes, linear, { account: 1, balance: 0n }, close)).toBe(true);
   expect(affords(risk, quotes, linear, { account: 1, balance: 0n }, change)).toBe(false);
+});
+
+test("what fills at once counts as the position that it leaves, plus its loss at the mark (MARGIN-034)", () => {
+  const risk = createRisk();
+  const quotes = new Quotes();
+  quotes.set(linear, 100_000, 100_000);
+  trade(risk, { terms: linear, buyer: 1, seller: 2, lots: 1_000, ticks: 200_000 });
+  const closeAt = (ticks: number) => ({
+    fill: { side: "sell", lots: 1_000, value: fillValue(linear, 1_000, ticks) } as const,
+    openOrders: [],
+  });
+  // One coin frees 2,005 dollars. Sold 400 below the mark it costs 400 of them; 2,005 below, all; above it, nothing.
+  expect(marginIncrease(risk, quotes, linear, 1, closeAt(199_200))).toBe(-1_605_000_000n);
+  expect(marginIncrease(risk, quotes, linear, 1, closeAt(195_990))).toBe(0n);
+  expect(marginIncrease(risk, quotes, linear, 1, closeAt(200_800))).toBe(-2_005_000_000n);
+  const short = { account: 1, balance: 0n };
+  expect(affords(risk, quotes, linear, short, closeAt(195_990))).toBe(true);
+  expect(affords(risk, quotes, linear, short, closeAt(195_989))).toBe(false);
+  // The mirror image, and more than the position: 3,000 sold leave 2,000 short, 4,020 dollars.
+  expect(
+    marginIncrease(risk, quotes, linear, 2, { ...closeAt(200_800), fill: { ...closeAt(200_800).fill, side: "buy" } }),
+  ).toBe(-1_605_000_000n);
+  const flip = {
+    fill: { side: "sell", lots: 3_000, value: fillValue(linear, 3_000, 200_000) },
+    openOrders: [],
+  } as const;
+  expect(marginIncrease(risk, quotes, linear, 1, flip)).toBe(4_020_000_000n - 2_005_000_000n);
+});
+
+test("an option bought at once costs its premium, one sold gives nothing before it is received (MARGIN-034)", () => {
+  const risk = createRisk();
+  const quotes = new Quotes();
+  quotes.set(option, 0.02, 100_000);
+  const fill = (side: "buy" | "sell") => ({
+    fill: { side, lots: 10, value: fillValue(option, 10, 200) },
+    openOrders: [],
+  });
+  // A coin: premium 0.02; short it needs 0.15 + 0.02.
+  expect(marginIncrease(risk, quotes, option, 1, fill("buy"))).toBe(2_000_000n);
+  expect(marginIncrease(risk, quotes, option, 1, fill("sell"))).toBe(17_000_000n);
+  trade(risk, { terms: option, buyer: 1, seller: 2, lots: 10, ticks: 200 });
+  expect(marginIncrease(risk, quotes, option, 1, fill("sell"))).toBe(0n);
+  expect(marginIncrease(risk, quotes, option, 2, fill("buy"))).toBe(2_000_000n - 17_000_000n);
 });
 
 test("figures kept up to date change by change are those computed at once (MARGIN-033)", () => {

@@ -4,15 +4,15 @@
  * mark is the index.
  */
 import { describe, expect, test } from "vitest";
-import { money } from "@stoa/base/units";
+import { money, ticks } from "@stoa/base/units";
 import { balanceOf } from "@stoa/exchange/ledger/post";
 import { systemAccounts } from "@stoa/exchange/ledger/state";
 import { evaluate } from "@stoa/exchange/risk/evaluation";
 import { applyFill, createRisk, exposureOf } from "@stoa/exchange/risk/exposure";
 import { decideLiquidation, reductionLimitTicks, scheduleLiquidation } from "@stoa/exchange/risk/liquidation";
 import { fillValue } from "@stoa/exchange/terms";
-import { makeTerms, productOf, quote, Quotes } from "./terms-fixture.ts";
-import { check, ownerOf, startMs, World } from "./world.ts";
+import { e8, makeTerms, productOf, quote, Quotes } from "./terms-fixture.ts";
+import { check, ownerOf, place, startMs, World } from "./world.ts";
 
 const usdc = 2;
 const { insurance, deficit, clearing } = systemAccounts;
@@ -233,7 +233,115 @@ describe("bankruptcy", () => {
   });
 });
 
+test("a fund that holds options worth more than it owes has no deficit, and winners keep what they won (SETTLE-050, SETTLE-052)", () => {
+  // A is short calls at 100,000 and long as many at 110,000; then bitcoin rises tenfold, and the fund takes the spread over.
+  const btc = 0;
+  const coins = (amount: number) => money(BigInt(Math.round(amount * 1e8)));
+  const option = {
+    ...productOf("BTC", "option"),
+    bandPpm: 990_000,
+    strikeSpacing: e8(2_000),
+    expiryDays: [14],
+    tickSteps: [],
+  };
+  const perpetual = { ...productOf("BTC", "perpetual"), bandPpm: 900_000 };
+  const world = new World({
+    products: [option, perpetual],
+    indexPrices: [100_000, 10],
+    genesis: {
+      balances: (
+        [
+          ["A", 1.9],
+          ["B", 1_000],
+          ["C", 1_000],
+        ] as const
+      ).map(([name, amount]) => ({
+        account: ownerOf(name),
+        subaccount: 0,
+        asset: btc,
+        amount: coins(amount),
+      })),
+      insurance: [{ asset: btc, amount: coins(0.01) }],
+      prices: { ageMsMax: 864_000_000, staleMsMax: 8_640_000_000 },
+      liquidation: { stepPpm: 500_000, stepIntervalMs: 1_000, feePpm: 0 },
+    },
+  });
+  const indexAt = (price: number, afterMs = 1_000) =>
+    world.block([world.pricesCommand(price, 10, 0.5, afterMs)], afterMs);
+  const listings = () => [...world.state.market.listings.values()];
+  const listingOf = (suffix: string) => listings().find(({ terms }) => terms.instrument.name.endsWith(suffix))!;
+  const markOf = ({ terms, markPrice }: ReturnType<typeof listingOf>) => Math.round(markPrice / terms.instrument.tick);
+  const trade = (buyer: string, seller: string, suffix: string, sizeLots: number) => {
+    const listing = listingOf(suffix);
+    const order = { instrument: listing.terms.instrument.id, sizeLots, priceTicks: ticks(markOf(listing)) };
+    world.send(buyer, place({ ...order, side: "buy" }));
+    world.send(seller, place({ ...order, side: "sell" }));
+  };
+  const cashOf = (account: number) => Number(balanceOf(world.state.ledger, account, btc)) / 1e8;
+  const fundEquity = () => {
+    const { risk, market, ledger } = world.state;
+    const holding = { account: insurance, asset: btc, balance: balanceOf(ledger, insurance, btc) };
+    return Number(evaluate(risk, market, holding).equity) / 1e8;
+  };
+  indexAt(100_000);
+  indexAt(100_000);
+  trade("B", "A", "-100000-C", 100);
+  trade("A", "B", "-110000-C", 100);
+  trade("C", "A", "PERPETUAL", 20_000);
+  indexAt(1_000_000);
+  const short = listingOf("-100000-C");
+  const offer = { instrument: short.terms.instrument.id, sizeLots: 100, priceTicks: ticks(markOf(short)) };
+  world.send("B", place({ ...offer, side: "sell" }));
+  for (let step = 0; step < 10; step++) indexAt(1_000_000);
+  // The short calls are bought back for about 9 coins; the long ones are worth as much.
+  expect(cashOf(insurance)).toBeLessThan(-8);
+  expect(fundEquity()).toBeCloseTo(0.01, 6);
+  const before = cashOf(accountNamed(world, "C"));
+  const toSettlement = 86_400_000 - ((world.state.timeMs - 28_800_000) % 86_400_000);
+  world.block([], toSettlement - 1_000);
+  indexAt(1_000_000);
+  // 200,000 dollars bought at 100,000 and marked at 1,000,000: 2 coins less 0.2.
+  expect(cashOf(accountNamed(world, "C")) - before).toBeCloseTo(1.8, 6);
+  expect([cashOf(deficit), fundEquity() > 0]).toEqual([0, true]);
+});
+
+test("an account short of initial margin closes with an order that takes, as long as that frees more than it loses (MARGIN-034)", () => {
+  const world = longNinety({ a: 1_000, fund: 1_000 });
+  indexAt(world, 96);
+  // 1,000 − 360 = 640 of margin against 90 · 9.6 = 864 initial and 432 maintenance.
+  expect(marginBalance(world, "A")).toBe(640);
+  check(
+    `
+    B buys 100 @ 95           | open B2 100 @ 95
+    A buys 1 @ 90             | refused margin-insufficient
+    A sells 50 @ 95           | trade 50 @ 95 B2, open B2 50 @ 95, filled A2 50
+    A sells 40 market reduce  | trade 40 @ 95 B2, open B2 10 @ 95, filled A3 40
+    `,
+    { world },
+  );
+  expect(position(world, "A")).toBe(0);
+});
+
 describe("rules", () => {
+  test("an owner's own orders do not hold his liquidation up, whatever his account says (MARGIN-049)", () => {
+    const world = longNinety({ a: 1_100, fund: 1_000 });
+    const amount = money(100_000_000n);
+    world.send("A", { kind: "transfer", target: ownerOf("A"), targetSubaccount: 1, asset: usdc, amount });
+    check("A configures reject-taker across | configured", { world });
+    indexAt(world, 94);
+    check(
+      `
+      A.1 buys 1 @ 93  | open A.11 1 @ 93
+      C buys 500 @ 92  | open C1 500 @ 92
+      `,
+      { world },
+    );
+    const steps = indexAt(world, 93);
+    expect(steps).toContain("cancelled self-match");
+    expect(steps.some((step) => step.startsWith("trade 45 @ 92"))).toBe(true);
+    expect(steps.filter((step) => step.includes("reduced"))).toEqual([expect.stringContaining("A reduced -45")]);
+  });
+
   test("a locked instrument is left alone (MARGIN-047)", () => {
     const world = longNinety({ a: 1_000, fund: 1_000 });
     // Short of margin, but nobody bids: it waits, and then nobody says the price any more.

@@ -166,12 +166,10 @@ test("delivery never pays out more than it takes in (SETTLE-042)", () => {
 });
 
 test("the fund covers what it can (SETTLE-050)", () => {
-  expect([
-    coverFromFund(100n, 250n),
-    coverFromFund(100n, 40n),
-    coverFromFund(100n, 0n),
-    coverFromFund(100n, -5n),
-  ]).toEqual([100n, 40n, 0n, 0n]);
+  const covered = (balance: bigint, equity: bigint) => coverFromFund(100n, { balance, equity });
+  expect([covered(250n, 250n), covered(40n, 40n), covered(0n, 0n), covered(-5n, -5n)]).toEqual([100n, 40n, 0n, 0n]);
+  // Neither more cash than there is, nor cash that is owed on what it holds.
+  expect([covered(40n, 250n), covered(250n, 40n), covered(250n, -1n), covered(-5n, 250n)]).toEqual([40n, 40n, 0n, 0n]);
 });
 
 test("losses are shared among winners in proportion to what they won, by hand (SETTLE-050, SETTLE-051)", () => {

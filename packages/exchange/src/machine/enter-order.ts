@@ -11,7 +11,7 @@ import { limits } from "@stoa/base/limits";
 import type { OrderType, PostOnlyMode, Side, TimeInForce } from "@stoa/protocol/command";
 import { balanceOf } from "../ledger/post.ts";
 import { bandOf } from "../market/band.ts";
-import { affords, type OpenOrderChange } from "../risk/evaluation.ts";
+import { affords, type OpenOrderChange, type OrderEffect } from "../risk/evaluation.ts";
 import { liquidationKey } from "../risk/exposure.ts";
 import { isOnTick, nextTickAbove, nextTickBelow } from "../terms.ts";
 import { accountOf, bookOf, bookSideOf, listingOf, oppositeOf, type ExchangeState } from "./state.ts";
@@ -199,7 +199,7 @@ function liquidationRefusal(state: ExchangeState, order: Order): Refusal | undef
 export const isInLiquidation = (state: ExchangeState, account: number, asset: number): boolean =>
   state.risk.liquidations.has(liquidationKey(account, asset));
 
-/** What fills at once counts at the prices at which it fills, the rest at the order's own price. */
+/** What fills at once counts as the position that it leaves, at the prices at which it fills; the rest as an open order. */
 function marginRefusal(
   state: ExchangeState,
   order: Order,
@@ -207,15 +207,15 @@ function marginRefusal(
   replaced: Order | undefined,
 ): Refusal | undefined {
   const { terms } = listingOf(state, order.instrument);
-  const lots = openLots(order);
-  const resting = isImmediate(order) ? 0 : lots - reach.lots;
-  const value = reach.value + orderValue(state, order, resting);
-  const changes: OpenOrderChange[] = [{ side: order.side, lots: reach.lots + resting, value }];
+  const { side } = order;
+  const resting = isImmediate(order) ? 0 : openLots(order) - reach.lots;
+  const openOrders: OpenOrderChange[] = [{ side, lots: resting, value: orderValue(state, order, resting) }];
   if (replaced !== undefined) {
     const open = openLots(replaced);
-    changes.push({ side: replaced.side, lots: -open, value: -orderValue(state, replaced, open) });
+    openOrders.push({ side: replaced.side, lots: -open, value: -orderValue(state, replaced, open) });
   }
+  const effect: OrderEffect = { fill: { side, lots: reach.lots, value: reach.value }, openOrders };
   const balance = balanceOf(state.ledger, order.account, terms.instrument.settlement);
   const holding = { account: order.account, balance };
-  return affords(state.risk, state.market, terms, holding, changes) ? undefined : refuse("margin-insufficient");
+  return affords(state.risk, state.market, terms, holding, effect) ? undefined : refuse("margin-insufficient");
 }

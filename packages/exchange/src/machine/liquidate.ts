@@ -137,6 +137,7 @@ function reduce(run: Run, account: number, asset: number, reduction: Reduction):
     liquidation: true,
   });
   enterOrder(run, order);
+  if (order.filledLots === 0) return;
   const filled = side === "buy" ? order.filledLots : -order.filledLots;
   sayStep(run, account, asset, "reduced", { instrument, lots: filled, amount: order.feePaid });
 }
@@ -220,10 +221,10 @@ function payFee(run: Run, account: number, asset: number, fee: bigint): void {
   ]);
 }
 
-/** Brings a bankrupt account to zero: from the fund while it has something, the rest from the deficit account. */
+/** Brings a bankrupt account to zero: from the fund as far as it can pay, the rest from the deficit account. */
 function coverLoss(run: Run, account: number, asset: number, loss: bigint): void {
   const { insurance, deficit } = systemAccounts;
-  const covered = coverFromFund(loss, balanceOf(run.state.ledger, insurance, asset));
+  const covered = coverFromFund(loss, evaluated(run, insurance, asset));
   postEntries(run, asset, [
     { account: insurance, change: -covered, cause: "insurance" },
     { account, change: covered, cause: "insurance" },

@@ -30,9 +30,12 @@ export function isSelfMatch(state: ExchangeState, taker: Order, maker: Order): b
   return state.accounts.get(maker.account)?.ownerHex === account.ownerHex;
 }
 
-/** What happens to the incoming order, or to the resting one, when they belong together. */
+/**
+ * Whether the incoming order stops where it meets one of its owner, or the resting one goes. A liquidation goes on: else an
+ * owner could hold it up with one lot of another sub-account.
+ */
 export function selfMatchStops(state: ExchangeState, taker: Order): boolean {
-  return state.accounts.get(taker.account)?.selfMatch === "reject-taker";
+  return !taker.liquidation && state.accounts.get(taker.account)?.selfMatch === "reject-taker";
 }
 
 export function reachOf(state: ExchangeState, taker: Order): Reach {

@@ -16,6 +16,7 @@ import { deliveryPriceOf } from "../market/averaging.ts";
 import { listDue } from "../market/listing.ts";
 import { closeDay, delist, expired, settleListing, settlementDue } from "../market/roll.ts";
 import type { Listing } from "../market/state.ts";
+import { evaluate, type Evaluation } from "../risk/evaluation.ts";
 import {
   bookFunding,
   closePosition,
@@ -188,12 +189,15 @@ function payDust(run: Run, asset: number, dust: bigint, instrument: number): voi
 
 /** Covers what is uncovered from the fund, then from this day's winners in proportion. */
 function coverDeficit(run: Run, asset: number, results: ReadonlyMap<number, bigint>): void {
-  const { ledger } = run.state;
+  const { ledger, risk, market } = run.state;
   const { deficit, insurance } = systemAccounts;
-  const owedByFund = -balanceOf(ledger, insurance, asset);
-  // The fund's own positions may have lost more than it had: that is a deficit like any other.
+  const fund = (): Evaluation =>
+    evaluate(risk, market, { account: insurance, asset, balance: balanceOf(ledger, insurance, asset) });
+  // The fund's own positions may have lost more than it had: that is a deficit like any other. Cash below zero alone is
+  // not: options that it holds may be worth more than it spent on closing the others.
+  const owedByFund = -fund().equity;
   if (0n < owedByFund) postEntries(run, asset, between(deficit, insurance, owedByFund, "insurance"));
-  const covered = coverFromFund(-balanceOf(ledger, deficit, asset), balanceOf(ledger, insurance, asset));
+  const covered = coverFromFund(-balanceOf(ledger, deficit, asset), fund());
   if (0n < covered) postEntries(run, asset, between(insurance, deficit, covered, "insurance"));
   const users = [...results].filter(([account]) => account !== insurance).sort(([left], [right]) => left - right);
   const shares = socialize(

@@ -14,7 +14,7 @@
 import type { Side } from "@stoa/protocol/command";
 import type { InstrumentTerms, Quotations } from "../terms.ts";
 import { exposureOf, type Exposure, type FiguresTotal, type Risk } from "./exposure.ts";
-import { computeFigures, initialMargin, noOrders } from "./figures.ts";
+import { computeFigures, fillCost, initialMargin, noOrders } from "./figures.ts";
 import { addFigures, noFigures, subtractFigures, type MarginFigures } from "./margin-figures.ts";
 
 export interface Evaluation extends MarginFigures {
@@ -89,22 +89,32 @@ export function figuresOfExposure(exposure: Exposure, quotations: Quotations): M
 export interface OpenOrderChange {
   readonly side: Side;
   readonly lots: number;
-  /** Settlement value of those lots at the order's price, or at the prices at which it would fill. */
+  /** Settlement value of those lots at the order's price. */
   readonly value: bigint;
 }
 
-/** Initial margin the account would need in the instrument's asset after the changes, less what it needs now. */
+/** What an order would do to its account in one instrument. */
+export interface OrderEffect {
+  /** What would fill at once, and its settlement value at the prices at which it would. */
+  readonly fill?: { readonly side: Side; readonly lots: number; readonly value: bigint };
+  readonly openOrders: readonly OpenOrderChange[];
+}
+
+/**
+ * Initial margin the account would need in the instrument's asset after the effect, and what its fill costs at once, less the
+ * margin that it needs now. Negative where a fill frees more margin than it costs.
+ */
 export function marginIncrease(
   risk: Risk,
   quotations: Quotations,
   terms: InstrumentTerms,
   account: number,
-  changes: readonly OpenOrderChange[],
+  { fill, openOrders }: OrderEffect,
 ): bigint {
   const quotation = quotations.quotation(terms.instrument.id);
   const exposure = exposureOf(risk, account, terms.instrument.id);
   let { buyLots, sellLots, buyValue, sellValue } = exposure ?? noOrders;
-  for (const change of changes) {
+  for (const change of openOrders) {
     if (change.side === "buy") {
       buyLots += change.lots;
       buyValue += change.value;
@@ -113,22 +123,28 @@ export function marginIncrease(
       sellValue += change.value;
     }
   }
-  const after = initialMargin(terms, exposure?.sizeLots ?? 0, { buyLots, sellLots, buyValue, sellValue }, quotation);
-  return after - (exposure === undefined ? 0n : figuresOfExposure(exposure, quotations).initial);
+  let sizeLots = exposure?.sizeLots ?? 0;
+  let cost = 0n;
+  if (fill !== undefined) {
+    sizeLots += fill.side === "buy" ? fill.lots : -fill.lots;
+    cost = fillCost(terms, fill, quotation);
+  }
+  const after = initialMargin(terms, sizeLots, { buyLots, sellLots, buyValue, sellValue }, quotation);
+  return after + cost - (exposure === undefined ? 0n : figuresOfExposure(exposure, quotations).initial);
 }
 
 /**
- * Whether an account may make these changes: its funds cover the initial margin afterwards, or the changes do not raise the
- * requirement (an account short of margin may still cancel and close).
+ * Whether an account may have this effect: its funds cover the initial margin afterwards, or the effect does not raise the
+ * requirement (an account short of margin may still cancel, and close at a price that frees more margin than it loses).
  */
 export function affords(
   risk: Risk,
   quotations: Quotations,
   terms: InstrumentTerms,
   holding: { readonly account: number; readonly balance: bigint },
-  changes: readonly OpenOrderChange[],
+  effect: OrderEffect,
 ): boolean {
-  const increase = marginIncrease(risk, quotations, terms, holding.account, changes);
+  const increase = marginIncrease(risk, quotations, terms, holding.account, effect);
   if (increase <= 0n) return true;
   const asset = terms.instrument.settlement;
   return increase <= evaluate(risk, quotations, { ...holding, asset }).availableFunds;

@@ -30,6 +30,7 @@
  * leave short, without counting the premium before it is received. Because M is convex, no order in which these orders may
  * fill needs more than that.
  */
+import type { Side } from "@stoa/protocol/command";
 import { ceilingDivide, e8, largerOf, ppm, settlementValue, type InstrumentTerms, type Quotation } from "../terms.ts";
 import { fundingBetween, type Exposure } from "./exposure.ts";
 import { noFigures, type MarginFigures } from "./margin-figures.ts";
@@ -80,10 +81,28 @@ export function initialMargin(
   const worst = Math.max(Math.abs(sizeLots + orders.buyLots), Math.abs(sizeLots - orders.sellLots));
   const margin = futureMargin(terms, worst, quotation.markPrice, initialBasePpm, slopePpm);
   if (orders.buyLots === 0 && orders.sellLots === 0) return margin;
-  const buyLoss = orders.buyValue - settlementValue(terms, orders.buyLots, quotation.markPrice);
+  const buyLoss = lossAtMark(terms, "buy", orders.buyLots, orders.buyValue, quotation);
+  return margin + buyLoss + lossAtMark(terms, "sell", orders.sellLots, orders.sellValue, quotation);
+}
+
+/** What lots of a future lose at the mark when they fill for `value`; not below zero. */
+function lossAtMark(terms: InstrumentTerms, side: Side, lots: number, value: bigint, quotation: Quotation): bigint {
+  if (side === "buy") return largerOf(0n, value - settlementValue(terms, lots, quotation.markPrice));
   // Selling books minus the value, so the value at mark is rounded as that of a short position is.
-  const sellLoss = -settlementValue(terms, -orders.sellLots, quotation.markPrice) - orders.sellValue;
-  return margin + largerOf(0n, buyLoss) + largerOf(0n, sellLoss);
+  return largerOf(0n, -settlementValue(terms, -lots, quotation.markPrice) - value);
+}
+
+/**
+ * What a fill takes from the funds of an account at once: the loss at the mark of a future, the premium of an option that is
+ * bought. A profit at the mark, and a premium that comes in, are not counted before they are there.
+ */
+export function fillCost(
+  terms: InstrumentTerms,
+  fill: { readonly side: Side; readonly lots: number; readonly value: bigint },
+  quotation: Quotation,
+): bigint {
+  if (terms.isOption) return fill.side === "buy" ? fill.value : 0n;
+  return lossAtMark(terms, fill.side, fill.lots, fill.value, quotation);
 }
 
 /** Maintenance margin of a position, rounded up. */
