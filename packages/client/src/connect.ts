@@ -17,6 +17,7 @@ import {
   type Receipt,
 } from "@stoa/protocol/door";
 import { ClientError } from "./failure.ts";
+import { pause } from "./pause.ts";
 
 export interface ConnectOptions {
   /** Pause before the first attempt to reconnect, and the longest; it doubles in between. */
@@ -200,18 +201,4 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
       pending.clear();
     },
   };
-}
-
-function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, delayMs);
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal!.reason);
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

@@ -1,7 +1,8 @@
 /**
  * From a signed command to a proved answer. The bytes go to several nodes at once, so that none can hold them back; where
  * they became final is seen in the chain that the client follows itself; what they resulted in comes with a receipt and is
- * checked. Submitting the same bytes again gives the same answer, also from another process.
+ * checked. Submitting the same bytes again gives the same answer, also from another process, for as long as nodes remember the
+ * command; after that the answer is that its nonce is taken, which tells nothing of what came of it.
  */
 import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
@@ -9,6 +10,7 @@ import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { DoorConnection } from "./connect.ts";
 import { ClientError } from "./failure.ts";
 import type { ChainFollower } from "./follow.ts";
+import { pause } from "./pause.ts";
 import type { SignedCommand } from "./sign.ts";
 import type { TrustedChain } from "./trust.ts";
 import { isDisbelief, verifyReceipt, type VerifiedBlock, type VerifiedReceipt } from "./verify.ts";
@@ -18,6 +20,11 @@ export type Answer =
   | { readonly kind: "final"; readonly receipt: VerifiedReceipt }
   /** No node took it. It could still become final if one of them lied, until it expires. */
   | { readonly kind: "refused"; readonly refusals: readonly AdmissionRefusal[] }
+  /**
+   * No node took it, because a command with this nonce waits or was carried out: another one, or this one itself, longer ago
+   * than nodes remember. Before anything is signed anew, the account has to be looked at.
+   */
+  | { readonly kind: "nonce-taken"; readonly refusals: readonly AdmissionRefusal[] }
   /** In no block from `from` up to its expiry, and no node had a receipt of it: it never will take effect. */
   | { readonly kind: "expired"; readonly from: number };
 
@@ -40,7 +47,7 @@ export async function submitCommand(signed: SignedCommand, options: SubmitOption
   const fate = watchFate(signed, options.follower);
   try {
     return await Promise.race([
-      refusedByAll(signed, options.doors).then((refusals): Answer => ({ kind: "refused", refusals })),
+      refusedByAll(signed, options.doors).then((refusals) => answerOfRefusals(refusals, fate, asking.signal)),
       believableReceipt(signed, fate, options, asking.signal).then((receipt): Answer => ({ kind: "final", receipt })),
       fate.expired.then((): Answer => ({ kind: "expired", from: fate.from })),
     ]);
@@ -48,6 +55,21 @@ export async function submitCommand(signed: SignedCommand, options: SubmitOption
     asking.abort(new ClientError("closed", "the answer is known"));
     fate.stop();
   }
+}
+
+/** A node that has the receipt of a command whose nonce is used has this long to show it. */
+const receiptGraceMs = 2_000;
+
+/** A nonce that is used may have been used by this very command: what the chain or a receipt shows of it comes first. */
+async function answerOfRefusals(
+  refusals: readonly AdmissionRefusal[],
+  fate: Fate,
+  signal: AbortSignal,
+): Promise<Answer> {
+  if (!refusals.some((refusal) => refusal === "nonce-reused" || refusal === "nonce-too-old"))
+    return { kind: "refused", refusals };
+  await pause(receiptGraceMs, signal);
+  return fate.place() === undefined ? { kind: "nonce-taken", refusals } : new Promise(() => undefined);
 }
 
 /**

@@ -116,6 +116,21 @@ describe("submitting", () => {
     expect(answer.kind === "refused" && [...answer.refusals].sort()).toEqual(["account-quota", "mempool-full"]);
   });
 
+  test("to nodes that find its nonce used says that, and not that it had no effect", async () => {
+    const world = await openWorld(() => [{ submit: () => "nonce-reused" }, { submit: () => "nonce-too-old" }]);
+    const answer = await submitIn(world, signOne(world.chain));
+    expect(answer.kind === "nonce-taken" && [...answer.refusals].sort()).toEqual(["nonce-reused", "nonce-too-old"]);
+  });
+
+  test("whose nonce is used by itself gives its receipt, when a node still has it", async () => {
+    const world = await openWorld(() => [{ submit: () => "nonce-reused" }, { submit: () => "mempool-full" }]);
+    const signed = signOne(world.chain);
+    const answer = submitIn(world, signed);
+    await eventually(() => world.doors.every((door) => door.requests.some(({ kind }) => kind === "submit")));
+    finalize(world, [signed.encoded], [accepted(signed)]);
+    expect(await answer).toMatchObject({ kind: "final", receipt: { events: [accepted(signed)] } });
+  });
+
   test("ends as expired when block time passes without the command", async () => {
     const world = await openWorld(() => [{ submit: () => "expired" }]);
     const answer = submitIn(world, signOne(world.chain, 1_001_500));
