@@ -4,6 +4,8 @@
  */
 import { WebSocket } from "ws";
 import { decodeDoorReply, encodeDoorRequest, type DoorReply, type DoorRequest } from "@stoa/protocol/door";
+import type { FinalBlock } from "@stoa/protocol/block";
+import type { Height } from "@stoa/base/units";
 import { Failure } from "./failure.ts";
 
 type ReplyOf<K extends DoorReply["kind"]> = Extract<DoorReply, { kind: K }>;
@@ -19,6 +21,8 @@ type Wanted =
 export interface Door {
   /** Resolves with the answer, a `failure` included; rejects when the connection is lost. */
   readonly ask: <K extends Answered["kind"]>(request: Wanted, kind: K) => Promise<ReplyOf<K>>;
+  /** The final block of a height that the node has; the last thing to ask of a connection, which goes on with later blocks. */
+  readonly finalBlock: (height: Height) => Promise<FinalBlock>;
   readonly isOpen: () => boolean;
   readonly close: () => void;
 }
@@ -33,6 +37,7 @@ export async function openDoor(address: { readonly host: string; readonly port: 
   socket.binaryType = "nodebuffer";
   const lost = () => new Failure(`${address.host}:${address.port} closed the connection`);
   const waiting = new Map<number, { resolve: (reply: Answered) => void; reject: (error: Error) => void }>();
+  let blockAwaited: ((block: FinalBlock) => void) | undefined;
   let nextId = 1;
   await new Promise<void>((resolve, reject) => {
     socket.once("open", resolve);
@@ -45,6 +50,7 @@ export async function openDoor(address: { readonly host: string; readonly port: 
   });
   socket.on("message", (data: Buffer) => {
     const reply = decodeDoorReply(data);
+    if (reply?.kind === "block") blockAwaited?.(reply.block);
     if (reply === undefined || !("id" in reply)) return;
     waiting.get(reply.id)?.resolve(reply);
     waiting.delete(reply.id);
@@ -69,6 +75,13 @@ export async function openDoor(address: { readonly host: string; readonly port: 
       if (reply.kind === kind) return reply as never;
       throw new Failure(reply.kind === "failure" ? reply.reason : `the node answered ${reply.kind} to ${request.kind}`);
     },
+    finalBlock: (height) =>
+      new Promise((resolve, reject) => {
+        blockAwaited = resolve;
+        socket.once("close", () => reject(lost()));
+        setTimeout(() => socket.terminate(), timeoutMs).unref();
+        socket.send(encodeDoorRequest({ kind: "follow", id: nextId++, from: height }));
+      }),
     isOpen: () => socket.readyState === WebSocket.OPEN,
     close: () => socket.terminate(),
   };

@@ -101,9 +101,12 @@ function addKeys(stoa: Command): void {
 function addTools(stoa: Command): void {
   stoa
     .command("status")
-    .description("ask every validator of a devnet how it does")
+    .description("ask every validator of a devnet how it does, and compare their states")
     .option("--data <folder>", "the devnet's folder", dataDefault)
-    .action(async ({ data }: DataFlag) => (await import("./commands/status.ts")).runStatus(data));
+    .option("--json", "everything as one JSON object, with every root in full", false)
+    .action(async ({ data, json }: DataFlag & { json: boolean }) =>
+      (await import("./commands/status.ts")).runStatus(data, { json }),
+    );
 
   stoa
     .command("replay")

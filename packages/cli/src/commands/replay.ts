@@ -15,14 +15,12 @@ import { isValid, judge } from "@stoa/node/verdict";
 import { decodeCommand } from "@stoa/protocol/command";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { validatorSetOf } from "@stoa/protocol/finality/certificate";
-import { stateRootOf, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
+import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { hasDevnet, folderOf, loadGenesis } from "../devnet/folder.ts";
 import { validatorsCount } from "../devnet/participants.ts";
 import { Failure } from "../failure.ts";
-
-/** The modules of the exchange, in the order of their roots. */
-export const moduleNames = ["ledger", "accounts", "orders", "positions", "market"] as const;
+import { moduleNames, shortRoot } from "../roots.ts";
 
 export interface ReplaySummary {
   readonly height: number;
@@ -79,7 +77,7 @@ export function replay(
     awaited.set(header.height, roots);
     if (header.height % options.every === 0) {
       options.print(
-        `height ${header.height}  compared through ${comparedHeight}  commands ${commandsCount}  root ${short(roots)}`,
+        `height ${header.height}  compared through ${comparedHeight}  commands ${commandsCount}  root ${shortRoot(roots)}`,
       );
     }
   }
@@ -127,7 +125,7 @@ function compareExecuted(header: Header, awaited: Map<number, ExecutedRoots>): n
   if (0 < differing.length) {
     throw new Failure(
       `replay differs at height ${executed.height} in ${differing.join(", ")}: ` +
-        `the header of height ${header.height} says ${short(executed)}, executed here ${short(own)}`,
+        `the header of height ${header.height} says ${shortRoot(executed)}, executed here ${shortRoot(own)}`,
     );
   }
   for (const height of awaited.keys()) if (height < executed.height) awaited.delete(height);
@@ -137,12 +135,10 @@ function compareExecuted(header: Header, awaited: Map<number, ExecutedRoots>): n
 const equalOptional = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean =>
   left === undefined || right === undefined ? left === right : equalBytes(left, right);
 
-const short = (roots: ExecutedRoots): string => toHex(stateRootOf(roots)).slice(0, 16);
-
 function summaryLine(summary: ReplaySummary, elapsedMs: number): string {
   const { height, comparedHeight, commandsCount, signaturesRefusedCount, roots } = summary;
   return (
     `height ${height}  compared through ${comparedHeight}  commands ${commandsCount}` +
-    `  signatures refused ${signaturesRefusedCount}  root ${short(roots)}  ${(elapsedMs / 1000).toFixed(1)} s`
+    `  signatures refused ${signaturesRefusedCount}  root ${shortRoot(roots)}  ${(elapsedMs / 1000).toFixed(1)} s`
   );
 }

@@ -1,44 +1,131 @@
-/** `stoa status`: asks every validator of a devnet at its door, whoever started it, and says what it answered. */
+/**
+ * `stoa status`: asks every validator of a devnet at its door, whoever started it, and prints a table of what they answered. The
+ * state roots are those that each validator's final block of one common height carries, so that equal states look equal.
+ */
+import { toHex } from "@stoa/base/bytes";
 import type { NodeStatus } from "@stoa/protocol/door";
+import { stateRootOf, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { loadNetwork } from "../devnet/folder.ts";
 import { validatorName } from "../devnet/participants.ts";
 import { host } from "../devnet/ports.ts";
-import { openDoor } from "../door-client.ts";
+import { openDoor, type Door } from "../door-client.ts";
 import { Failure } from "../failure.ts";
+import { moduleNames, shortRoot } from "../roots.ts";
 
-export async function runStatus(dataDir: string): Promise<void> {
+export interface ValidatorReport {
+  readonly name: string;
+  /** Absent when the validator does not answer. */
+  readonly status: NodeStatus | undefined;
+  /** Roots in its final block of the height that all who answer have; absent before the first block. */
+  readonly roots: ExecutedRoots | undefined;
+}
+
+export async function runStatus(dataDir: string, options: { readonly json: boolean }): Promise<void> {
   const { ports } = loadNetwork(dataDir);
-  const statuses = await Promise.all(ports.validators.map(({ door }) => statusAt(door)));
-  statuses.forEach((status, index) => console.log(statusText(validatorName(index), status)));
-  if (statuses.every((status) => status === undefined))
+  const doors = await Promise.all(
+    ports.validators.map(({ door }) => openDoor({ host, port: door }).catch(() => undefined)),
+  );
+  const reports = await askAll(doors);
+  for (const door of doors) door?.close();
+  for (const line of options.json ? [JSON.stringify(reportsObject(reports), null, 2)] : statusLines(reports))
+    console.log(line);
+  if (reports.every(({ status }) => status === undefined))
     throw new Failure("no validator answers: is the devnet running?");
+  const difference = differenceIn(reports);
+  if (difference !== undefined) throw new Failure(difference);
 }
 
-async function statusAt(port: number): Promise<NodeStatus | undefined> {
-  try {
-    const door = await openDoor({ host, port });
-    try {
-      return (await door.ask({ kind: "status" }, "status")).status;
-    } finally {
-      door.close();
-    }
-  } catch {
-    return undefined;
-  }
+async function askAll(doors: readonly (Door | undefined)[]): Promise<readonly ValidatorReport[]> {
+  const statuses = await Promise.all(
+    doors.map((door) =>
+      door?.ask({ kind: "status" }, "status").then(
+        ({ status }) => status,
+        () => undefined,
+      ),
+    ),
+  );
+  const heights = statuses.flatMap((status) => (status === undefined ? [] : [status.height]));
+  const common = heights.toSorted((left, right) => left - right)[0];
+  return Promise.all(
+    doors.map(async (door, index) => {
+      const status = statuses[index];
+      const asked = common === undefined || common === 0 || status === undefined ? undefined : door?.finalBlock(common);
+      const roots = await asked?.then(
+        (block) => block.header.executed,
+        () => undefined,
+      );
+      return { name: validatorName(index), status, roots };
+    }),
+  );
 }
 
-export function statusText(name: string, status: NodeStatus | undefined): string {
-  if (status === undefined) return `${name}  does not answer`;
-  const parts = [
-    name,
-    status.halted === undefined ? "up" : `HALTED: ${status.halted}`,
-    `height ${status.height}`,
-    `executed ${status.executedHeight}`,
-    `view ${status.view}`,
-    `peers ${status.peersConnected}`,
-    `waiting ${status.mempoolCount}`,
-    `commands ${status.commandsTotal}`,
-    `trades ${status.tradesTotal}`,
+const columns: readonly (readonly [title: string, cell: (status: NodeStatus) => string])[] = [
+  ["height", (status) => String(status.height)],
+  ["executed", (status) => String(status.executedHeight)],
+  ["view", (status) => String(status.view)],
+  ["peers", (status) => String(status.peersConnected)],
+  ["waiting", (status) => String(status.mempoolCount)],
+  ["commands", (status) => String(status.commandsTotal)],
+  ["trades", (status) => String(status.tradesTotal)],
+];
+
+/** A table, and below it what halted a validator in its own words. */
+export function statusLines(reports: readonly ValidatorReport[]): readonly string[] {
+  const rootsHeight = reports.find(({ roots }) => roots !== undefined)?.roots?.height;
+  const titles = [
+    "",
+    "",
+    ...columns.map(([title]) => title),
+    rootsHeight === undefined ? "" : `root at ${rootsHeight}`,
   ];
-  return parts.join("  ");
+  const rows = reports.map(({ name, status, roots }) => {
+    if (status === undefined) return [name, "does not answer"];
+    const state = status.halted === undefined ? "up" : "HALTED";
+    return [name, state, ...columns.map(([, cell]) => cell(status)), roots === undefined ? "" : shortRoot(roots)];
+  });
+  const widths = titles.map((title, index) =>
+    Math.max(title.length, ...rows.filter((row) => row.length > 2).map((row) => row[index]!.length)),
+  );
+  const isNumber = (index: number): boolean => 2 <= index && index < 2 + columns.length;
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, index) => (isNumber(index) ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!)))
+      .join("  ")
+      .trimEnd();
+  const halts = reports.flatMap(({ name, status }) =>
+    status?.halted === undefined ? [] : [`${name} halted: ${status.halted}`],
+  );
+  return [line(titles), ...rows.map(line), ...halts];
+}
+
+/** Everything, for programs. */
+export function reportsObject(reports: readonly ValidatorReport[]) {
+  return {
+    validators: reports.map(({ name, status, roots }) => ({
+      ...status,
+      name,
+      answers: status !== undefined,
+      ...(roots === undefined
+        ? {}
+        : {
+            executed: {
+              height: roots.height,
+              stateRoot: toHex(stateRootOf(roots)),
+              resultsRoot: toHex(roots.resultsRoot),
+              moduleRoots: Object.fromEntries(
+                moduleNames.map((module, index) => [module, toHex(roots.moduleRoots[index]!)]),
+              ),
+            },
+          }),
+    })),
+  };
+}
+
+/** Validators whose final blocks of one height carry different roots are on different chains. */
+export function differenceIn(reports: readonly ValidatorReport[]): string | undefined {
+  const known = reports.flatMap(({ name, roots }) => (roots === undefined ? [] : [{ name, roots }]));
+  const different = known.some(({ roots }) => shortRoot(roots) !== shortRoot(known[0]!.roots));
+  if (!different) return undefined;
+  const words = known.map(({ name, roots }) => `${name} ${shortRoot(roots)}`).join(", ");
+  return `the validators do not have the same state at height ${known[0]!.roots.height}: ${words}`;
 }
