@@ -23,6 +23,7 @@ import { decodeEvent, type Event } from "@stoa/protocol/event";
 import { executedRoots, headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
+import { NodeError } from "./failure.ts";
 import { guarded } from "./storage/append-file.ts";
 import { openBlockLog, type BlockLog } from "./storage/block-log.ts";
 import { openEventLog, type EventLog } from "./storage/event-log.ts";
@@ -91,6 +92,7 @@ export function openCommit(options: CommitOptions): Commit {
     events: beginning.events,
   };
   const start = restore(options, snapshots, beginning, startHeight(options, snapshots, blocks, events));
+  if (blocks.last() < start.height) throw blocksMissing(folder, blocks.last(), start.height);
   const { state } = start;
   let height = start.height;
   let snapshotHeight = start.height;
@@ -235,6 +237,18 @@ function restore(
   if (!rootsEqual(restored.roots, body.roots))
     throw damaged(path, 0, "holds an exchange whose roots are not those that it had when it was saved");
   return { state: restored.state, roots: body.roots, height: body.height as Height };
+}
+
+/** A snapshot is saved only when its blocks are on disk: they were moved away, or lost. */
+function blocksMissing(folder: string, last: number, snapshotHeight: number): NodeError {
+  const path = join(folder, "blocks");
+  return new NodeError(
+    "block-log-missing",
+    `the block log ${path} ends at height ${last}, but the snapshots beside it go to height ${snapshotHeight}. Restore the blocks ` +
+      `from a copy, or move the folders blocks, events and snapshots away, all three (the folder votes must stay), and let the ` +
+      `node fetch its history from its peers again.`,
+    { file: path },
+  );
 }
 
 /** After a crash the logs may end at different heights; events are computed again, so what is ahead of the blocks goes. */

@@ -14,6 +14,7 @@ export const nodeErrorCodes = [
   "vote-log-missing",
   "vote-log-damaged",
   "block-log-damaged",
+  "block-log-missing",
   "event-log-damaged",
   "snapshot-damaged",
   "disk-full",

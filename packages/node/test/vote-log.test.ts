@@ -1,15 +1,16 @@
-import { existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { zeroDigest, type Digest } from "@stoa/base/hash";
 import type { Signature } from "@stoa/base/signature";
 import type { Height, View } from "@stoa/base/units";
+import { decodeDurableRecord } from "@stoa/consensus/durable-record";
 import type { DurableRecord } from "@stoa/consensus/effect";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError } from "../src/failure.ts";
 import { openAppendFile } from "../src/storage/append-file.ts";
 import { systemFiles } from "../src/storage/files.ts";
-import { readRecord } from "../src/storage/record.ts";
+import { readRecord, recordHeadSize } from "../src/storage/record.ts";
 import { openVoteLog, type VoteLogOptions } from "../src/storage/vote-log.ts";
 import { keyOf, testFolder } from "./network.ts";
 
@@ -33,6 +34,7 @@ const open = (overrides: Partial<VoteLogOptions> = {}) =>
     epoch: 0,
     historyExists: false,
     report: (fact) => reports.push(fact),
+    segmentSizeMax: 256 * 1024,
     ...overrides,
   });
 
@@ -65,6 +67,21 @@ function contentOf(path: string): Buffer {
   for (let one = readRecord(bytes, end, bytes.length); one !== undefined; one = readRecord(bytes, end, bytes.length))
     end = one.end;
   return bytes.subarray(0, end);
+}
+
+/** The votes in a segment of bulky records, by their length. */
+function viewsIn(path: string): number[] {
+  const bytes = readFileSync(path);
+  const views: number[] = [];
+  for (
+    let one = readRecord(bytes, headSize, bytes.length);
+    one !== undefined;
+    one = readRecord(bytes, one.end, bytes.length)
+  ) {
+    const record = decodeDurableRecord(one.body);
+    if (record?.kind === "voted") views.push(record.vote.view);
+  }
+  return views;
 }
 
 function refusal(action: () => unknown): NodeError {
@@ -131,26 +148,95 @@ describe("the vote log", () => {
 
   test("a segment whose creation was cut short holds nothing and is removed", () => {
     const log = open();
-    for (let view = 1; view <= 20; view++) log.append([bulky(view)], true);
+    for (let view = 1; view <= 40; view++) log.append([bulky(view)], true);
     log.close();
-    const last = segments().at(-1)!;
-    const content = contentOf(last);
-    const next = join(votesFolder(), "0000000000000099.votes");
-    const torn = [Buffer.alloc(0), Buffer.alloc(4096), Buffer.concat([content.subarray(0, 40)], 4096)];
+    const [last, next] = segments().slice(-2) as [string, string];
+    const votesBefore = viewsIn(last);
+    const content = contentOf(next);
+    // The segment before it does not announce it yet: the record that does is the last of its file.
+    const unannounced = contentOf(last).subarray(0, -recordHeadSize);
+    const sessionEnd = headSize + recordHeadSize + 8;
+    const torn = [0, 40, headSize, headSize + 9, sessionEnd].flatMap((size) => [
+      content.subarray(0, size),
+      Buffer.concat([content.subarray(0, size)], 4096),
+    ]);
     for (const bytes of torn) {
-      // Before a segment follows, the one before it loses the zeros behind its records.
-      writeFileSync(last, contentOf(last));
+      writeFileSync(last, Buffer.concat([unannounced, Buffer.alloc(99)]));
       writeFileSync(next, bytes);
       const again = open({ historyExists: true });
-      expect(viewsOf(again.records)).toHaveLength(20);
+      expect(viewsOf(again.records).at(-1)).toBe(votesBefore.at(-1));
       expect(reports.join()).toContain(next);
       expect(existsSync(next)).toBe(false);
       again.close();
     }
     // The same where a record follows is no torn creation: something had been written, and is damaged.
-    writeFileSync(last, contentOf(last));
+    writeFileSync(last, unannounced);
+    writeFileSync(next, content);
+    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
     writeFileSync(next, Buffer.concat([Buffer.alloc(headSize), content.subarray(headSize)]));
     expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+  });
+
+  test("a power cut while a segment was being announced loses nothing, at every length", () => {
+    const log = open();
+    for (let view = 1; view <= 18; view++) log.append([bulky(view)], true);
+    log.close();
+    const [last, next] = segments() as [string, string];
+    const [before, after] = [contentOf(last), contentOf(next)];
+    for (let missing = 0; missing <= recordHeadSize; missing++) {
+      for (const path of segments()) unlinkSync(path);
+      writeFileSync(last, Buffer.concat([before.subarray(0, before.length - missing), Buffer.alloc(missing)]));
+      writeFileSync(next, after.subarray(0, headSize + recordHeadSize + 8));
+      const again = open({ historyExists: true });
+      expect(viewsOf(again.records).at(-1)).toBe(viewsIn(last).at(-1));
+      again.append([nullify(99)], true);
+      again.close();
+      const third = open({ historyExists: true });
+      expect(viewsOf(third.records).at(-1)).toBe(99);
+      third.close();
+    }
+  });
+
+  test("a newest segment that is missing or emptied is noticed", () => {
+    const log = open();
+    for (let view = 1; view <= 40; view++) log.append([bulky(view)], true);
+    log.close();
+    const all = segments();
+    expect(all.length).toBeGreaterThan(2);
+    const contents = all.map((path) => readFileSync(path));
+    const restore = () => all.forEach((path, index) => writeFileSync(path, contents[index]!));
+    const losses: (() => void)[] = [
+      () => unlinkSync(all.at(-1)!),
+      () => all.slice(1).forEach((path) => unlinkSync(path)),
+      () => truncateSync(all.at(-1)!, 0),
+      () => truncateSync(all.at(-1)!, headSize),
+      () => writeFileSync(all.at(-1)!, Buffer.alloc(4096)),
+      () => writeFileSync(all.at(-1)!, Buffer.concat([contents.at(-1)!.subarray(0, headSize)], 4096)),
+    ];
+    for (const lose of losses) {
+      restore();
+      lose();
+      const error = refusal(() => open({ historyExists: true }));
+      expect([error.code, error.message.includes("Restore the vote log")]).toEqual(["vote-log-damaged", true]);
+    }
+    // The only segment, cut back to its head, beside a history.
+    all.slice(1).forEach((path) => existsSync(path) && unlinkSync(path));
+    writeFileSync(all[0]!, contents[0]!.subarray(0, headSize));
+    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+  });
+
+  test("the session goes on counting when the segments of earlier ones are gone", () => {
+    open().close();
+    const log = open();
+    expect(log.session).toBe(2);
+    for (let view = 1; view <= 40; view++) log.append([bulky(view)], true);
+    log.append([finalized(40, 1_000)], true);
+    log.blocksStored(40);
+    log.close();
+    expect(segments()).toHaveLength(1);
+    const again = open({ historyExists: true });
+    expect(again.session).toBe(3);
+    again.close();
   });
 
   test("after a torn group was cut off the log goes on", () => {
@@ -244,8 +330,8 @@ describe("the vote log", () => {
   });
 });
 
-/** A record of about a megabyte. */
+/** A record of 16 KiB: sixteen fill a segment. */
 function bulky(view: number): DurableRecord {
   const record = nullify(view);
-  return record.kind === "voted" ? { ...record, payload: new Uint8Array(1024 * 1024) } : record;
+  return record.kind === "voted" ? { ...record, payload: new Uint8Array(16 * 1024) } : record;
 }

@@ -37,6 +37,9 @@ export interface BlockLog {
 const logForm = {
   name: "block log",
   damageCode: "block-log-damaged",
+  remedy:
+    "move the folders blocks, events and snapshots away, all three (the folder votes must stay), and let the node fetch its " +
+    "history from its peers again",
   suffix: ".blocks",
   bodySizeMax: 4 * limits.payloadSizeMax,
 } as const;

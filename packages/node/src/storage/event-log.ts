@@ -22,6 +22,7 @@ export function openEventLog(folder: string, report: (fact: string) => void): Ev
     folder,
     name: "event log",
     damageCode: "event-log-damaged",
+    remedy: "move the folder events away and let the node compute it again from its blocks",
     suffix: ".events",
     bodySizeMax: 512 * 1024 * 1024,
     segmentSizeMax: 64 * 1024 * 1024,

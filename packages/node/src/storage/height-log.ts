@@ -17,6 +17,8 @@ export interface HeightLogOptions {
   /** For messages: "block log". */
   readonly name: string;
   readonly damageCode: NodeErrorCode;
+  /** What an operator without a copy can do about damage, in words that follow "or". */
+  readonly remedy: string;
   readonly suffix: string;
   readonly bodySizeMax: number;
   readonly segmentSizeMax: number;
@@ -273,7 +275,7 @@ export function* readHeightLog(
 }
 
 function damaged(
-  options: Pick<HeightLogOptions, "damageCode" | "name" | "folder">,
+  options: Pick<HeightLogOptions, "damageCode" | "name" | "remedy">,
   path: string,
   offset: number,
   fact: string,
@@ -281,7 +283,7 @@ function damaged(
   return new NodeError(
     options.damageCode,
     `the ${options.name} is damaged: ${path} ${fact} (byte ${offset}). Nothing was skipped or changed. Restore the file from a ` +
-      `copy, or move the folder ${options.folder} away and let the node fetch its history from its peers again.`,
+      `copy, or ${options.remedy}.`,
     { file: path, offset },
   );
 }

@@ -6,6 +6,10 @@
  * On opening, a group that was being written when the process died may be torn; it is cut off and reported, because nothing
  * of it had been sent. Any other damage, and a vote log that is missing beside stored blocks, stops the start: a validator
  * that forgot its votes may vote twice, which is how chains fork.
+ *
+ * Segments hold on to each other: each begins with the session that wrote it; one that is full ends with a record that says
+ * that another follows, whose head holds a digest of this end. So a segment that is missing or was emptied is noticed, the
+ * newest as well. The next one is made first and announced then: a segment that none announces was never used.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -19,10 +23,10 @@ import { NodeError } from "../failure.ts";
 import type { AppendFile } from "./append-file.ts";
 import { checksumOf } from "./checksum.ts";
 import { systemFiles, type Files } from "./files.ts";
-import { findRecordAfter, readRecord, recordBytes, type StoredRecord } from "./record.ts";
+import { findRecordAfter, readRecord, recordBytes, recordHeadSize, type StoredRecord } from "./record.ts";
 
-/** Kinds of stored records: the first of a group, the others of a group, and the start of a session. */
-const kinds = { groupStart: 0x80, groupMember: 0x00, session: 0x90 } as const;
+/** Kinds of stored records: the first of a group, the others of a group, the session that writes, and the end of a segment. */
+const kinds = { groupStart: 0x80, groupMember: 0x00, session: 0x90, continued: 0xa0 } as const;
 const bodySizeMax = 2 * limits.payloadSizeMax;
 const segmentSizeMaxDefault = 16 * 1024 * 1024;
 const pendingSizeMax = 1024 * 1024;
@@ -33,6 +37,7 @@ const tailSize = 4096;
 const magic = Buffer.from("STOAVOTE");
 const formatVersion = 1;
 const headSize = 122;
+const sessionRecordSize = recordHeadSize + 8;
 const suffix = ".votes";
 
 export interface VoteLogOptions {
@@ -99,19 +104,28 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
     pending.push(bytes);
     pendingSize += bytes.length;
   };
+  const sessionRecord = (): Uint8Array => {
+    const body = Buffer.alloc(8);
+    body.writeBigUInt64LE(BigInt(session));
+    return recordBytes(next++, kinds.session, body);
+  };
   const rotate = (): void => {
     write();
+    const continued = recordBytes(next++, kinds.continued, new Uint8Array(0));
+    const tail = Buffer.concat([file.read(Math.max(0, file.size() - tailSize), tailSize), continued]);
+    const following = createSegment({ ...options, files, first: next, previousTail: tailDigest(tail) });
+    following.append(sessionRecord());
+    following.sync();
+    file.append(continued);
+    file.sync();
     file.truncate(file.size());
-    const previousTail = tailDigest(file.read(Math.max(0, file.size() - tailSize), tailSize));
     file.close();
-    file = createSegment({ ...options, files, first: next, previousTail });
+    file = following;
     segments.push({ path: file.path, viewMax: 0 });
   };
 
-  const sessionBody = Buffer.alloc(8);
-  sessionBody.writeBigUInt64LE(BigInt(session));
-  push(kinds.session, sessionBody);
-  write();
+  file.append(sessionRecord());
+  file.sync();
 
   return {
     records: loaded.records,
@@ -164,6 +178,8 @@ interface Loaded {
   next: number;
   /** Where the records of the last segment end. */
   end: number;
+  /** Whether the last segment says that another follows. */
+  isContinued: boolean;
 }
 
 function loadSegments(options: VoteLogOptions, files: Files): Loaded {
@@ -172,15 +188,23 @@ function loadSegments(options: VoteLogOptions, files: Files): Loaded {
     .list(folder)
     .filter((name) => name.endsWith(suffix))
     .sort();
-  const loaded: Loaded = { segments: [], records: [], finals: [], session: 0, next: 1, end: headSize };
+  const loaded: Loaded = {
+    segments: [],
+    records: [],
+    finals: [],
+    session: 0,
+    next: 1,
+    end: headSize,
+    isContinued: false,
+  };
   let previous: Uint8Array | undefined;
+  // The newest may never have been used; then the one before it is where the log ends.
+  const isNewestUnused = 0 < names.length && isUnused(files.read(join(folder, names.at(-1)!)), names.length === 1);
   for (const [index, name] of names.entries()) {
     const path = join(folder, name);
     const bytes = files.read(path);
     const isLast = index === names.length - 1;
-    // Zeros are reserved before the head is written, and neither was synced: any of both may be there, but no record.
-    const isUnbegun = isLast && !headIsWhole(bytes) && isZero(bytes, headSize);
-    if (isUnbegun && (index > 0 || !options.historyExists)) {
+    if (isLast && isNewestUnused && !loaded.isContinued && (index > 0 || !options.historyExists)) {
       report(`${path}: a segment was being created when the process died; nothing had been written to it, removed`);
       files.remove(path);
       break;
@@ -188,14 +212,30 @@ function loadSegments(options: VoteLogOptions, files: Files): Loaded {
     const first = checkHead(path, bytes, options);
     if (previous !== undefined) {
       if (first !== loaded.next) throw damaged(path, 0, `begins at record ${first}, record ${loaded.next} expected`);
-      if (!equalBytes(tailDigest(previous.subarray(-tailSize)), bytes.subarray(86, 118)))
+      if (!loaded.isContinued) throw damaged(path, 0, "follows a segment that does not say so");
+      if (!equalBytes(tailDigest(previous), bytes.subarray(86, 118)))
         throw damaged(path, 86, "does not follow the segment before it");
     }
     loaded.next = first;
-    loadRecords(path, bytes, isLast, loaded, { report, files });
-    previous = bytes;
+    loaded.isContinued = false;
+    const mayBeTorn = isLast || (isNewestUnused && index === names.length - 2);
+    loadRecords(path, bytes, mayBeTorn, loaded, { report, files });
+    const isBegun = readRecord(bytes, headSize, bodySizeMax)?.kind === kinds.session;
+    if (!isBegun && (index > 0 || options.historyExists))
+      throw damaged(path, headSize, "does not begin with the session that wrote it");
+    previous = bytes.subarray(0, loaded.end);
   }
+  if (loaded.isContinued)
+    throw damaged(loaded.segments.at(-1)!.path, loaded.end, "says that another segment follows, which is missing");
   return loaded;
+}
+
+/**
+ * Whether a newest segment holds nothing that matters: zeros are reserved before its head is written, and of both, and of the
+ * session behind them, any part may be there. The first segment of all is used as soon as its head is whole.
+ */
+function isUnused(bytes: Uint8Array, isOnly: boolean): boolean {
+  return isOnly ? !headIsWhole(bytes) && isZero(bytes, headSize) : isZero(bytes, headSize + sessionRecordSize);
 }
 
 interface RepairMeans {
@@ -207,14 +247,15 @@ function loadRecords(path: string, bytes: Uint8Array, isLast: boolean, loaded: L
   const segment: Segment = { path, viewMax: 0 };
   loaded.segments.push(segment);
   loaded.end = headSize;
-  while (loaded.end < bytes.length) {
+  while (loaded.end < bytes.length && !loaded.isContinued) {
     const one = readRecord(bytes, loaded.end, bodySizeMax);
     if (one === undefined || one.number !== loaded.next) {
       // Zeros that were reserved and not yet used are the regular end of the last segment.
       if (isLast && isZero(bytes, loaded.end)) return;
       return cutTornGroup(path, bytes, loaded.end, isLast, loaded.next, means);
     }
-    if (one.kind === kinds.session) loaded.session = Number(Buffer.from(one.body).readBigUInt64LE());
+    if (one.kind === kinds.continued) loaded.isContinued = true;
+    else if (one.kind === kinds.session) loaded.session = Number(Buffer.from(one.body).readBigUInt64LE());
     else applyRecord(path, one, segment, loaded);
     loaded.next++;
     loaded.end = one.end;
@@ -312,7 +353,9 @@ function checkHead(path: string, bytes: Uint8Array, options: VoteLogOptions): nu
   return Number(view.getBigUint64(78, true));
 }
 
-const tailDigest = (tail: Uint8Array): Uint8Array => createHash("sha256").update(tail).digest();
+/** Of the last bytes of what a segment holds. */
+const tailDigest = (content: Uint8Array): Uint8Array =>
+  createHash("sha256").update(content.subarray(-tailSize)).digest();
 
 const whatToDo =
   "Without its votes a validator may vote twice and fork the chain, so it does not start. Restore the vote log from the disk " +
