@@ -13,25 +13,30 @@ export interface IntakeParts {
   readonly mempool: Mempool;
   readonly checker: Checker;
   readonly wallMs: () => number;
-  /** Commands that other validators should have; `known` tells which of them had it already. */
-  readonly forward: (encoded: Uint8Array, knownBy: ReadonlySet<ValidatorIndex>) => void;
+  /** The answer to the client that offered a command under `id`. */
+  readonly answer: (id: number, refusal: AdmissionRefusal) => void;
+  /** A command that other validators should have, good for this turn only; `knownBy` had it already. */
+  readonly forward: (encoded: Uint8Array, knownBy: readonly ValidatorIndex[]) => void;
   /** Commands have entered the mempool. */
   readonly arrived: () => void;
 }
 
 export interface Intake {
   /** `toAll`: the client gives the command to every validator itself. */
-  readonly fromClient: (encoded: Uint8Array, toAll: boolean, answer: (refusal: AdmissionRefusal) => void) => void;
+  readonly fromClient: (id: number, encoded: Uint8Array, toAll: boolean) => void;
   readonly fromPeer: (from: ValidatorIndex, encoded: Uint8Array) => void;
   /** To be called a few times a second: sends on what others should have had from the client and is still not final. */
   readonly tick: () => void;
 }
 
+/** Whether to send a command on when it is admitted: never, later if it must be, or at once. */
+type Forward = "never" | "later" | "now";
+
+/** A command that is being checked. */
 interface Pending {
-  readonly answers: ((refusal: AdmissionRefusal) => void)[];
-  readonly knownBy: Set<ValidatorIndex>;
-  /** Whether to send it on when it is admitted: never, later if it must be, or at once. */
-  forward: "never" | "later" | "now";
+  readonly ids: number[];
+  readonly knownBy: ValidatorIndex[];
+  forward: Forward;
 }
 
 /** How long a command that its client gave to all validators may wait before it is sent on all the same. */
@@ -39,51 +44,49 @@ const patienceMs = 500;
 
 export function createIntake(parts: IntakeParts): Intake {
   const { mempool, checker } = parts;
-  const pending = new Map<string, Pending>();
-  /** Oldest first. */
-  const later = new Map<string, { readonly encoded: Uint8Array; readonly sinceMs: number }>();
+  /** By the command's number in the mempool. */
+  const pending: (Pending | undefined)[] = [];
+  /** Numbers of commands that are sent on if they wait for long; of those that have left, until another has the number. */
+  const isLater: boolean[] = [];
 
-  const judged = (name: string, encoded: Uint8Array, verdict: Verdict): void => {
-    const one = pending.get(name)!;
-    pending.delete(name);
-    const refusal = mempool.judged(name, verdict);
+  const judged = (number: number, verdict: Verdict): void => {
+    const { ids, knownBy, forward } = pending[number]!;
+    pending[number] = undefined;
+    const refusal = mempool.judged(number, verdict, parts.wallMs());
     if (refusal === "none") {
-      if (one.forward === "now") parts.forward(encoded, one.knownBy);
-      else if (one.forward === "later") later.set(name, { encoded, sinceMs: parts.wallMs() });
+      isLater[number] = forward === "later";
+      if (forward === "now" && mempool.waits(number)) parts.forward(mempool.encodedOf(number), knownBy);
       parts.arrived();
     }
-    for (const answer of one.answers) answer(refusal);
+    for (const id of ids) parts.answer(id, refusal);
   };
 
-  const take = (
-    encoded: Uint8Array,
-    from: ValidatorIndex | undefined,
-    forward: Pending["forward"],
-    answer: ((refusal: AdmissionRefusal) => void) | undefined,
-  ): void => {
-    const offer = mempool.offer(encoded, parts.wallMs());
-    if (offer.kind === "refused") return answer?.(offer.refusal);
-    const before = pending.get(offer.name);
-    if (offer.kind === "known" && before === undefined) return answer?.("none");
-    const one = before ?? { answers: [], knownBy: new Set(), forward };
-    if (answer !== undefined) one.answers.push(answer);
-    if (from !== undefined) one.knownBy.add(from);
+  /** Takes an offer of a client, under its id, or of a peer. */
+  const take = (encoded: Uint8Array, forward: Forward, id: number | undefined, from: ValidatorIndex | undefined) => {
+    const number = mempool.offer(encoded, parts.wallMs());
+    if (typeof number !== "number") {
+      if (id !== undefined) parts.answer(id, number === "known" ? "none" : number);
+      return;
+    }
+    const before = pending[number];
+    const one = before ?? { ids: [], knownBy: [], forward };
+    if (id !== undefined) one.ids.push(id);
+    if (from !== undefined) one.knownBy.push(from);
     if (forward === "now" || one.forward === "never") one.forward = forward;
     if (before !== undefined) return;
-    pending.set(offer.name, one);
-    checker.check(offer.name, encoded, false, (verdict) => judged(offer.name, encoded, verdict));
+    pending[number] = one;
+    checker.check(mempool.digestOf(number), mempool.encodedOf(number), false, (verdict) => judged(number, verdict));
   };
 
   return {
-    fromClient: (encoded, toAll, answer) => take(encoded, undefined, toAll ? "later" : "now", answer),
-    fromPeer: (from, encoded) => take(encoded, from, "never", undefined),
+    fromClient: (id, encoded, toAll) => take(encoded, toAll ? "later" : "now", id, undefined),
+    fromPeer: (from, encoded) => take(encoded, "never", undefined, from),
     tick() {
-      const nowMs = parts.wallMs();
-      for (const [name, { encoded, sinceMs }] of later) {
-        if (mempool.holds(name) && nowMs < sinceMs + patienceMs) break;
-        later.delete(name);
-        if (mempool.holds(name)) parts.forward(encoded, new Set());
-      }
+      mempool.forEachSince(parts.wallMs() - patienceMs, (number) => {
+        if (isLater[number] !== true) return;
+        isLater[number] = false;
+        parts.forward(mempool.encodedOf(number), []);
+      });
     },
   };
 }

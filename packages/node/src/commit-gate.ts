@@ -2,6 +2,7 @@
  * Holds a final block back until this node has itself checked the signature of every command in it. Most have been checked
  * when they were admitted; the others are checked now, before anything else that waits. Blocks leave in order.
  */
+import { digestSize } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { payloadCommands } from "./payload-names.ts";
 import type { Checker } from "./checker.ts";
@@ -17,7 +18,8 @@ export interface CommitGate {
 interface Waiting {
   readonly block: FinalBlock;
   readonly encoded: Uint8Array;
-  readonly verdicts: (Verdict | undefined)[];
+  /** One bit per command, least significant first, set where the signature is valid. */
+  readonly signaturesValid: Uint8Array;
   missing: number;
 }
 
@@ -30,40 +32,43 @@ export function createCommitGate(
 
   const releaseReady = (): void => {
     while (queue.length > 0 && queue[0]!.missing === 0) {
-      const { block, encoded, verdicts } = queue.shift()!;
-      release(block, encoded, signatureBits(verdicts));
+      const { block, encoded, signaturesValid } = queue.shift()!;
+      release(block, encoded, signaturesValid);
     }
   };
 
   return {
     put(block, encoded) {
-      const { commands, names } = payloadCommands(block.payload);
-      const waiting: Waiting = { block, encoded, verdicts: names.map(checker.known), missing: 0 };
+      const { count, commandAt, packedDigests: digests } = payloadCommands(block.payload);
+      const waiting: Waiting = { block, encoded, signaturesValid: new Uint8Array(Math.ceil(count / 8)), missing: 0 };
+      const note = (index: number, verdict: Verdict): void => {
+        if (isValid(verdict)) waiting.signaturesValid[index >> 3]! |= 1 << (index & 7);
+      };
       queue.push(waiting);
-      waiting.verdicts.forEach((known, index) => {
-        if (known !== undefined) return;
+      for (let index = 0; index < count; index++) {
+        const verdict = checker.known(digests, digestSize * index);
+        if (verdict !== undefined) {
+          note(index, verdict);
+          continue;
+        }
         waiting.missing++;
-        checker.check(names[index]!, commands[index]!, true, (verdict) => {
-          waiting.verdicts[index] = verdict;
+        checker.check(digestAt(digests, index), commandAt(index), true, (found) => {
+          note(index, found);
           waiting.missing--;
           releaseReady();
         });
-      });
+      }
       releaseReady();
     },
     anticipate(payload) {
-      const { commands, names } = payloadCommands(payload);
-      names.forEach((name, index) => {
-        if (checker.known(name) === undefined) checker.check(name, commands[index]!, true, () => undefined);
-      });
+      const { count, commandAt, packedDigests: digests } = payloadCommands(payload);
+      for (let index = 0; index < count; index++) {
+        if (checker.known(digests, digestSize * index) !== undefined) continue;
+        checker.check(digestAt(digests, index), commandAt(index), true, () => undefined);
+      }
     },
   };
 }
 
-function signatureBits(verdicts: readonly (Verdict | undefined)[]): Uint8Array {
-  const bits = new Uint8Array(Math.ceil(verdicts.length / 8));
-  verdicts.forEach((verdict, index) => {
-    if (verdict !== undefined && isValid(verdict)) bits[index >> 3]! |= 1 << (index & 7);
-  });
-  return bits;
-}
+const digestAt = (digests: Uint8Array, index: number): Uint8Array =>
+  digests.subarray(digestSize * index, digestSize * (index + 1));

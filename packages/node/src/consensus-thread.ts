@@ -18,6 +18,7 @@ import { finalBlock } from "@stoa/protocol/block";
 import { ed25519ListScheme, validatorSetOf } from "@stoa/protocol/finality/certificate";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
+import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
@@ -38,9 +39,8 @@ import type {
   ConsensusToMain,
   ExecutionToConsensus,
   MainToConsensus,
-  SubmittedCommand,
+  SubmittedCommands,
 } from "./thread-message.ts";
-import { createVerdictCache } from "./verdict.ts";
 
 export interface ConsensusThreadData {
   readonly genesis: Uint8Array;
@@ -86,7 +86,7 @@ async function start(recovered: Recovered): Promise<void> {
   const keys = genesis.validators.map(({ key }) => key);
   const { replica, voteLog } = openReplica(genesis, recovered);
   const pool = startSignaturePool(data.signatureWorkersCount, fail);
-  const checker = createChecker(createVerdictCache(verdictsCountMax), pool);
+  const checker = createChecker(verdictsCountMax, pool);
   const mempool = createMempool({ chainId, validatorKeys: keys });
   const progress = createProgress();
   const gate = createCommitGate(checker, (_, encoded, signaturesValid) =>
@@ -101,6 +101,7 @@ async function start(recovered: Recovered): Promise<void> {
     mempool,
     checker,
     wallMs: Date.now,
+    answer: answers.put,
     forward: forwards.put,
     arrived() {
       if (workSaid || !mempool.hasWork()) return;
@@ -127,7 +128,7 @@ async function start(recovered: Recovered): Promise<void> {
     ordered({ header, payload }) {
       finalHeight = header.height;
       const hadWork = mempool.hasWork();
-      mempool.finalized(payloadCommands(payload).names, header.timeMs);
+      mempool.finalized(payloadCommands(payload).packedDigests, header.timeMs);
       if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
     },
     deliver(block) {
@@ -234,7 +235,7 @@ function payloadFor(
   { timeMs, sizeMax, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
   lagBlocks: number,
 ): { readonly payload: Uint8Array; readonly work: boolean } {
-  const excluded = new Set(ancestors.flatMap(({ payload }) => payloadCommands(payload).names));
+  const excluded = ancestors.map(({ payload }) => payloadCommands(payload).packedDigests);
   const { commands, work } = mempool.build({ sizeMax, timeMs, excluded, weightMax: weightMaxAt(lagBlocks) });
   return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
 }
@@ -276,15 +277,31 @@ function onExecution(message: ExecutionToConsensus, { driver, voteLog }: Parts):
   }
 }
 
-/** Answers of commands that are answered in the same turn cross the thread together. */
-function onSubmit(commands: readonly SubmittedCommand[], intake: Intake): void {
-  for (const { id, encoded, toAll } of commands)
-    intake.fromClient(encoded, toAll, (refusal) => answers.put({ id, refusal }));
+function onSubmit({ bytes, ends, ids, toAll }: SubmittedCommands, intake: Intake): void {
+  for (let index = 0; index < ends.length; index++) {
+    const start = index === 0 ? 0 : ends[index - 1]!;
+    intake.fromClient(ids[index]!, bytes.subarray(start, ends[index]), toAll[index] === 1);
+  }
 }
 
-const answers = createBatch<Extract<ConsensusToMain, { kind: "submitted" }>["answers"][number]>((batch) =>
-  toMain({ kind: "submitted", answers: batch }),
-);
+/** Answers of commands that are answered in the same turn cross the thread together. */
+const answers = createAnswers();
+
+function createAnswers(): { readonly put: (id: number, refusal: AdmissionRefusal) => void } {
+  let ids: number[] = [];
+  let refusals: number[] = [];
+  const flush = (): void => {
+    toMain({ kind: "submitted", answers: { ids: Float64Array.from(ids), refusals: Uint8Array.from(refusals) } });
+    ids = [];
+    refusals = [];
+  };
+  return {
+    put(id, refusal) {
+      refusals.push(admissionRefusals.indexOf(refusal));
+      if (ids.push(id) === 1) setImmediate(flush);
+    },
+  };
+}
 
 /** Collects what is put during one turn of the event loop and hands it over at its end. */
 function createBatch<T>(flush: (items: readonly T[]) => void): { readonly put: (item: T) => void } {
@@ -303,21 +320,21 @@ function createBatch<T>(flush: (items: readonly T[]) => void): { readonly put: (
 
 /** Commands for the other validators; those admitted in one turn travel in one frame per peer. */
 function createForwards(mesh: () => Mesh) {
-  const batch = createBatch<{ readonly encoded: Uint8Array; readonly knownBy: ReadonlySet<ValidatorIndex> }>(
-    (items) => {
-      const everyone = items.filter(({ knownBy }) => knownBy.size === 0).map(({ encoded }) => encoded);
-      for (const frame of frames(everyone)) mesh().broadcast(frame);
-      for (const { encoded, knownBy } of items) {
-        if (knownBy.size === 0) continue;
-        const frame = encodePeerMessage({ kind: "commands", commands: [encoded] });
-        for (let peer = 0; peer < limits.validatorsCountMax; peer++)
-          if (!knownBy.has(peer as ValidatorIndex)) mesh().send(peer as ValidatorIndex, frame);
-      }
-      mesh().flush();
-    },
-  );
+  const batch = createBatch<{ readonly encoded: Uint8Array; readonly knownBy: readonly ValidatorIndex[] }>((items) => {
+    const everyone = items.filter(({ knownBy }) => knownBy.length === 0).map(({ encoded }) => encoded);
+    for (const frame of frames(everyone)) mesh().broadcast(frame);
+    for (const { encoded, knownBy } of items) {
+      if (knownBy.length === 0) continue;
+      const frame = encodePeerMessage({ kind: "commands", commands: [encoded] });
+      for (let peer = 0; peer < limits.validatorsCountMax; peer++)
+        if (!knownBy.includes(peer as ValidatorIndex)) mesh().send(peer as ValidatorIndex, frame);
+    }
+    mesh().flush();
+  });
   return {
-    put: (encoded: Uint8Array, knownBy: ReadonlySet<ValidatorIndex>) => batch.put({ encoded, knownBy }),
+    // A copy: the command may leave the mempool, and its place go to another, before the turn ends.
+    put: (encoded: Uint8Array, knownBy: readonly ValidatorIndex[]) =>
+      batch.put({ encoded: Uint8Array.from(encoded), knownBy }),
   };
 }
 

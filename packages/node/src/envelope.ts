@@ -1,44 +1,37 @@
 /**
- * The fixed-width head of an encoded command, read in place: what a mempool needs before anyone has decoded the rest. Says
- * nothing about whether the command is canonical or signed; that is the signature pool's verdict.
+ * The head of an encoded command as a mempool reads it, in place, before anyone has decoded the rest. Says nothing about whether
+ * the command is canonical or signed; that is the signature pool's verdict. The caller has looked at the size first.
  */
 import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import { bodyTags, commandSizeMin, headOffsets } from "./command-head.ts";
 
-/** Offsets in the encoding of `protocol/command`: chain 32, account 32, sub-account u16, key 32, nonce u64, expiry u64, tag u8. */
-const offsets = { chainId: 0, account: 32, subaccount: 64, key: 66, nonce: 98, expiresAtMs: 106, tag: 114, body: 115 };
-const pricesTag = 33;
-const signatureSize = 64;
+/** Whether so many bytes may be a command; all that follows reads only what is. */
+export const isCommandSize = (size: number): boolean => commandSizeMin <= size && size <= limits.commandSizeMax;
 
-export interface Envelope {
-  readonly chainId: Uint8Array;
-  /** Names as strings of bytes, for maps. */
-  readonly account: string;
-  /** Who must have signed: the account's own key, or another that claims to act for it. */
-  readonly key: string;
-  /** Account, sub-account, key and nonce: two commands with the same one cannot both be carried out. */
-  readonly slot: string;
-  readonly expiresAtMs: number;
-  readonly isPrices: boolean;
-}
+/** Account, sub-account, key and nonce lie together: two commands with the same ones cannot both be carried out. */
+export const slotOffset = headOffsets.account;
+export const slotSize = headOffsets.expiresAtMs - headOffsets.account;
 
-/** `undefined` when the bytes are too short to be a command. */
-export function readEnvelope(encoded: Uint8Array): Envelope | undefined {
-  if (encoded.length < offsets.body + signatureSize) return undefined;
-  const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length);
-  return {
-    chainId: encoded.subarray(offsets.chainId, offsets.account),
-    account: bytes.toString("latin1", offsets.account, offsets.subaccount),
-    key: bytes.toString("latin1", offsets.key, offsets.nonce),
-    slot: bytes.toString("latin1", offsets.account, offsets.expiresAtMs),
-    expiresAtMs: Number(bytes.readBigUInt64LE(offsets.expiresAtMs)),
-    isPrices: encoded[offsets.tag] === pricesTag,
-  };
+export const expiresAtMsOf = (encoded: Uint8Array): number =>
+  word(encoded, headOffsets.expiresAtMs) + 2 ** 32 * word(encoded, headOffsets.expiresAtMs + 4);
+
+export const isPrices = (encoded: Uint8Array): boolean => encoded[headOffsets.tag] === bodyTags.prices;
+
+export function isOfChain(encoded: Uint8Array, chainId: Digest): boolean {
+  for (let index = 0; index < chainId.length; index++) {
+    if (encoded[headOffsets.chainId + index] !== chainId[index]) return false;
+  }
+  return true;
 }
 
 /** The key that must have signed: for the check of a signature without decoding. */
-export const keyOfEncoded = (encoded: Uint8Array): Uint8Array => encoded.subarray(offsets.key, offsets.nonce);
+export const keyOfEncoded = (encoded: Uint8Array): Uint8Array => encoded.subarray(headOffsets.key, headOffsets.nonce);
 
 /** A digest as a string of 32 characters, one per byte: a cheap key for maps. */
-export function nameOf(digest: Digest): string {
+export function nameOf(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString("latin1");
 }
+
+const word = (bytes: Uint8Array, offset: number): number =>
+  (bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0;

@@ -15,7 +15,6 @@ import { createCommitGate } from "./commit-gate.ts";
 import { openCommit, type Commit } from "./commit.ts";
 import { checkAddress, invalid, storageDefaults, type StorageConfig } from "./config.ts";
 import { openDoorSet, type DoorState } from "./door-set.ts";
-import { nameOf } from "./envelope.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import { silentLog, type Logger } from "./log.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
@@ -25,7 +24,6 @@ import { checkRoots } from "./root-check.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import { createSubmissions, type ExecutedBlock, type Outcome } from "./submissions.ts";
-import { createVerdictCache } from "./verdict.ts";
 
 export interface FollowerConfig {
   readonly genesis: Genesis;
@@ -101,7 +99,7 @@ export async function startFollower(
     }
   };
   const pool = startSignaturePool(config.signatureWorkersCount ?? 1, fail);
-  const checker = createChecker(createVerdictCache(verdictsCountMax), pool);
+  const checker = createChecker(verdictsCountMax, pool);
   const gate = createCommitGate(checker, (block, encoded, signaturesValid) => {
     queuedBlocks--;
     guarded(() => execute(block, encoded, signaturesValid));
@@ -162,7 +160,7 @@ export async function startFollower(
     chainId,
     submit(encoded) {
       // Checked while it is being ordered, so that its block need not wait for it.
-      checker.check(nameOf(commandDigest(encoded)), encoded, false, () => undefined);
+      checker.check(commandDigest(encoded), encoded, false, () => undefined);
       return submissions.submit(encoded);
     },
     follow: (from, listener) => follow({ commit, listeners, log }, from, listener),

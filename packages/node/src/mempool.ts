@@ -1,17 +1,24 @@
 /**
  * The mempool: commands that wait to be ordered. Admission has two steps, because signatures are checked elsewhere: `offer`
  * looks at what can be read in place, `judged` brings the verdict. Only checked commands count against an account, so nobody
- * fills another's quota with forgeries. Holds no clock, no threads, no sockets: the simulator runs it as it is.
+ * fills another's quota with forgeries. Holds no clock, no threads, no sockets.
+ *
+ * A command that is being checked or waits has a number, and everything about it lies in arrays under that number: admitting
+ * one makes no objects, and what has left leaves no garbage.
  */
-import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import { commandDigest } from "@stoa/protocol/command";
 import type { AdmissionRefusal } from "@stoa/protocol/door";
+import { createArrivalOrder } from "./arrival-order.ts";
+import { headOffsets, isByOwner } from "./command-head.ts";
+import { createCommandStore } from "./command-store.ts";
 import { payloadWeightMax } from "./command-weight.ts";
-import { nameOf, readEnvelope } from "./envelope.ts";
-import { createGenerations, isValid, malformed, weightOf, type Verdict } from "./verdict.ts";
+import { absent, createDigestTable } from "./digest-table.ts";
+import { expiresAtMsOf, isCommandSize, isOfChain, isPrices, slotOffset, slotSize } from "./envelope.ts";
+import { createRecentDigests } from "./recent-digests.ts";
+import { isValid, malformed, weightOf, type Verdict } from "./verdict.ts";
 
 export interface MempoolOptions {
   readonly chainId: Digest;
@@ -22,161 +29,261 @@ export interface MempoolOptions {
   readonly commandsPerAccountCountMax?: number;
 }
 
-export type Offer =
-  /** Already waiting, being checked, or lately final: nothing to do. */
-  | { readonly kind: "known"; readonly name: string }
-  | { readonly kind: "refused"; readonly refusal: AdmissionRefusal }
-  /** Wants a verdict; the command waits outside until `judged` is called with its name. */
-  | { readonly kind: "unchecked"; readonly name: string };
-
-interface Entry {
-  readonly encoded: Uint8Array;
-  /** Whose quota it uses: the key that signed, since anyone may sign in another's name and be refused later. */
-  readonly signer: string;
-  readonly slot: string;
-  readonly expiresAtMs: number;
-  readonly weight: number;
-  readonly isPrices: boolean;
-}
+/**
+ * The number of a command that wants a verdict, until `judged` is called with it; `known`: it waits, or was final lately, and
+ * there is nothing to do; any other word is a refusal.
+ */
+export type Offer = number | "known" | Exclude<AdmissionRefusal, "none">;
 
 export interface Mempool {
+  /** A command that is being checked keeps its number: whoever offers it again gets the same one. */
   readonly offer: (encoded: Uint8Array, nowMs: number) => Offer;
-  /** The verdict on an offered command; the answer for whoever offered it. */
-  readonly judged: (name: string, verdict: Verdict) => AdmissionRefusal;
+  /** The verdict on an offered command; the answer for whoever offered it. With `none` it waits, unless it is final already. */
+  readonly judged: (number: number, verdict: Verdict, nowMs: number) => AdmissionRefusal;
+  /** The bytes of a command that has a number: a view, good until it leaves. */
+  readonly encodedOf: (number: number) => Uint8Array;
+  readonly digestOf: (number: number) => Digest;
+  /** Whether the command of that number waits. */
+  readonly waits: (number: number) => boolean;
+  /** Calls back with the numbers of commands that wait since `untilMs` or longer, oldest first. */
+  readonly forEachSince: (untilMs: number, visit: (number: number) => void) => void;
   /** Commands for a block at `timeMs`, in order of arrival, without those in `excluded`; never above the limits. */
   readonly build: (options: {
     readonly sizeMax: number;
     readonly timeMs: number;
-    readonly excluded: ReadonlySet<string>;
+    /** Digests of commands, one after another. */
+    readonly excluded: readonly Uint8Array[];
     /** Total weight of the commands: see `command-weight.ts`. */
     readonly weightMax?: number;
   }) => { readonly commands: readonly Uint8Array[]; readonly work: boolean };
-  /** The commands of a final block leave; so does everything that has expired by its time. */
-  readonly finalized: (names: readonly string[], timeMs: number) => void;
+  /** The commands of a final block, digest after digest, leave; so does everything that has expired by its time. */
+  readonly finalized: (digests: Uint8Array, timeMs: number) => void;
   /** Whether there is a command, price messages apart, that is neither final nor expired. */
   readonly hasWork: () => boolean;
-  /** Whether a checked command of that name waits here. */
-  readonly holds: (name: string) => boolean;
   readonly count: () => number;
   readonly size: () => number;
 }
 
 const uncheckedCountMax = 20_000;
 /** One that comes again later than this is ordered again, and refused by its nonce. */
-const finalNamesCountMax = 16_384;
+const finalDigestsCountMax = 16_384;
+const expirySweepIntervalMs = 1_000;
 /** Bytes that a payload spends on each command beside its encoding, and on the list. */
 const commandOverhead = 4;
+
+/** What a number stands for. */
+const states = {
+  free: 0,
+  unchecked: 1,
+  waiting: 2,
+  /** Became final while it was being checked: it only waits for its verdict to come, so that its number can be given on. */
+  settled: 3,
+} as const;
 
 export function createMempool(options: MempoolOptions): Mempool {
   const countMax = options.commandsCountMax ?? limits.mempoolCommandsCountMax;
   const sizeMax = options.sizeMax ?? limits.mempoolSizeMax;
-  const perAccountMax = options.commandsPerAccountCountMax ?? limits.mempoolCommandsPerAccountCountMax;
-  const validators = new Set(options.validatorKeys.map((key) => nameOf(key as Uint8Array as Digest)));
-  /** Insertion order is the order of arrival. */
-  const entries = new Map<string, Entry>();
-  const unchecked = new Map<string, Uint8Array>();
-  const slots = new Map<string, string>();
-  const signers = new Map<string, number>();
-  /** Per validator, the name of the price message that waits, or waited last. */
-  const newestPrices = new Map<string, string>();
-  const finals = createGenerations<true>(finalNamesCountMax);
+  const numbersCount = countMax + uncheckedCountMax;
+  const digests = createDigestTable({ countMax: numbersCount });
+  const store = createCommandStore(numbersCount);
+  const stateOf = new Uint8Array(numbersCount);
+  // Of those that wait:
+  const arrivals = createArrivalOrder(numbersCount);
+  const sinceMs = new Float64Array(numbersCount);
+  const expiresAtMs = new Float64Array(numbersCount);
+  const weights = new Int32Array(numbersCount);
+  const slots = createDigestTable({ countMax, keySize: slotSize });
+  const slotOf = new Int32Array(numbersCount);
+  const quotas = createQuotas(countMax, options.commandsPerAccountCountMax ?? limits.mempoolCommandsPerAccountCountMax);
+  /** Whose quota it uses; {@link absent} for the price message of a validator. */
+  const quotaOf = new Int32Array(numbersCount);
+  /** The price message that waits, per validator. */
+  const newestPrices = createNewestPrices(options.validatorKeys);
+  const finals = createRecentDigests(finalDigestsCountMax);
+  /** The last build that left a command out. */
+  const excludedBy = new Float64Array(numbersCount);
+  let buildsCount = 0;
+  let count = 0;
+  let uncheckedCount = 0;
   let size = 0;
   let workCount = 0;
   let nextExpirySweepMs = 0;
 
-  const remove = (name: string, entry: Entry): void => {
-    entries.delete(name);
-    size -= entry.encoded.length;
-    slots.delete(entry.slot);
-    if (entry.isPrices) return;
-    workCount--;
-    const left = signers.get(entry.signer)! - 1;
-    if (left === 0) signers.delete(entry.signer);
-    else signers.set(entry.signer, left);
+  const isFull = (added: number): boolean => countMax <= count || sizeMax < size + added;
+
+  const release = (number: number): void => {
+    digests.remove(number);
+    store.drop(number);
+    stateOf[number] = states.free;
   };
 
-  /** Of one validator only the newest price message is of use. */
-  const removeOlderPrices = (signer: string): void => {
-    const name = newestPrices.get(signer) ?? "";
-    const entry = entries.get(name);
-    if (entry !== undefined) remove(name, entry);
-  };
-
-  const add = (name: string, encoded: Uint8Array, verdict: Verdict): AdmissionRefusal => {
-    const envelope = readEnvelope(encoded)!;
-    const { account, key: signer, slot, expiresAtMs } = envelope;
-    // Signed by the validator itself: nobody else can push its message out.
-    const isPrices = envelope.isPrices && signer === account && validators.has(signer);
-    if (slots.has(slot)) return "nonce-reused";
-    if (isPrices) removeOlderPrices(signer);
-    else if (perAccountMax <= (signers.get(signer) ?? 0)) return "account-quota";
-    if (countMax <= entries.size || sizeMax < size + encoded.length) return "mempool-full";
-    entries.set(name, { encoded, signer, slot, expiresAtMs, weight: weightOf(verdict), isPrices });
-    slots.set(slot, name);
-    size += encoded.length;
-    if (isPrices) {
-      newestPrices.set(signer, name);
-      return "none";
+  const leave = (number: number): void => {
+    arrivals.remove(number);
+    slots.remove(slotOf[number]!);
+    count--;
+    size -= store.sizeOf(number);
+    if (quotaOf[number] === absent) newestPrices.left(number);
+    else {
+      quotas.giveBack(quotaOf[number]!);
+      workCount--;
     }
-    workCount++;
-    signers.set(signer, (signers.get(signer) ?? 0) + 1);
+    release(number);
+  };
+
+  const enter = (number: number, verdict: Verdict, nowMs: number): AdmissionRefusal => {
+    const encoded = store.get(number);
+    if (slots.find(encoded, slotOffset) !== absent) return "nonce-reused";
+    const validator = isPrices(encoded) ? newestPrices.validatorOf(encoded) : absent;
+    const older = newestPrices.of(validator);
+    if (older !== absent) leave(older);
+    if (isFull(encoded.length)) return "mempool-full";
+    const quota = validator === absent ? quotas.take(encoded) : absent;
+    if (validator === absent && quota === absent) return "account-quota";
+    newestPrices.arrived(validator, number);
+    arrivals.append(number);
+    stateOf[number] = states.waiting;
+    sinceMs[number] = nowMs;
+    expiresAtMs[number] = expiresAtMsOf(encoded);
+    weights[number] = weightOf(verdict);
+    slotOf[number] = slots.add(encoded, slotOffset);
+    quotaOf[number] = quota;
+    count++;
+    size += encoded.length;
+    if (quota !== absent) workCount++;
     return "none";
+  };
+
+  const sweepExpired = (timeMs: number): void => {
+    for (let number = arrivals.first(); number !== arrivals.end; ) {
+      const next = arrivals.after(number);
+      if (expiresAtMs[number]! < timeMs) leave(number);
+      number = next;
+    }
+  };
+
+  const exclude = (left: readonly Uint8Array[]): void => {
+    buildsCount++;
+    for (const some of left)
+      for (let offset = 0; offset < some.length; offset += 32) {
+        const number = digests.find(some, offset);
+        if (number !== absent) excludedBy[number] = buildsCount;
+      }
   };
 
   return {
     offer(encoded, nowMs) {
-      if (limits.commandSizeMax < encoded.length) return { kind: "refused", refusal: "malformed" };
-      const envelope = readEnvelope(encoded);
-      if (envelope === undefined) return { kind: "refused", refusal: "malformed" };
-      const name = nameOf(commandDigest(encoded));
-      if (entries.has(name) || unchecked.has(name) || finals.get(name) === true) return { kind: "known", name };
-      if (!equalBytes(envelope.chainId, options.chainId)) return { kind: "refused", refusal: "chain-wrong" };
-      if (envelope.expiresAtMs < nowMs) return { kind: "refused", refusal: "expired" };
-      if (slots.has(envelope.slot)) return { kind: "refused", refusal: "nonce-reused" };
-      if (countMax <= entries.size || sizeMax < size + encoded.length || uncheckedCountMax <= unchecked.size)
-        return { kind: "refused", refusal: "mempool-full" };
-      unchecked.set(name, encoded);
-      return { kind: "unchecked", name };
+      if (!isCommandSize(encoded.length)) return "malformed";
+      const digest = commandDigest(encoded);
+      const before = digests.find(digest);
+      if (before !== absent) return stateOf[before] === states.unchecked ? before : "known";
+      if (finals.get(digest) !== undefined) return "known";
+      if (!isOfChain(encoded, options.chainId)) return "chain-wrong";
+      if (expiresAtMsOf(encoded) < nowMs) return "expired";
+      if (slots.find(encoded, slotOffset) !== absent) return "nonce-reused";
+      if (isFull(encoded.length) || uncheckedCountMax <= uncheckedCount) return "mempool-full";
+      const number = digests.add(digest);
+      if (number === absent) return "mempool-full";
+      store.put(number, encoded);
+      stateOf[number] = states.unchecked;
+      uncheckedCount++;
+      return number;
     },
-    judged(name, verdict) {
-      const encoded = unchecked.get(name);
-      // A block that holds the command may have become final meanwhile.
-      if (encoded === undefined) return "none";
-      unchecked.delete(name);
-      if (!isValid(verdict)) return verdict === malformed ? "malformed" : "signature-invalid";
-      return finals.get(name) === true ? "none" : add(name, encoded, verdict);
+    judged(number, verdict, nowMs) {
+      if (stateOf[number] === states.settled) {
+        release(number);
+        return "none";
+      }
+      uncheckedCount--;
+      const refused = verdict === malformed ? "malformed" : "signature-invalid";
+      const refusal = isValid(verdict) ? enter(number, verdict, nowMs) : refused;
+      if (refusal !== "none") release(number);
+      return refusal;
+    },
+    encodedOf: store.get,
+    digestOf: (number) => digests.keys.subarray(32 * number, 32 * (number + 1)) as Digest,
+    waits: (number) => stateOf[number] === states.waiting,
+    forEachSince(untilMs, visit) {
+      for (let number = arrivals.first(); number !== arrivals.end && sinceMs[number]! <= untilMs; ) {
+        const next = arrivals.after(number);
+        visit(number);
+        number = next;
+      }
     },
     build({ sizeMax: payloadSizeMax, timeMs, excluded, weightMax = payloadWeightMax }) {
+      exclude(excluded);
       const commands: Uint8Array[] = [];
-      let bytes = 4;
+      let bytes = commandOverhead;
       let weight = 0;
       let work = false;
-      for (const [name, entry] of entries) {
-        if (entry.expiresAtMs < timeMs || excluded.has(name)) continue;
-        if (payloadSizeMax < bytes + entry.encoded.length + commandOverhead) break;
-        if (weightMax < weight + entry.weight && 0 < commands.length) break;
+      for (let number = arrivals.first(); number !== arrivals.end; number = arrivals.after(number)) {
+        if (expiresAtMs[number]! < timeMs || excludedBy[number] === buildsCount) continue;
+        if (payloadSizeMax < bytes + store.sizeOf(number) + commandOverhead) break;
+        if (weightMax < weight + weights[number]! && 0 < commands.length) break;
         if (limits.payloadCommandsCountMax <= commands.length) break;
-        commands.push(entry.encoded);
-        bytes += entry.encoded.length + commandOverhead;
-        weight += entry.weight;
-        if (!entry.isPrices) work = true;
+        commands.push(store.get(number));
+        bytes += store.sizeOf(number) + commandOverhead;
+        weight += weights[number]!;
+        if (quotaOf[number] !== absent) work = true;
       }
       return { commands, work };
     },
-    finalized(names, timeMs) {
-      for (const name of names) {
-        finals.set(name, true);
-        unchecked.delete(name);
-        const entry = entries.get(name);
-        if (entry !== undefined) remove(name, entry);
+    finalized(final, timeMs) {
+      for (let offset = 0; offset < final.length; offset += 32) {
+        finals.set(final, timeMs, offset);
+        const number = digests.find(final, offset);
+        if (number === absent) continue;
+        if (stateOf[number] === states.waiting) leave(number);
+        else if (stateOf[number] === states.unchecked) {
+          stateOf[number] = states.settled;
+          uncheckedCount--;
+        }
       }
       if (timeMs < nextExpirySweepMs) return;
-      nextExpirySweepMs = timeMs + 1_000;
-      for (const [name, entry] of entries) if (entry.expiresAtMs < timeMs) remove(name, entry);
+      nextExpirySweepMs = timeMs + expirySweepIntervalMs;
+      sweepExpired(timeMs);
     },
     hasWork: () => 0 < workCount,
-    holds: (name) => entries.has(name),
-    count: () => entries.size,
+    count: () => count,
     size: () => size,
+  };
+}
+
+/** How many commands wait of whom: of the key that signed, since anyone may sign in another's name and be refused later. */
+function createQuotas(countMax: number, perSignerMax: number) {
+  const signers = createDigestTable({ countMax });
+  const counts = new Int32Array(countMax);
+  return {
+    /** The number under which to give it back; {@link absent} when the signer's quota is used up. */
+    take(encoded: Uint8Array): number {
+      const signer = signers.add(encoded, headOffsets.key);
+      if (perSignerMax <= counts[signer]!) return absent;
+      counts[signer]!++;
+      return signer;
+    },
+    giveBack(signer: number): void {
+      counts[signer]!--;
+      if (counts[signer] === 0) signers.remove(signer);
+    },
+  };
+}
+
+/** Of one validator only the newest price message is of use. */
+function createNewestPrices(validatorKeys: readonly PublicKey[]) {
+  const validators = createDigestTable({ countMax: Math.max(1, validatorKeys.length) });
+  for (const key of validatorKeys) validators.add(key);
+  const newest = new Int32Array(validatorKeys.length).fill(absent);
+  return {
+    /** Whose message it is: signed by the validator itself, so that nobody else can push its message out. */
+    validatorOf: (encoded: Uint8Array): number =>
+      isByOwner(encoded) ? validators.find(encoded, headOffsets.key) : absent,
+    /** The number of the message that waits. */
+    of: (validator: number): number => (validator === absent ? absent : newest[validator]!),
+    arrived(validator: number, number: number): void {
+      if (validator !== absent) newest[validator] = number;
+    },
+    left(number: number): void {
+      const validator = newest.indexOf(number);
+      if (validator !== absent) newest[validator] = absent;
+    },
   };
 }

@@ -151,8 +151,7 @@ function onConsensus(message: ConsensusToMain, { log, keeper, submits, started, 
     case "started":
       return started(message.meshPort);
     case "submitted":
-      for (const { id, refusal } of message.answers) submits.answered(id, refusal);
-      return;
+      return submits.answered(message.answers);
     case "final":
       keeper.final(message);
       return door.publish(message.height, message.encoded);

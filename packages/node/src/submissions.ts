@@ -9,7 +9,7 @@ import type { Event } from "@stoa/protocol/event";
 import { encodeDoorRequest, type AdmissionRefusal } from "@stoa/protocol/door";
 import { commandDigest } from "@stoa/protocol/command";
 import type { CommittedBlock } from "./commit.ts";
-import { nameOf, readEnvelope } from "./envelope.ts";
+import { expiresAtMsOf, isCommandSize, nameOf } from "./envelope.ts";
 import { createGenerations } from "./verdict.ts";
 
 /** A final block that the local exchange has executed. */
@@ -112,22 +112,22 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
 
   return {
     submit(encoded) {
-      const envelope = readEnvelope(encoded);
-      if (envelope === undefined) return Promise.resolve({ kind: "refused", refusal: "malformed" });
+      if (!isCommandSize(encoded.length)) return Promise.resolve({ kind: "refused", refusal: "malformed" });
       const digest = commandDigest(encoded);
       const name = nameOf(digest);
       const before = byName.get(name);
       if (before !== undefined) return before.outcome;
       const block = parts.executedAt(finals.get(name) ?? -1);
       if (block !== undefined) return Promise.resolve({ kind: "final", block, events: eventsOf(block, digest) });
-      if (envelope.expiresAtMs < timeMs) return Promise.resolve({ kind: "expired" });
+      const expiresAtMs = expiresAtMsOf(encoded);
+      if (expiresAtMs < timeMs) return Promise.resolve({ kind: "expired" });
       const { promise, resolve } = Promise.withResolvers<Outcome>();
       const id = nextId++ % 0x1_0000_0000;
       const one: Submission = {
         id,
         name,
         encoded,
-        expiresAtMs: envelope.expiresAtMs,
+        expiresAtMs,
         open: new Set(),
         isRepeated: false,
         refusal: "none",

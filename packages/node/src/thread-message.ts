@@ -3,7 +3,6 @@
  * full of small arrays are not.
  */
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
-import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { NodeErrorData } from "./failure.ts";
 import type { Address } from "./network/mesh.ts";
 import type { ListedExpiry } from "./price-source.ts";
@@ -32,24 +31,32 @@ export type ExecutionToConsensus =
   /** Blocks through this height are on disk. */
   | { readonly kind: "stored"; readonly height: number };
 
-export interface SubmittedCommand {
-  readonly id: number;
-  readonly encoded: Uint8Array;
-  /** The sender gives the command to every validator itself. */
-  readonly toAll: boolean;
+/** Commands that were submitted in one turn, one after another in one buffer: few objects cross, however many they are. */
+export interface SubmittedCommands {
+  readonly bytes: Uint8Array;
+  /** Where each command ends. */
+  readonly ends: Uint32Array;
+  /** The numbers under which they are answered. */
+  readonly ids: Float64Array;
+  /** 1 where the sender gives the command to every validator itself. */
+  readonly toAll: Uint8Array;
 }
 
 export type MainToConsensus =
-  | { readonly kind: "submit"; readonly commands: readonly SubmittedCommand[] }
+  | { readonly kind: "submit"; readonly commands: SubmittedCommands }
   | { readonly kind: "address"; readonly peer: number; readonly address: Address }
   | { readonly kind: "stop" };
 
+/** Answers that were given in one turn. */
+export interface SubmitAnswers {
+  readonly ids: Float64Array;
+  /** Each refusal by its place in `admissionRefusals`. */
+  readonly refusals: Uint8Array;
+}
+
 export type ConsensusToMain =
   | { readonly kind: "started"; readonly meshPort: number; readonly session: number }
-  | {
-      readonly kind: "submitted";
-      readonly answers: readonly { readonly id: number; readonly refusal: AdmissionRefusal }[];
-    }
+  | { readonly kind: "submitted"; readonly answers: SubmitAnswers }
   | { readonly kind: "final"; readonly height: number; readonly timeMs: number; readonly encoded: Uint8Array }
   | { readonly kind: "progress"; readonly progress: ConsensusProgress }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }

@@ -1,6 +1,7 @@
 /** Requests that cross to another thread and are answered by number, each once. */
-import type { AdmissionRefusal } from "@stoa/protocol/door";
-import type { MainToConsensus, SubmittedCommand } from "./thread-message.ts";
+import { Writer } from "@stoa/base/codec";
+import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
+import type { MainToConsensus, SubmitAnswers, SubmittedCommands } from "./thread-message.ts";
 
 export interface ThreadRequests<T> {
   /** The number under which `answer` will be called. */
@@ -25,24 +26,40 @@ export function createThreadRequests<T>(): ThreadRequests<T> {
 }
 
 export interface Submits {
+  /** Takes a copy of the command; `answer` is called once. */
   readonly put: (encoded: Uint8Array, toAll: boolean, answer: (refusal: AdmissionRefusal) => void) => void;
-  readonly answered: (id: number, refusal: AdmissionRefusal) => void;
+  readonly answered: (answers: SubmitAnswers) => void;
 }
 
 /** Submitted commands cross to the consensus thread together with the others of the same turn. */
 export function createSubmits(toConsensus: (message: MainToConsensus) => void): Submits {
   const requests = createThreadRequests<AdmissionRefusal>();
-  let batch: SubmittedCommand[] = [];
+  let writer = new Writer();
+  let ends: number[] = [];
+  let ids: number[] = [];
+  let toAlls: number[] = [];
+  const flush = (): void => {
+    const commands: SubmittedCommands = {
+      bytes: writer.finish(),
+      ends: Uint32Array.from(ends),
+      ids: Float64Array.from(ids),
+      toAll: Uint8Array.from(toAlls),
+    };
+    writer = new Writer();
+    ends = [];
+    ids = [];
+    toAlls = [];
+    toConsensus({ kind: "submit", commands });
+  };
   return {
     put(encoded, toAll, answer) {
-      // Of its own buffer: a view would be copied with all that surrounds it.
-      if (batch.push({ id: requests.open(answer), encoded: Uint8Array.from(encoded), toAll }) > 1) return;
-      setImmediate(() => {
-        const commands = batch;
-        batch = [];
-        toConsensus({ kind: "submit", commands });
-      });
+      writer.append(encoded);
+      ends.push(writer.size);
+      toAlls.push(toAll ? 1 : 0);
+      if (ids.push(requests.open(answer)) === 1) setImmediate(flush);
     },
-    answered: requests.answered,
+    answered({ ids: answeredIds, refusals }) {
+      answeredIds.forEach((id, index) => requests.answered(id, admissionRefusals[refusals[index]!]!));
+    },
   };
 }

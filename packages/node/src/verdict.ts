@@ -26,17 +26,6 @@ export function judge(encoded: Uint8Array): Verdict {
   return (commandWeight(command.body) + 1) as Verdict;
 }
 
-export interface VerdictCache {
-  readonly get: (name: string) => Verdict | undefined;
-  readonly set: (name: string, verdict: Verdict) => void;
-}
-
-/** Remembers at least the last `countMax` verdicts and at most twice as many. */
-export function createVerdictCache(countMax: number): VerdictCache {
-  const names = createGenerations<Verdict>(countMax);
-  return { get: names.get, set: names.set };
-}
-
 export interface Generations<T> {
   readonly get: (name: string) => T | undefined;
   readonly set: (name: string, value: T) => void;

@@ -4,9 +4,8 @@ import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
 import { createChecker } from "../src/checker.ts";
 import { createIntake } from "../src/command-intake.ts";
-import { nameOf } from "../src/envelope.ts";
 import { createMempool } from "../src/mempool.ts";
-import { createVerdictCache, judge, type Verdict } from "../src/verdict.ts";
+import { judge, type Verdict } from "../src/verdict.ts";
 import { limitOrder, signCommand, testChain } from "./network.ts";
 
 const { genesis, accountSeeds } = testChain();
@@ -17,7 +16,7 @@ const peer = 2 as ValidatorIndex;
 function setUp() {
   const checks: { encoded: Uint8Array; done: (verdict: Verdict) => void }[] = [];
   const forwarded: { encoded: Uint8Array; knownBy: number[] }[] = [];
-  const answers: string[] = [];
+  const answers: { id: number; refusal: string }[] = [];
   let nowMs = Date.now();
   let arrivals = 0;
   const mempool = createMempool({
@@ -28,19 +27,21 @@ function setUp() {
     check: (encoded: Uint8Array, _: boolean, done: (verdict: Verdict) => void) => void checks.push({ encoded, done }),
     backlog: () => checks.length,
   };
+  const checker = createChecker(100, pool);
   const intake = createIntake({
     mempool,
-    checker: createChecker(createVerdictCache(100), pool),
+    checker,
     wallMs: () => nowMs,
-    forward: (encoded, knownBy) => void forwarded.push({ encoded, knownBy: [...knownBy] }),
+    answer: (id, refusal) => void answers.push({ id, refusal }),
+    forward: (encoded, knownBy) => void forwarded.push({ encoded: Uint8Array.from(encoded), knownBy: [...knownBy] }),
     arrived: () => void arrivals++,
   });
   return {
     intake,
+    checker,
     mempool,
     forwarded,
     answers,
-    answer: (refusal: string) => void answers.push(refusal),
     arrivals: () => arrivals,
     judgeAll: () => checks.splice(0).forEach(({ encoded, done }) => done(judge(encoded))),
     pass: (timeMs: number) => void (nowMs += timeMs),
@@ -49,20 +50,20 @@ function setUp() {
 
 describe("commands on their way into the mempool", () => {
   test("from a client are checked, admitted, sent on at once, and answered", () => {
-    const { intake, judgeAll, forwarded, answers, answer, arrivals } = setUp();
+    const { intake, judgeAll, forwarded, answers, arrivals } = setUp();
     const encoded = signed();
-    intake.fromClient(encoded, false, answer);
+    intake.fromClient(1, encoded, false);
     expect([forwarded.length, answers.length]).toEqual([0, 0]);
     judgeAll();
     expect(forwarded).toEqual([{ encoded, knownBy: [] }]);
-    expect(answers).toEqual(["none"]);
+    expect(answers).toEqual([{ id: 1, refusal: "none" }]);
     expect(arrivals()).toBe(1);
   });
 
   test("are not sent back to a peer that had them", () => {
-    const { intake, judgeAll, forwarded, answer } = setUp();
+    const { intake, judgeAll, forwarded } = setUp();
     const encoded = signed();
-    intake.fromClient(encoded, false, answer);
+    intake.fromClient(1, encoded, false);
     intake.fromPeer(peer, encoded);
     judgeAll();
     expect(forwarded).toEqual([{ encoded, knownBy: [peer] }]);
@@ -77,14 +78,14 @@ describe("commands on their way into the mempool", () => {
   });
 
   test("given to all validators are sent on only if they still wait after half a second", () => {
-    const { intake, judgeAll, forwarded, answer, mempool, pass } = setUp();
+    const { intake, judgeAll, forwarded, mempool, pass } = setUp();
     const [first, second] = [signed(), signed()];
-    intake.fromClient(first, true, answer);
-    intake.fromClient(second, true, answer);
+    intake.fromClient(1, first, true);
+    intake.fromClient(2, second, true);
     judgeAll();
     intake.tick();
     expect(forwarded).toEqual([]);
-    mempool.finalized([nameOf(commandDigest(first))], 0);
+    mempool.finalized(commandDigest(first), 0);
     pass(600);
     intake.tick();
     intake.tick();
@@ -92,22 +93,44 @@ describe("commands on their way into the mempool", () => {
   });
 
   test("are answered each time they are offered, and checked once", () => {
-    const { intake, judgeAll, answers, answer } = setUp();
+    const { intake, judgeAll, answers } = setUp();
     const encoded = signed();
-    intake.fromClient(encoded, false, answer);
-    intake.fromClient(encoded, true, answer);
+    intake.fromClient(1, encoded, false);
+    intake.fromClient(2, encoded, true);
     judgeAll();
-    intake.fromClient(encoded, false, answer);
-    expect(answers).toEqual(["none", "none", "none"]);
+    intake.fromClient(3, encoded, false);
+    expect(answers).toEqual([1, 2, 3].map((id) => ({ id, refusal: "none" })));
   });
 
   test("with a forged signature are refused and go no further", () => {
-    const { intake, judgeAll, forwarded, answers, answer, mempool } = setUp();
+    const { intake, judgeAll, forwarded, answers, mempool } = setUp();
     const encoded = signed();
-    encoded[encoded.length - 1]! ^= 1;
-    intake.fromClient(encoded, false, answer);
+    encoded[encoded.length - 40]! ^= 1;
+    intake.fromClient(1, encoded, false);
     judgeAll();
-    expect(answers[0]).not.toBe("none");
+    expect(answers).toEqual([{ id: 1, refusal: "signature-invalid" }]);
+    expect([forwarded.length, mempool.count()]).toEqual([0, 0]);
+  });
+
+  test("that this node has checked already, for a proposal, are admitted and answered at once", () => {
+    const { intake, checker, judgeAll, answers, mempool } = setUp();
+    const encoded = signed();
+    checker.check(commandDigest(encoded), encoded, true, () => undefined);
+    judgeAll();
+    intake.fromClient(5, encoded, true);
+    expect(answers).toEqual([{ id: 5, refusal: "none" }]);
+    expect(mempool.count()).toBe(1);
+  });
+
+  test("that became final while they were being checked are answered, and neither wait nor are sent on", () => {
+    const { intake, judgeAll, forwarded, answers, mempool } = setUp();
+    const encoded = signed();
+    intake.fromClient(1, encoded, false);
+    mempool.finalized(commandDigest(encoded), 0);
+    intake.fromClient(2, encoded, false);
+    expect(answers).toEqual([{ id: 2, refusal: "none" }]);
+    judgeAll();
+    expect(answers).toEqual([2, 1].map((id) => ({ id, refusal: "none" })));
     expect([forwarded.length, mempool.count()]).toEqual([0, 0]);
   });
 });

@@ -4,7 +4,7 @@ import { encodePayload } from "@stoa/protocol/payload";
 import { createChecker } from "../src/checker.ts";
 import { createCommitGate } from "../src/commit-gate.ts";
 import { startSignaturePool } from "../src/signature-pool.ts";
-import { createVerdictCache, isValid, judge, weightOf, type Verdict } from "../src/verdict.ts";
+import { isValid, judge, weightOf, type Verdict } from "../src/verdict.ts";
 import { limitOrder, signCommand, testChain, until } from "./network.ts";
 
 const { genesis, accountSeeds } = testChain();
@@ -33,7 +33,7 @@ function gateOver(asked: Asked[]) {
       void asked.push({ encoded, urgent, done }),
     backlog: () => asked.length,
   };
-  const checker = createChecker(createVerdictCache(1_000), pool);
+  const checker = createChecker(1_000, pool);
   const gate = createCommitGate(checker, ({ header }, encoded, bits) =>
     released.push({ height: header.height, bits: [...bits], encoded: encoded.length }),
   );

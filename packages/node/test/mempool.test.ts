@@ -1,19 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { activeEd25519 } from "@stoa/base/active-signature";
+import { concatBytes } from "@stoa/base/bytes";
+import type { Digest } from "@stoa/base/hash";
+import { createPrng, type Prng } from "@stoa/base/prng";
 import type { Money, PriceE8, TimeMs } from "@stoa/base/units";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
 import { payloadWeightMax, weightMaxAt } from "../src/command-weight.ts";
-import { nameOf } from "../src/envelope.ts";
 import { createMempool, type Mempool, type MempoolOptions } from "../src/mempool.ts";
 import { judge, malformed, signatureInvalid } from "../src/verdict.ts";
+import { createNaiveMempool } from "./naive-mempool.ts";
 import { limitOrder, signCommand, testChain } from "./network.ts";
 
 const { genesis, accountSeeds, validatorSeeds } = testChain();
 const [alice, bob] = accountSeeds as [(typeof accountSeeds)[0], (typeof accountSeeds)[0]];
 const order = limitOrder({ instrument: 1, side: "buy", priceTicks: 120_000 });
 const nowMs = Date.now();
-const noneExcluded: ReadonlySet<string> = new Set();
+const noneExcluded: readonly Uint8Array[] = [];
 
 const create = (overrides: Partial<MempoolOptions> = {}): Mempool =>
   createMempool({
@@ -21,14 +24,12 @@ const create = (overrides: Partial<MempoolOptions> = {}): Mempool =>
     validatorKeys: genesis.validators.map(({ key }) => key),
     ...overrides,
   });
-const nameOfCommand = (encoded: Uint8Array): string => nameOf(commandDigest(encoded));
+const digestsOf = (...commands: Uint8Array[]): Uint8Array => concatBytes(...commands.map(commandDigest));
 
 /** Offers and judges, as the intake does. */
 function admit(mempool: Mempool, encoded: Uint8Array): string {
   const offer = mempool.offer(encoded, nowMs);
-  if (offer.kind === "refused") return offer.refusal;
-  if (offer.kind === "known") return "known";
-  return mempool.judged(offer.name, judge(encoded));
+  return typeof offer === "number" ? mempool.judged(offer, judge(encoded), nowMs) : offer;
 }
 const prices = (validator: number, sequence: number): Uint8Array =>
   signCommand(genesis, validatorSeeds[validator]!, {
@@ -78,7 +79,7 @@ describe("the mempool", () => {
     });
     expect(admit(mempool, second)).toBe("nonce-reused");
     expect(admit(mempool, signCommand(genesis, bob, order, { nonce: 7n }))).toBe("none");
-    mempool.finalized([nameOfCommand(first)], nowMs);
+    mempool.finalized(digestsOf(first), nowMs);
     expect(admit(mempool, second)).toBe("none");
   });
 
@@ -141,7 +142,7 @@ describe("the mempool", () => {
     for (const one of commands) admit(mempool, one);
     const size = commands[0]!.length;
     expect(build(mempool, 4 + 3 * (size + 4)).commands).toHaveLength(3);
-    const excluded = new Set(commands.slice(0, 9).map(nameOfCommand));
+    const excluded = [digestsOf(...commands.slice(0, 4)), digestsOf(...commands.slice(4, 9))];
     expect(mempool.build({ sizeMax: 100_000, timeMs: nowMs, excluded }).commands).toEqual([commands[9]]);
   });
 
@@ -189,10 +190,10 @@ describe("the mempool", () => {
     );
     admit(mempool, first);
     admit(mempool, second);
-    mempool.finalized([nameOfCommand(first)], nowMs);
+    mempool.finalized(digestsOf(first), nowMs);
     expect(admit(mempool, first)).toBe("known");
     expect(mempool.count()).toBe(1);
-    mempool.finalized([], nowMs + 5_000);
+    mempool.finalized(digestsOf(), nowMs + 5_000);
     expect(mempool.count()).toBe(0);
     expect(mempool.hasWork()).toBe(false);
   });
@@ -201,8 +202,118 @@ describe("the mempool", () => {
     const mempool = create();
     const encoded = signCommand(genesis, alice, order);
     const offer = mempool.offer(encoded, nowMs);
-    mempool.finalized([nameOfCommand(encoded)], nowMs);
-    expect(offer.kind === "unchecked" && mempool.judged(offer.name, judge(encoded))).toBe("none");
+    mempool.finalized(digestsOf(encoded), nowMs);
+    expect(mempool.offer(encoded, nowMs)).toBe("known");
+    expect(mempool.judged(offer as number, judge(encoded), nowMs)).toBe("none");
     expect(mempool.count()).toBe(0);
+  });
+
+  test("commands that wait for long are told oldest first, and may leave while they are told", () => {
+    const mempool = create();
+    const commands = [1, 2, 3].map(() => signCommand(genesis, alice, order));
+    commands.forEach((encoded, index) =>
+      mempool.judged(mempool.offer(encoded, nowMs) as number, judge(encoded), nowMs + index),
+    );
+    const told: Uint8Array[] = [];
+    mempool.forEachSince(nowMs + 1, (number) => {
+      told.push(Uint8Array.from(mempool.encodedOf(number)));
+      mempool.finalized(Uint8Array.from(mempool.digestOf(number)), nowMs);
+    });
+    expect(told).toEqual(commands.slice(0, 2));
+    expect(build(mempool).commands).toEqual([commands[2]]);
+  });
+});
+
+describe("the mempool does what the naive one does", () => {
+  /** Commands of a few accounts: nonces and price messages that meet, forgeries, other chains, short lives, large ones. */
+  function createCommands(prng: Prng, count: number): Uint8Array[] {
+    const make = (): Uint8Array => {
+      const overrides = {
+        nonce: BigInt(prng.below(40)),
+        expiresAtMs: (nowMs + (prng.below(4) === 0 ? prng.below(12_000) : 60_000)) as TimeMs,
+        ...(prng.below(20) === 0 ? { chainId: new Uint8Array(32) as Digest } : {}),
+        ...(prng.below(8) === 0 ? { account: activeEd25519.publicKey(bob) } : {}),
+      };
+      const choice = prng.below(10);
+      const sequence = prng.below(1_000);
+      const body = { kind: "prices", sequence, sourceMs: nowMs as TimeMs, indexes: [], curves: [] } as const;
+      if (choice === 0) return signCommand(genesis, validatorSeeds[prng.below(2)]!, body, overrides);
+      if (choice === 1) return signCommand(genesis, alice, body, overrides);
+      const parts = choice === 2 ? prng.below(60) + 1 : 0;
+      const place = limitOrder({ instrument: 1, side: "buy", priceTicks: 1 + prng.below(1_000_000) });
+      const encoded = signCommand(
+        genesis,
+        accountSeeds[prng.below(3)]!,
+        parts === 0 ? place : { kind: "batch", parts: Array.from({ length: parts }, () => place) as never },
+        overrides,
+      );
+      if (prng.below(15) === 0) encoded[encoded.length - 40]! ^= 1;
+      return encoded;
+    };
+    return Array.from({ length: count }, make);
+  }
+
+  test.each([1, 2, 3, 4])("whatever comes, in whatever order (seed %i)", (seed) => {
+    const prng = createPrng(seed);
+    const options = {
+      chainId: chainIdOf(genesis),
+      validatorKeys: genesis.validators.map(({ key }) => key),
+      commandsCountMax: 20 + prng.below(10),
+      sizeMax: 8_000 + prng.below(8_000),
+      commandsPerAccountCountMax: 6 + prng.below(6),
+    };
+    const mempool = createMempool(options);
+    const naive = createNaiveMempool(options);
+    const commands = createCommands(prng, 500);
+    const checking = new Map<number, Uint8Array>();
+    const answers = new Set<string>();
+    let timeMs = nowMs;
+    for (let step = 0; step < 4_000; step++) {
+      const encoded = commands[prng.below(commands.length)]!;
+      timeMs += prng.below(4);
+      const action = prng.below(10);
+      if (action < 5) {
+        const offer = mempool.offer(encoded, timeMs);
+        const word = typeof offer === "number" ? "unchecked" : offer;
+        expect(word).toBe(naive.offer(encoded, timeMs));
+        answers.add(word);
+        if (typeof offer === "number") checking.set(offer, encoded);
+      } else if (action < 9) {
+        const [number, bytes] = [...checking][prng.below(checking.size + 1)] ?? [0, undefined];
+        if (bytes === undefined) continue;
+        expect(mempool.encodedOf(number)).toEqual(bytes);
+        expect(mempool.digestOf(number)).toEqual(commandDigest(bytes));
+        checking.delete(number);
+        const verdict = judge(bytes);
+        const answer = mempool.judged(number, verdict, timeMs);
+        expect(answer).toBe(naive.judged(bytes, verdict, timeMs));
+        answers.add(answer);
+      } else {
+        const [excludedCount, finalCount] = [prng.below(5), prng.below(3)];
+        const sizeMax = prng.below(2) === 0 ? 1_000_000 : 1_000 + prng.below(6_000);
+        const excluded = naive.build(sizeMax, timeMs, []).commands.slice(0, excludedCount).map(commandDigest);
+        const weightMax = prng.below(2) === 0 ? payloadWeightMax : prng.below(70);
+        const built = mempool.build({ sizeMax, timeMs, excluded: [concatBytes(...excluded), digestsOf()], weightMax });
+        expect(built).toEqual(naive.build(sizeMax, timeMs, excluded, weightMax));
+        const random = commands[prng.below(commands.length)]!;
+        const final = [...built.commands.slice(0, finalCount).map((one) => Uint8Array.from(one)), random];
+        // So far apart that the fast one looks for what has expired each time.
+        timeMs += 1_000;
+        mempool.finalized(digestsOf(...final), timeMs);
+        naive.finalized(final.map(commandDigest), timeMs);
+        commands.push(...createCommands(prng, 3));
+      }
+      expect([mempool.count(), mempool.size(), mempool.hasWork()]).toEqual([
+        naive.count(),
+        naive.size(),
+        naive.hasWork(),
+      ]);
+      const since: Uint8Array[] = [];
+      mempool.forEachSince(timeMs - 1_500, (number) => since.push(mempool.encodedOf(number)));
+      expect(since).toEqual(naive.since(timeMs - 1_500));
+    }
+    expect([...answers].sort()).toEqual(
+      expect.arrayContaining(["account-quota", "expired", "known", "mempool-full", "nonce-reused", "none"]),
+    );
   });
 });

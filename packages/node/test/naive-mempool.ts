@@ -1,0 +1,109 @@
+/**
+ * The mempool in its simplest form, by the same rules: one list of what is being checked and one of what waits, searched from
+ * end to end, everything decoded. What the fast one is compared with.
+ */
+import { equalBytes } from "@stoa/base/bytes";
+import { limits } from "@stoa/base/limits";
+import { commandDigest, decodeCommand, type Command } from "@stoa/protocol/command";
+import { payloadWeightMax } from "../src/command-weight.ts";
+import type { MempoolOptions } from "../src/mempool.ts";
+import { isValid, malformed, weightOf, type Verdict } from "../src/verdict.ts";
+
+interface Entry {
+  readonly encoded: Uint8Array;
+  readonly command: Command;
+  readonly weight: number;
+  readonly sinceMs: number;
+  /** The validator whose price message it is. */
+  readonly prices: number;
+}
+
+export function createNaiveMempool(options: Required<MempoolOptions>) {
+  let unchecked: { readonly encoded: Uint8Array; isFinal: boolean }[] = [];
+  let entries: Entry[] = [];
+  const finals: Uint8Array[] = [];
+  const size = (): number => entries.reduce((sum, { encoded }) => sum + encoded.length, 0);
+  const isFull = (encoded: Uint8Array): boolean =>
+    options.commandsCountMax <= entries.length || options.sizeMax < size() + encoded.length;
+  const isTaken = ({ account, subaccount, key, nonce }: Command): boolean =>
+    entries.some(
+      ({ command }) =>
+        equalBytes(command.account, account) &&
+        command.subaccount === subaccount &&
+        equalBytes(command.key, key) &&
+        command.nonce === nonce,
+    );
+  const validatorOf = ({ account, key, body }: Command): number =>
+    body.kind === "prices" && equalBytes(account, key)
+      ? options.validatorKeys.findIndex((one) => equalBytes(one, key))
+      : -1;
+
+  const enter = (encoded: Uint8Array, verdict: Verdict, nowMs: number): string => {
+    const command = decodeCommand(encoded)!;
+    if (isTaken(command)) return "nonce-reused";
+    const prices = validatorOf(command);
+    if (prices !== -1) entries = entries.filter((one) => one.prices !== prices);
+    if (isFull(encoded)) return "mempool-full";
+    const mine = entries.filter((one) => one.prices === -1 && equalBytes(one.command.key, command.key));
+    if (prices === -1 && options.commandsPerAccountCountMax <= mine.length) return "account-quota";
+    entries.push({ encoded, command, weight: weightOf(verdict), sinceMs: nowMs, prices });
+    return "none";
+  };
+
+  return {
+    /** `unchecked` where the fast one gives a number. */
+    offer(encoded: Uint8Array, nowMs: number): string {
+      const command = decodeCommand(encoded)!;
+      const checking = unchecked.find((one) => equalBytes(one.encoded, encoded));
+      if (checking !== undefined) return checking.isFinal ? "known" : "unchecked";
+      if (entries.some((one) => equalBytes(one.encoded, encoded))) return "known";
+      if (finals.some((digest) => equalBytes(digest, commandDigest(encoded)))) return "known";
+      if (!equalBytes(command.chainId, options.chainId)) return "chain-wrong";
+      if (command.expiresAtMs < nowMs) return "expired";
+      if (isTaken(command)) return "nonce-reused";
+      if (isFull(encoded)) return "mempool-full";
+      unchecked.push({ encoded, isFinal: false });
+      return "unchecked";
+    },
+    judged(encoded: Uint8Array, verdict: Verdict, nowMs: number): string {
+      const one = unchecked.find((other) => equalBytes(other.encoded, encoded))!;
+      unchecked = unchecked.filter((other) => other !== one);
+      if (one.isFinal) return "none";
+      if (!isValid(verdict)) return verdict === malformed ? "malformed" : "signature-invalid";
+      return enter(encoded, verdict, nowMs);
+    },
+    since: (untilMs: number) => entries.filter(({ sinceMs }) => sinceMs <= untilMs).map(({ encoded }) => encoded),
+    build(sizeMax: number, timeMs: number, excluded: readonly Uint8Array[], weightMax = payloadWeightMax) {
+      const commands: Uint8Array[] = [];
+      let bytes = 4;
+      let weight = 0;
+      let work = false;
+      for (const one of entries) {
+        if (
+          one.command.expiresAtMs < timeMs ||
+          excluded.some((digest) => equalBytes(digest, commandDigest(one.encoded)))
+        )
+          continue;
+        const isTooMuch = weightMax < weight + one.weight && 0 < commands.length;
+        if (sizeMax < bytes + one.encoded.length + 4 || isTooMuch) break;
+        if (limits.payloadCommandsCountMax <= commands.length) break;
+        commands.push(one.encoded);
+        bytes += one.encoded.length + 4;
+        weight += one.weight;
+        if (one.prices === -1) work = true;
+      }
+      return { commands, work };
+    },
+    /** Expired ones leave at each call: the fast one does that once a second. */
+    finalized(digests: readonly Uint8Array[], timeMs: number): void {
+      const isFinal = (encoded: Uint8Array): boolean =>
+        digests.some((digest) => equalBytes(digest, commandDigest(encoded)));
+      finals.push(...digests);
+      entries = entries.filter((one) => !isFinal(one.encoded) && timeMs <= one.command.expiresAtMs);
+      for (const one of unchecked) one.isFinal ||= isFinal(one.encoded);
+    },
+    hasWork: () => entries.some(({ prices }) => prices === -1),
+    count: () => entries.length,
+    size,
+  };
+}
