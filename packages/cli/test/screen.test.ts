@@ -9,6 +9,7 @@ const access: ApiAccess = {
   httpsUrl: "https://127.0.0.1:7443",
   wssUrl: "wss://127.0.0.1:7443/ws/api/v2",
   caFile: "/tmp/stoa/ca.pem",
+  keysFile: "/tmp/stoa/gateway/keys.json",
   keys: [{ name: "alice", clientId: "alice-1", clientSecret: "secret-1" }],
 };
 
@@ -27,8 +28,10 @@ const status: DevnetStatus = {
   tops: [{ instrument: "BTC-PERPETUAL", bid: ["100000", "50000"], ask: undefined, mark: "100000.1" }],
 };
 
+const large = { rows: 50, columns: 120 };
+
 test("the screen shows height, finality, rates, validators, tops of book, addresses, keys and a ccxt snippet", () => {
-  const screen = screenLines(status, access).join("\n");
+  const screen = screenLines(status, access, large).join("\n");
   for (const text of [
     "up 01:02:03",
     "SIMULATED",
@@ -59,9 +62,8 @@ test("where the output is no terminal, one line says the same", () => {
 test("a gateway that is down is shown with the command that starts it again", () => {
   const down = { ...status, gateway: { state: "down", hint: "npm run stoa -- gateway --data y" } } as const;
   const text = "start it again: npm run stoa -- gateway --data y";
-  expect(screenLines(down, access).some((line) => line.includes("gateway      down") && line.includes(text))).toBe(
-    true,
-  );
+  const lines = screenLines(down, access, large);
+  expect(lines.some((line) => line.includes("gateway      down") && line.includes(text))).toBe(true);
   expect(statusLine(down)).toContain("gateway down: npm run stoa -- gateway --data y");
 });
 
@@ -80,8 +82,70 @@ test("fixed-point figures are shown without trailing zeros and without floating 
 });
 
 test("the lines of the program to paste fit eighty columns, so that no terminal breaks them", () => {
-  const lines = screenLines(status, access);
+  const lines = screenLines(status, access, large);
   const program = lines.slice(lines.findIndex((line) => line.includes("import ccxt")));
   expect(program.length).toBeGreaterThan(5);
   for (const line of program) expect(line.length, line).toBeLessThanOrEqual(80);
+});
+
+/** A devnet as it is: four validators, of which one may be down, six tops of book, two keys. */
+function wholeStatus(hint?: string): DevnetStatus {
+  const validators = Array.from({ length: 4 }, (_, index) => ({
+    name: `validator-${index}`,
+    state: index === 1 && hint !== undefined ? ("down" as const) : ("up" as const),
+    height: 12_345,
+    peersConnected: 3,
+    pid: 4_711 + index,
+    hint: index === 1 ? hint : undefined,
+  }));
+  const option = { ...status.tops[0]!, instrument: "BTC-23NOV26-106000-C" };
+  return { ...status, validators, tops: [...Array.from({ length: 4 }, () => status.tops[0]!), option, option] };
+}
+const wholeAccess: ApiAccess = {
+  ...access,
+  keys: ["alice", "bob"].map((name) => ({ name, clientId: `${name}-12431d11`, clientSecret: "5".repeat(48) })),
+};
+const restart = "npm run stoa -- node --data /home/somebody/with/a/long/path/to/.stoa/validator-1";
+const note =
+  "12:00:01  validator-1 (process 4712) ended by SIGKILL; its log is /home/somebody/.stoa/log/validator-1.log";
+
+test("nothing wraps or scrolls, whatever the size of the terminal, and what is simulated says so", () => {
+  for (let rows = 1; rows <= 60; rows++) {
+    for (let columns = 20; columns <= 140; columns += 1) {
+      const lines = screenLines(wholeStatus(restart), wholeAccess, { rows, columns }, [note, note]);
+      expect(lines.length, `${rows} x ${columns}`).toBeLessThanOrEqual(rows);
+      for (const line of lines) expect(line.length, `${rows} x ${columns}: ${line}`).toBeLessThanOrEqual(columns);
+      if (8 < rows) expect(lines.join("\n")).toContain("SIMULATED");
+    }
+  }
+});
+
+test("on 24 rows of 80 columns are the validators, the market, all addresses and keys", () => {
+  const lines = screenLines(wholeStatus(), wholeAccess, { rows: 23, columns: 80 });
+  const text = lines.join("\n");
+  for (let index = 0; index < 4; index++) expect(text).toContain(`validator-${index}  up`);
+  for (const { clientSecret } of wholeAccess.keys) expect(text).toContain(clientSecret);
+  expect(text).toContain(access.wsUrl);
+  expect(text).toContain("BTC-23NOV26-106000-C");
+  expect(text).not.toContain("import ccxt");
+  expect(text).toContain("make this window larger");
+});
+
+test("on few rows problems, an address and a key come before the market and the validators that are well", () => {
+  const lines = screenLines(wholeStatus(restart), wholeAccess, { rows: 19, columns: 60 }, [note]);
+  const text = lines.join("\n");
+  expect(text).toContain("validators 3/4 up");
+  expect(text).not.toContain("validator-0  up");
+  // A command that has two lines can be pasted: the shell joins them.
+  const command = text.slice(text.indexOf("npm run")).split("\n");
+  expect(command[0]).toMatch(/ \\$/);
+  expect(text).toContain("https://127.0.0.1:7443");
+  expect(text).toContain("5".repeat(48));
+  expect(text).toContain("ended by SIGKILL");
+});
+
+test("a secret that does not fit is never cut: its file is named", () => {
+  const text = screenLines(wholeStatus(), wholeAccess, { rows: 40, columns: 50 }).join("\n");
+  expect(text).not.toContain("555");
+  expect(text).toContain("/tmp/stoa/gateway/keys.json");
 });

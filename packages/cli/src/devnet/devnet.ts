@@ -270,6 +270,7 @@ function accessOf(dataDir: string, { ports }: Network, caFile: string): ApiAcces
     httpsUrl: `https://${host}:${ports.https}`,
     wssUrl: `wss://${host}:${ports.https}/ws/api/v2`,
     caFile,
+    keysFile: folderOf(dataDir).apiKeys,
     keys: loadApiKeys(dataDir).filter(({ name }) => users.has(name)),
   };
 }

@@ -2,6 +2,7 @@
  * The status screen of a devnet as text: a pure function of what is known. `screenLines` is the live screen of a terminal,
  * `statusLine` the one line for logs and pipes, `accessLines` what a user needs to trade.
  */
+import { cut, fill, flow, wrap, type Forms } from "./layout.ts";
 
 export interface ValidatorStatus {
   readonly name: string;
@@ -40,24 +41,40 @@ export interface ApiAccess {
   readonly httpsUrl: string;
   readonly wssUrl: string;
   readonly caFile: string;
+  readonly keysFile: string;
   readonly keys: readonly { readonly name: string; readonly clientId: string; readonly clientSecret: string }[];
 }
 
-/** The whole live screen, one string per line. */
-export function screenLines(status: DevnetStatus, access: ApiAccess): readonly string[] {
-  return [
-    `Stoa devnet   up ${duration(status.uptimeMs)}   ${marketWords(status.market)}   Ctrl-C ends it`,
-    "",
-    `  height ${whole(status.height)}   finality ${finalityWords(status)}`,
-    `  ${rate(status.commandsPerSecond)} commands/s   ${rate(status.tradesPerSecond)} trades/s`,
-    "",
-    ...status.validators.map(validatorLine),
-    gatewayLine(status.gateway),
-    "",
-    ...topLines(status.tops),
-    "",
-    ...accessLines(access),
+export interface ScreenSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * The live screen: at most so many lines, each at most so wide. What must be read or typed comes first when rows are few:
+ * problems, addresses, keys, what happened last; then validators, tops of book, and a program to paste.
+ */
+export function screenLines(
+  status: DevnetStatus,
+  access: ApiAccess,
+  size: ScreenSize,
+  notes: readonly string[] = [],
+): readonly string[] {
+  const { columns } = size;
+  const blocks = {
+    head: [headLines(status, columns)],
+    validators: validatorForms(status, columns),
+    tops: topForms(status.tops, columns),
+    api: apiForms(access, columns),
+    keys: keyForms(access, columns),
+    program: programForms(access, columns),
+    notes: noteForms(notes, columns),
+  };
+  const wishes = [
+    ...(["validators", "api", "keys", "notes", "api", "validators", "tops", "tops", "notes", "program"] as const),
+    ...(["tops", "program"] as const),
   ];
+  return fill(blocks, wishes, size.rows);
 }
 
 /** One line that says it all, for output that is no terminal. */
@@ -79,14 +96,27 @@ export function statusLine(status: DevnetStatus): string {
 }
 
 /** Addresses, keys, and a program to paste. */
-export function accessLines(access: ApiAccess): readonly string[] {
+export const accessLines = (access: ApiAccess): readonly string[] => [
+  ...apiLines(access),
+  ...access.keys.map(keyLine),
+  "",
+  ...programLines(access),
+];
+
+const apiLines = (access: ApiAccess): readonly string[] => [
+  `  API   ${access.httpsUrl}   ${access.wssUrl}`,
+  `        ${access.httpUrl}   ${access.wsUrl}   (no TLS)`,
+];
+
+type AccessKey = ApiAccess["keys"][number];
+
+const keyLine = ({ name, clientId, clientSecret }: AccessKey): string =>
+  `  key   ${name.padEnd(6)} ${clientId}  ${clientSecret}`;
+
+/** Short lines: one that the terminal wraps is broken when it is copied out of a multiplexer. */
+function programLines(access: ApiAccess): readonly string[] {
   const [first] = access.keys;
   return [
-    `  API   ${access.httpsUrl}   ${access.wssUrl}`,
-    `        ${access.httpUrl}   ${access.wsUrl}   (no TLS)`,
-    ...access.keys.map(({ name, clientId, clientSecret }) => `  key   ${name.padEnd(6)} ${clientId}  ${clientSecret}`),
-    "",
-    // Short lines: one that the terminal wraps is broken when it is copied out of a multiplexer.
     `  NODE_EXTRA_CA_CERTS=${access.caFile} \\`,
     `    node --input-type=module -e "`,
     `    import ccxt from 'ccxt';`,
@@ -114,32 +144,138 @@ function marketWords(market: DevnetStatus["market"]): string {
   }
 }
 
+const marketWordsShort: Readonly<Record<DevnetStatus["market"], string>> = {
+  running: "SIMULATED prices, trades",
+  off: "SIMULATED prices",
+  down: "SIMULATED market stopped",
+};
+
 function finalityWords({ finality }: DevnetStatus): string {
   if (finality === undefined) return "- (no orders seen)";
   return `p50 ${milliseconds(finality.p50Ms)}  p99 ${milliseconds(finality.p99Ms)}`;
 }
 
-function validatorLine({ name, state, height, peersConnected, pid, hint }: ValidatorStatus): string {
-  const place = `  ${name.padEnd(12)} ${state.padEnd(8)}`;
-  return hint === undefined
-    ? `${place} height ${whole(height).padStart(9)}   peers ${peersConnected}${pid === undefined ? "" : `   pid ${pid}`}`
-    : `${place} ${state === "down" ? "start it again: " : ""}${hint}`;
+function headLines(status: DevnetStatus, columns: number): readonly string[] {
+  const title = (words: string) => ["Stoa devnet", `up ${duration(status.uptimeMs)}`, words, "Ctrl-C ends it"];
+  const lines = flow(title(marketWords(status.market)), columns);
+  return [
+    ...(lines.length === 1 ? lines : flow(title(marketWordsShort[status.market]), columns)),
+    ...flow(
+      [
+        `height ${whole(status.height)}`,
+        `finality ${finalityWords(status)}`,
+        `${rate(status.commandsPerSecond)} commands/s`,
+        `${rate(status.tradesPerSecond)} trades/s`,
+      ],
+      columns,
+      "  ",
+    ),
+  ];
 }
 
-function gatewayLine({ state, hint }: DevnetStatus["gateway"]): string {
-  return `  ${"gateway".padEnd(12)} ${state.padEnd(8)}${hint === undefined ? "" : ` start it again: ${hint}`}`.trimEnd();
+/** Problems are never left out: in a line each where rows are few, else in full; then everybody has a line. */
+function validatorForms(status: DevnetStatus, columns: number): Forms {
+  const { validators, gateway } = status;
+  const up = validators.filter(({ state }) => state === "up").length;
+  const counts = flow([`validators ${up}/${validators.length} up`, `gateway ${gateway.state}`], columns, "  ");
+  const processes = [...validators, { name: "gateway", ...gateway }];
+  const problems = processes.filter(({ hint }) => hint !== undefined);
+  return [
+    [...counts, ...problems.map((one) => cut(problemLine(one), columns))],
+    [...counts, ...problems.flatMap((one) => problemLines(one, columns))],
+    processes.flatMap((one) => (one.hint === undefined ? [processLine(one, columns)] : problemLines(one, columns))),
+  ];
 }
 
-function topLines(tops: readonly TopOfBook[]): readonly string[] {
-  const level = (side: readonly [string, string] | undefined) => side ?? ["-", "-"];
-  const row = (cells: readonly string[]) =>
-    `  ${cells.map((cell, column) => (column === 0 ? cell.padEnd(22) : cell.padStart(12))).join("")}`;
-  const body = tops.map(({ instrument, bid, ask, mark }) => {
-    const [bidPrice, bidAmount] = level(bid);
-    const [askPrice, askAmount] = level(ask);
-    return row([instrument, bidAmount!, bidPrice!, askPrice!, askAmount!, mark]);
-  });
-  return [row(["simulated market", "amount", "bid", "ask", "amount", "mark"]), ...body];
+interface Process {
+  readonly name: string;
+  readonly state: string;
+  readonly hint?: string | undefined;
+  readonly height?: number;
+  readonly peersConnected?: number;
+  readonly pid?: number | undefined;
+}
+
+const placeOf = ({ name, state }: Process): string => `  ${name.padEnd(12)} ${state.padEnd(8)}`;
+const problemLine = (one: Process): string =>
+  `${placeOf(one)} ${one.state === "down" ? "start it again: " : ""}${one.hint}`;
+
+/** What a process that is down or halted needs, whole: a command goes on behind a backslash so that it can be pasted. */
+function problemLines(one: Process, columns: number): readonly string[] {
+  const line = problemLine(one);
+  if (line.length <= columns) return [line];
+  if (one.state !== "down") return [placeOf(one).trimEnd(), ...wrap(one.hint ?? "", columns, "    ")];
+  return [cut(`${placeOf(one)} start it again:`, columns), ...wrap(one.hint ?? "", columns, "    ", " \\")];
+}
+
+function processLine(one: Process, columns: number): string {
+  const { height, peersConnected, pid } = one;
+  if (height === undefined) return placeOf(one).trimEnd();
+  const words = `${placeOf(one)} height ${whole(height).padStart(9)}   peers ${peersConnected}`;
+  const whose = pid === undefined ? "" : `   pid ${pid}`;
+  return cut(words.length + whose.length <= columns ? words + whose : words, columns);
+}
+
+type Column = readonly [title: string, cell: (top: TopOfBook) => string | undefined];
+const topColumns: readonly Column[] = [
+  ["amount", ({ bid }) => bid?.[1]],
+  ["bid", ({ bid }) => bid?.[0]],
+  ["ask", ({ ask }) => ask?.[0]],
+  ["amount", ({ ask }) => ask?.[1]],
+  ["mark", ({ mark }) => mark],
+];
+/** Which columns are left when not all fit. */
+const topColumnChoices = [topColumns, topColumns.filter(([title]) => title !== "amount"), topColumns.slice(-1)];
+
+/** Nothing, two, all. A table shows as many columns as it has room for. */
+function topForms(tops: readonly TopOfBook[], columns: number): Forms {
+  const nameWidth = Math.max(22, ...tops.map(({ instrument }) => instrument.length + 2));
+  const chosen = topColumnChoices.find((some) => 2 + nameWidth + 11 * some.length <= columns) ?? [];
+  const row = (name: string, cells: readonly string[]): string =>
+    cut(`  ${name.padEnd(nameWidth)}${cells.map((cell) => cell.padStart(11)).join("")}`.trimEnd(), columns);
+  const title = row(
+    "simulated market",
+    chosen.map(([word]) => word),
+  );
+  const rows = tops.map((top) =>
+    row(
+      top.instrument,
+      chosen.map(([, cell]) => cell(top) ?? "-"),
+    ),
+  );
+  if (rows.length === 0) return [[]];
+  return [[], [title, ...rows.slice(0, 2)], [title, ...rows]];
+}
+
+/** The address that a client begins with; both with TLS; all. */
+function apiForms(access: ApiAccess, columns: number): Forms {
+  const lines = apiLines(access);
+  if (lines.every(({ length }) => length <= columns)) return [lines.slice(0, 1), lines];
+  const stacked = [access.httpsUrl, access.wssUrl, access.httpUrl, access.wsUrl].map((url, index) =>
+    cut(`${index === 0 ? "  API " : "      "}${url}`, columns),
+  );
+  return [stacked.slice(0, 1), stacked.slice(0, 2), stacked];
+}
+
+/** A secret that does not fit is not cut, because it would be copied so: the file that has it is named instead. */
+function keyForms(access: ApiAccess, columns: number): Forms {
+  const lines = access.keys.map(keyLine);
+  if (lines.every(({ length }) => length <= columns)) return [lines.slice(0, 1), lines];
+  const stacked = access.keys.map(({ clientId, clientSecret }) => [`  key ${clientId}`, `      ${clientSecret}`]);
+  if (stacked.flat().every(({ length }) => length <= columns)) return [stacked[0] ?? [], stacked.flat()];
+  return [wrap(`keys are in ${access.keysFile}`, columns, "  ")];
+}
+
+function programForms(access: ApiAccess, columns: number): Forms {
+  const lines = programLines(access);
+  const hint = cut("  a program to paste: README.md, or make this window larger", columns);
+  return lines.every(({ length }) => length <= columns) ? [[], [hint], lines] : [[], [hint]];
+}
+
+/** What happened last in one line; in full; and what happened before. */
+function noteForms(notes: readonly string[], columns: number): Forms {
+  const [last, whole] = [notes.slice(-1), notes.map((note) => wrap(note, columns, "  "))];
+  return [last.map((note) => cut(`  ${note}`, columns)), whole.at(-1) ?? [], whole.flat()];
 }
 
 function duration(ms: number): string {

@@ -57,15 +57,15 @@ function liveTerminal(output: NodeJS.WriteStream): Terminal {
     step: (text) => void output.write(`  ${((Date.now() - beganMs) / 1000).toFixed(1).padStart(5)} s  ${text}\n`),
     ready: () => undefined,
     show(status, access) {
-      const lines = [...screenLines(status, access), ...(notes.length === 0 ? [] : ["", ...notes])];
-      // The terminal wraps what is wider than it is: addresses and keys must stay whole to be copied.
-      const body = lines.map((line) => `${line}${clearLine}`).join("\n");
-      output.write(`${isLive ? home : hideCursor + clearScreen}${body}\n${clearBelow}`);
+      // The last row stays free: a line that ends there would scroll the screen.
+      const size = { rows: Math.max(1, output.rows - 1), columns: output.columns };
+      const body = screenLines(status, access, size, notes).map((line) => `${line}${clearLine}`);
+      output.write(`${isLive ? home : hideCursor + clearScreen}${body.join("\n")}\n${clearBelow}`);
       isLive = true;
     },
     note(text) {
       const clock = new Date().toISOString().slice(11, 19);
-      notes.push(`  ${clock}  ${text}`);
+      notes.push(`${clock}  ${text}`);
       while (notesCountMax < notes.length) notes.shift();
       if (!isLive) output.write(`${text}\n`);
     },
