@@ -6,7 +6,7 @@ import { post } from "@stoa/exchange/ledger/post";
 import { systemAccounts } from "@stoa/exchange/ledger/state";
 import { createQuery } from "@stoa/exchange/machine/query";
 import { createNonceWindow, nonceRefusal, useNonce } from "@stoa/exchange/machine/nonce-window";
-import type { CommandBody } from "@stoa/protocol/command";
+import { scopes, type CommandBody } from "@stoa/protocol/command";
 import { describe, expect, test } from "vitest";
 import { check, describe as inWords, ownerOf, place, roundPerpetual, World } from "./world.ts";
 
@@ -85,10 +85,10 @@ describe("accounts", () => {
 });
 
 describe("session keys (MATCH-048)", () => {
-  const authorize = (world: World, scopes: number, forMs = 60_000): CommandBody => ({
+  const authorize = (world: World, granted: number, forMs = 60_000): CommandBody => ({
     kind: "authorizeKey",
     sessionKey,
-    scopes,
+    scopes: granted,
     expiresAtMs: timeMs(world.state.timeMs + forMs),
   });
 
@@ -105,6 +105,16 @@ describe("session keys (MATCH-048)", () => {
     world.send("A", { kind: "revokeKey", sessionKey });
     expect(trade()).toBe("refused key-not-authorized");
     expect(createQuery(world.state).account(1)?.keys).toEqual([]);
+  });
+
+  test("a key with the transfer scope moves money to its owner's accounts only; to others it needs that of withdrawals", () => {
+    const world = new World();
+    const send = (target: string, targetSubaccount: number) =>
+      inWords(world, world.send("A", transferTo(target, targetSubaccount, 1n), { key: sessionKey }));
+    world.send("A", authorize(world, scopes.transfer));
+    expect([send("A", 1), send("B", 0)]).toEqual(["", "refused scope-missing"]);
+    world.send("A", authorize(world, scopes.withdraw));
+    expect([send("A", 1), send("B", 0)]).toEqual(["refused scope-missing", ""]);
   });
 
   test("nonces used before a revocation stay used when the key is authorised again", () => {

@@ -81,9 +81,15 @@ const envelopeCases: readonly Case[] = [
   { reason: "scope-missing", body: withdraw({}), envelope: { key: sessionKey }, prepare: authorize(11, 60_000) },
   {
     reason: "scope-missing",
+    body: transferTo(ownerOf("A"), 1),
+    envelope: { key: sessionKey },
+    prepare: authorize(1 + 2 + 4, 60_000),
+  },
+  {
+    reason: "scope-missing",
     body: transferTo(ownerOf("B"), 0),
     envelope: { key: sessionKey },
-    prepare: authorize(7, 60_000),
+    prepare: authorize(1 + 2 + 8, 60_000),
   },
   {
     reason: "scope-missing",

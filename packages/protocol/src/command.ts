@@ -46,7 +46,10 @@ export type InstrumentKind = (typeof instrumentKinds)[number];
 export const selfMatchModes = ["reject-taker", "cancel-maker"] as const;
 export type SelfMatchMode = (typeof selfMatchModes)[number];
 
-/** Bits of a session key's authority. The account's own key has all of them, and only it may change keys. */
+/**
+ * Bits of a session key's authority. The account's own key has all of them, and only it may change keys. `transfer` moves
+ * money between accounts of one owner; to anyone else it takes `withdraw`.
+ */
 export const scopes = { read: 1, trade: 2, withdraw: 4, transfer: 8 } as const;
 export const scopesAll = 15;
 

@@ -4,7 +4,7 @@
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
-import { scopes, type Command, type CommandBody } from "@stoa/protocol/command";
+import { scopes, type Command } from "@stoa/protocol/command";
 import type { RefusalReason } from "@stoa/protocol/reason";
 import { keyOnAccount, type Account } from "./account.ts";
 import type { PreparedCommand } from "./block-input.ts";
@@ -74,7 +74,7 @@ function keyRefusal(
   const key = account.keys.get(keyHex);
   if (key === undefined || key.revokedAtMs !== undefined) return "key-not-authorized";
   if (key.expiresAtMs < state.timeMs) return "key-expired";
-  const scope = scopeOf(command.body);
+  const scope = scopeOf(command);
   return scope === undefined || (key.scopes & scope) === 0 ? "scope-missing" : undefined;
 }
 
@@ -84,11 +84,14 @@ function nonceReason(account: Account, keyHex: string, nonce: bigint): RefusalRe
   return window === undefined ? undefined : nonceRefusal(window, nonce);
 }
 
-/** The scope that a session key needs; `undefined` when only the account's own key will do. */
-function scopeOf(body: CommandBody): number | undefined {
+/**
+ * The scope that a session key needs; `undefined` when only the account's own key will do. Money that goes to another owner is
+ * out of this one's reach: that is a withdrawal, whatever it is called.
+ */
+function scopeOf({ body, account }: Command): number | undefined {
   switch (body.kind) {
     case "transfer":
-      return scopes.transfer;
+      return equalBytes(body.target, account) ? scopes.transfer : scopes.withdraw;
     case "withdraw":
       return scopes.withdraw;
     case "authorizeKey":

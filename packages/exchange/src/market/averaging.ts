@@ -17,6 +17,7 @@ export function extendAverages(market: Market, timeMs: number): void {
       index.averageEndMs = endMs;
       index.averageSum = 0n;
       index.averageMs = 0;
+      market.touched.add(`index:${index.index}`);
     }
     const durationMs = Math.min(timeMs, endMs, index.freshMs + market.genesis.prices.staleMsMax) - fromMs;
     if (durationMs <= 0) continue;
