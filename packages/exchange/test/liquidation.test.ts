@@ -352,6 +352,65 @@ describe("rules", () => {
     expect(position(world, "A")).toBe(90);
   });
 
+  /** A is long ten coins of the perpetual on one coin, and holds one lot of an option whose curve then goes stale. */
+  function withStaleOption() {
+    const btc = 0;
+    const balances = [["A", 1] as const, ["B", 1_000] as const];
+    const world = new World({
+      products: [
+        { ...productOf("BTC", "option"), expiryDays: [14], tickSteps: [], bandPpm: 400_000 },
+        { ...productOf("BTC", "perpetual"), bandPpm: 900_000 },
+      ],
+      indexPrices: [100_000, 10],
+      genesis: {
+        balances: balances.map(([name, coins]) => {
+          return { account: ownerOf(name), subaccount: 0, asset: btc, amount: money(BigInt(coins) * 100_000_000n) };
+        }),
+        insurance: [],
+        prices: { ageMsMax: 10_000, staleMsMax: 30_000 },
+        liquidation: { stepPpm: 500_000, stepIntervalMs: 1_000, feePpm: 0 },
+      },
+    });
+    const idOf = (suffix: string) =>
+      [...world.state.market.listings.values()].find(({ terms }) => terms.instrument.name.endsWith(suffix))!.terms
+        .instrument.id;
+    for (let count = 0; count < 2; count++) world.block([world.pricesCommand(100_000, 10, 0.5)]);
+    const [perpetual, option] = [idOf("PERPETUAL"), idOf("-110000-C")];
+    for (const [name, side] of [["B", "sell"] as const, ["A", "buy"] as const]) {
+      world.send(name, place({ instrument: option, side, sizeLots: 1, priceTicks: ticks(100) }));
+      world.send(name, place({ instrument: perpetual, side, sizeLots: 100_000, priceTicks: ticks(200_000) }));
+    }
+    world.send("B", place({ instrument: perpetual, side: "buy", sizeLots: 500_000, priceTicks: ticks(182_000) }));
+    const stepsAt = (price: number, sigma?: number): string[] =>
+      world
+        .block([world.pricesCommand(price, 10, sigma)])
+        .events.flatMap((event) => (event.kind === "liquidation" && event.account === 1 ? [event.step] : []));
+    for (let count = 0; count < 40; count++) stepsAt(100_000);
+    const sizes = () => [option, perpetual].map((id) => exposureOf(world.state.risk, 1, id)?.sizeLots ?? 0);
+    return { world, stepsAt, sizes };
+  }
+
+  test("what is locked does not keep the rest of an account from being reduced (MARGIN-047)", () => {
+    const { stepsAt, sizes } = withStaleOption();
+    const steps = Array.from({ length: 20 }, () => stepsAt(91_500)).flat();
+    expect(steps.slice(0, 3)).toEqual(["started", "orders-cancelled", "reduced"]);
+    expect(steps.at(-1)).toBe("ended");
+    expect(sizes()[0]).toBe(1);
+    expect(sizes()[1]).toBeLessThan(50_000);
+  });
+
+  test("a bankrupt account's loss is covered when all that it holds can be valued (MARGIN-045, MARGIN-047)", () => {
+    const { world, stepsAt, sizes } = withStaleOption();
+    expect(stepsAt(88_000)).toEqual(["started", "orders-cancelled", "taken-over"]);
+    expect(sizes()).toEqual([1, 0]);
+    for (let count = 0; count < 5; count++) expect(stepsAt(88_000)).toEqual([]);
+    expect(balanceOf(world.state.ledger, deficit, 0)).toBe(0n);
+    const steps = [...stepsAt(88_000, 0.5), ...stepsAt(88_000, 0.5)];
+    expect(steps).toEqual(["taken-over", "socialized", "ended"]);
+    expect(sizes()).toEqual([0, 0]);
+    expect(balanceOf(world.state.ledger, deficit, 0)).toBeLessThan(-30_000_000n);
+  });
+
   test("limits give up no more than the maintenance margin of what is closed (MARGIN-042)", () => {
     const perpetual = makeTerms(productOf("BTC", "perpetual"));
     const quotation = quote(perpetual, 100_000, 100_000);

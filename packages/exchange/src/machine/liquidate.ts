@@ -67,6 +67,8 @@ function liquidateAccount(run: Run, account: number, asset: number): void {
       return;
     case "take-over":
       takeOver(run, account, asset);
+      // What is locked stays, and the rest is done when it trades again.
+      if (0 < heldIn(run.state.risk, account, asset).length) return;
       endLiquidation(run.state.risk, account, asset);
       return sayStep(run, account, asset, "ended");
   }
@@ -152,13 +154,18 @@ function dispose(run: Run, asset: number): void {
   else if (heldIn(risk, account, asset).length === 0) endLiquidation(risk, account, asset);
 }
 
-/** All positions of the asset go to the insurance fund at their marks; then the fee is paid, or the loss is covered. */
+/** All positions of the asset that trade go to the insurance fund at their marks; then the fee is paid, or the loss is covered. */
 function takeOver(run: Run, account: number, asset: number): void {
+  const isOpen = isOpenIn(run);
   let fee = 0n;
-  for (const exposure of heldIn(run.state.risk, account, asset)) fee += takeOverPosition(run, exposure);
+  let isWhole = true;
+  for (const exposure of heldIn(run.state.risk, account, asset)) {
+    if (isOpen(exposure.instrument)) fee += takeOverPosition(run, exposure);
+    else isWhole = false;
+  }
   const { equity } = evaluated(run, account, asset);
   if (0n <= equity) return payFee(run, account, asset, cappedLiquidationFee(fee, equity));
-  coverLoss(run, account, asset, -equity);
+  if (isWhole) coverLoss(run, account, asset, -equity);
 }
 
 /** Moves one position to the fund at its mark; returns the fee for it at the full rate. */

@@ -13,7 +13,8 @@
  *      the next settlement (settlement/socialize.ts). The fund reduces what it took over in the same steps.
  *   4. It ends when marginBalance ≥ maintenance margin again, or nothing is left.
  *
- * Instruments that are locked are left alone: their marks cannot be trusted.
+ * Positions in instruments that are locked are left alone, since their marks cannot be trusted; the others are reduced or taken over
+ * meanwhile. While any of them is held, no loss is covered: what the account is worth is not known.
  */
 import type { Side } from "@stoa/protocol/command";
 import { ceilingDivide, ceilToTick, floorDivide, floorToTick, largerOf, magnitude, ppm, smallerOf } from "../terms.ts";
@@ -64,10 +65,11 @@ export function decideLiquidation(
   if (running === undefined) return { kind: isShort ? "start" : "sound" };
   if (!isShort) return { kind: "end" };
   const held = heldIn(risk, account, asset);
-  if (held.some(({ instrument }) => !isOpen(instrument))) return { kind: "wait" };
+  const open = held.filter(({ instrument }) => isOpen(instrument));
+  if (open.length === 0 && 0 < held.length) return { kind: "wait" };
   if (held.length === 0 || 2n * equity < maintenance + optionsShortValue) return { kind: "take-over" };
   if (timeMs < running.nextStepMs) return { kind: "wait" };
-  return { kind: "reduce", reduction: chooseReduction(quotations, rules, held) };
+  return { kind: "reduce", reduction: chooseReduction(quotations, rules, open) };
 }
 
 /** The next step of the insurance fund with what it took over; `undefined` when it holds nothing that trades. */
