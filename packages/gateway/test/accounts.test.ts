@@ -82,6 +82,14 @@ describe("positions and balances", () => {
     expect(long.realized_funding).toBeTypeOf("number");
   });
 
+  test("the liquidation price is of a position that is alone in its currency; there is none beside others", async () => {
+    const alone = await positionOf(running, 2, "BTC_USDC-PERPETUAL");
+    // 1,000,000 dollars and what was sold for 30,000, against half a coin and 1.0025 % of it.
+    expect(alone.estimated_liquidation_price).toBeCloseTo(1_030_000 / (0.5 * 1.010025), 0);
+    const beside = await positionOf(running, 2, "BTC-PERPETUAL");
+    expect(beside.estimated_liquidation_price).toBeNull();
+  });
+
   test("a linear position is a notional at mark, its coins beside it; an option counts coins", async () => {
     expect(await positionOf(running, 2, "BTC_USDC-PERPETUAL")).toMatchObject({
       direction: "sell",

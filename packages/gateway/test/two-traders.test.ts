@@ -357,6 +357,10 @@ describe("two ccxt users trade everything through two settlements and two expiri
     const funding = async (client: CcxtClient): Promise<number> =>
       units((await client.fetchPosition(symbol)).info.realized_funding, "USDC");
     expect([await funding(a), await funding(b)]).toEqual([fundingOfA, fundingOfB]);
+    // What a long of one coin, a thousand lots, has paid: half of it for half a coin.
+    const interest = (await a.fetchPosition(symbol)).info.interest_value;
+    expect(Number(interest)).toBeCloseTo(1.1942517375, 9);
+    expect((await a.fetchTicker(symbol)).info.interest_value).toBe(interest);
     expect([await balancesOf(a), await balancesOf(b)]).toEqual([traded.a, traded.b]);
   });
 

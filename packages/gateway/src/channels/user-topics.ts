@@ -98,13 +98,11 @@ export function userChangesTopic(
       const held = services.upstream.query.positions(account() ?? 0);
       return [...changes].map(([instrument, { orders, trades }]) => {
         const listing = listingOfId(services.catalog, instrument);
-        const position = held.find((one) => one.position.instrument === instrument);
-        const view = services.upstream.query.instrument(instrument);
         return {
           instrument_name: listing.name,
           orders,
           trades,
-          positions: [renderPosition(services, listing, position, view)],
+          positions: [renderPosition(services, listing, held)],
         };
       });
     },

@@ -298,12 +298,13 @@ function applyFunding(store: Store, catalog: Catalog, event: EventOf<"funding">,
     present(catalog.byId.get(event.instrument), "funding is of a listed perpetual").instrument.index,
   );
   store.run(
-    "INSERT OR REPLACE INTO funding VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO funding VALUES (?, ?, ?, ?, ?, ?, ?)",
     event.instrument,
     minuteOf(timeMs),
     timeMs,
     event.rateE12,
     total.toString(),
+    event.accruedE12.toString(),
     Number(index?.["price"] ?? 0),
   );
 }

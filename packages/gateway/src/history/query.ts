@@ -200,6 +200,15 @@ function fundingTotalAt(store: Store, instrument: number, atMs: number): bigint 
   return BigInt(String(row["total"])) + BigInt(Number(next?.["rate_e12"] ?? 0)) * BigInt(Math.floor(sinceMs));
 }
 
+/** The running index of funding at the end of the history: what one long lot has paid, in 1e-12 of the smallest unit. */
+export function lastAccruedFunding(store: Store, instrument: number): bigint {
+  const row = store.one(
+    "SELECT accrued_e12 FROM funding WHERE instrument = ? ORDER BY minute_ms DESC LIMIT 1",
+    instrument,
+  );
+  return BigInt(String(row?.["accrued_e12"] ?? 0));
+}
+
 /** The last known index price at or before a time, in 1e-8. */
 export function indexPriceAt(store: Store, index: number, atMs: number): number | undefined {
   const row = store.one(

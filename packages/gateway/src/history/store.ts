@@ -22,7 +22,7 @@ export interface Store {
 }
 
 /** Raised with every change of the schema: an older file is rebuilt. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS instrument_settlements (entry INTEGER PRIMARY KEY, in
 CREATE TABLE IF NOT EXISTS indexes (index_id INTEGER NOT NULL, minute_ms INTEGER NOT NULL, price INTEGER NOT NULL,
   PRIMARY KEY (index_id, minute_ms)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS funding (instrument INTEGER NOT NULL, minute_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL,
-  rate_e12 INTEGER NOT NULL, total TEXT NOT NULL, index_price INTEGER NOT NULL,
+  rate_e12 INTEGER NOT NULL, total TEXT NOT NULL, accrued_e12 TEXT NOT NULL, index_price INTEGER NOT NULL,
   PRIMARY KEY (instrument, minute_ms)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS transfers (transfer INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, source INTEGER NOT NULL,
   target INTEGER NOT NULL, asset INTEGER NOT NULL, amount TEXT NOT NULL);

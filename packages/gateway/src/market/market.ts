@@ -5,6 +5,7 @@
 import { present } from "@stoa/base/assert";
 import type { Catalog, Listing } from "../catalog.ts";
 import type { ExecutedBlock, Upstream } from "../upstream.ts";
+import { lastAccruedFunding } from "../history/query.ts";
 import type { Store } from "../history/store.ts";
 import { applyLevel, bookOf, type Book } from "./book.ts";
 import { addTrade, dayStatistics, loadBuckets, type Buckets, type DayStatistics } from "./statistics.ts";
@@ -15,6 +16,8 @@ export interface Market {
   timeMs: number;
   readonly books: Map<number, Book>;
   readonly buckets: Map<number, Buckets>;
+  /** Perpetuals: what one long lot has paid, in 1e-12 of the smallest unit. */
+  readonly accruedFunding: Map<number, bigint>;
 }
 
 export function createMarket(upstream: Upstream, catalog: Catalog): Market {
@@ -25,7 +28,7 @@ export function createMarket(upstream: Upstream, catalog: Catalog): Market {
     catalog.add(instrument);
     books.set(instrument.id, bookOf(upstream.query.book(instrument.id, Number.MAX_SAFE_INTEGER), height, timeMs));
   }
-  return { height, timeMs, books, buckets: new Map() };
+  return { height, timeMs, books, buckets: new Map(), accruedFunding: new Map() };
 }
 
 export function bookOfInstrument(market: Market, instrument: number): Book {
@@ -50,7 +53,10 @@ export function applyToMarket(
 ): ReadonlyMap<number, readonly LevelChange[]> {
   const changes = new Map<number, LevelChange[]>();
   if (block.height <= market.height) {
-    for (const event of block.events) if (event.kind === "trade") market.buckets.delete(event.instrument);
+    for (const event of block.events) {
+      if (event.kind === "trade") market.buckets.delete(event.instrument);
+      if (event.kind === "funding") market.accruedFunding.delete(event.instrument);
+    }
     return changes;
   }
   market.height = block.height;
@@ -71,6 +77,8 @@ export function applyToMarket(
       const change = { side: event.side, priceTicks: event.priceTicks, before, after: event.sizeLots };
       if (list === undefined) changes.set(event.instrument, [change]);
       else list.push(change);
+    } else if (event.kind === "funding") {
+      market.accruedFunding.set(event.instrument, event.accruedE12);
     } else if (event.kind === "instrumentState" && event.state === "delivered") {
       market.books.delete(event.instrument);
       market.buckets.delete(event.instrument);
@@ -88,3 +96,10 @@ export function bucketsOf(market: Market, store: Store, listing: Listing): Bucke
 
 export const statisticsOf = (market: Market, store: Store, listing: Listing): DayStatistics =>
   dayStatistics(bucketsOf(market, store, listing), market.timeMs);
+
+/** Read from the history when first asked for. */
+export function accruedFundingOf(market: Market, store: Store, instrument: number): bigint {
+  let accrued = market.accruedFunding.get(instrument);
+  if (accrued === undefined) market.accruedFunding.set(instrument, (accrued = lastAccruedFunding(store, instrument)));
+  return accrued;
+}

@@ -132,12 +132,13 @@ function summaryOf(services: Services, caller: AccountCaller, view: AccountView,
   };
 }
 
-const positionsOf = (services: Services, account: number, matches: (listing: Listing) => boolean) =>
-  services.upstream.query.positions(account).flatMap((held) => {
-    const listing = listingOfId(services.catalog, held.position.instrument);
-    if (!matches(listing)) return [];
-    return [renderPosition(services, listing, held, services.upstream.query.instrument(listing.id))];
-  });
+function positionsOf(services: Services, account: number, matches: (listing: Listing) => boolean) {
+  const positions = services.upstream.query.positions(account);
+  return positions
+    .map(({ position }) => listingOfId(services.catalog, position.instrument))
+    .filter(matches)
+    .map((listing) => renderPosition(services, listing, positions));
+}
 
 // Trades
 
@@ -480,10 +481,7 @@ export const accountMethods: readonly Method[] = [
     parameters: { instrument_name: instrumentName },
     handle(services, values, caller) {
       const listing = listingNamed(services.catalog, values.instrument_name);
-      const held = services.upstream.query
-        .positions(accountOf(services, caller))
-        .find((one) => one.position.instrument === listing.id);
-      return renderPosition(services, listing, held, services.upstream.query.instrument(listing.id));
+      return renderPosition(services, listing, services.upstream.query.positions(accountOf(services, caller)));
     },
   }),
   privateMethod("get_positions", {

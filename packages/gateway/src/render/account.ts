@@ -4,7 +4,9 @@ import { amountNumber, fixedNumber, listingOfId, moneyNumber, type Listing } fro
 import { numberOf, rounded } from "../decimal.ts";
 import type { Services } from "../services.ts";
 import { greeksOf, type Greeks } from "./greeks.ts";
+import { interestValueOf } from "./funding.ts";
 import { maxLeverageOf } from "./instrument.ts";
+import { liquidationPriceOf } from "./liquidation-price.ts";
 
 const unit = 100_000_000n;
 
@@ -30,12 +32,14 @@ export function averagePriceOf(listing: Listing, sizeLots: number, entryValue: b
   return 0 < nearest && Math.abs(amount / nearest - value) <= unit ? nearest : rounded(amount / value, 8);
 }
 
+/** The position in an instrument, open or not; `positions` are all of the account. */
 export function renderPosition(
   services: Services,
   listing: Listing,
-  held: PositionView | undefined,
-  view: InstrumentView | undefined,
+  positions: readonly PositionView[],
 ): Record<string, unknown> {
+  const held = positions.find(({ position }) => position.instrument === listing.id);
+  const view = services.upstream.query.instrument(listing.id);
   const sizeLots = held?.position.sizeLots ?? 0;
   const mark = view?.markPrice ?? 0;
   const money = (value: bigint | undefined): number => moneyNumber(listing, value ?? 0n);
@@ -58,16 +62,46 @@ export function renderPosition(
     initial_margin: money(held?.initialMargin),
     maintenance_margin: money(held?.maintenanceMargin),
     open_orders_margin: money(held?.openOrdersMargin),
-    estimated_liquidation_price: null,
+    estimated_liquidation_price: estimatedLiquidationPrice(services, listing, positions, view) ?? null,
     ...(listing.kind === "future" ? { leverage: maxLeverageOf(listing), delta: rounded(coins, 9) } : {}),
     ...(listing.instrument.kind === "perpetual"
       ? {
           realized_funding: money(held?.position.sessionFunding),
-          interest_value: numberOf(view?.fundingRateE12 ?? 0, 10),
+          interest_value: interestValueOf(services, listing),
         }
       : {}),
     ...(listing.kind === "option" ? optionFields(services, listing, held, view) : {}),
   };
+}
+
+/** Of a future or perpetual that is the account's only position in its settlement currency; there is no one price otherwise. */
+function estimatedLiquidationPrice(
+  { catalog, upstream }: Services,
+  listing: Listing,
+  positions: readonly PositionView[],
+  view: InstrumentView | undefined,
+): number | undefined {
+  const { settlement, inverse } = listing.instrument;
+  const [only, ...others] = positions.filter(
+    ({ position }) =>
+      position.sizeLots !== 0 && listingOfId(catalog, position.instrument).instrument.settlement === settlement,
+  );
+  if (listing.kind !== "future" || only?.position.instrument !== listing.id || 0 < others.length) return undefined;
+  const collateral = upstream.query
+    .account(only.position.account)
+    ?.collateral.find(({ asset }) => asset === settlement);
+  if (collateral === undefined || view === undefined) return undefined;
+  const { maintenanceBasePpm, slopePpm } = listing.product.futureMargin;
+  const price = liquidationPriceOf({
+    amount: Math.abs(amountNumber(listing, only.position.sizeLots)),
+    isLong: 0 < only.position.sizeLots,
+    isInverse: inverse,
+    markPrice: fixedNumber(view.markPrice),
+    marginBalance: moneyNumber(listing, collateral.marginBalance),
+    maintenanceBase: maintenanceBasePpm / 1_000_000,
+    slope: slopePpm / 1_000_000,
+  });
+  return price === undefined ? undefined : rounded(price, 4);
 }
 
 /** Coins at mark, in the quote unit, as an exact decimal. */

@@ -33,9 +33,6 @@ const cancelReasonWords: Readonly<Record<CancelReason, string | undefined>> = {
   "reduce-only": "risk_mitigation",
   liquidation: "autoliquidation",
   expiry: "settlement",
-  "post-only": "edit_post_only_reject",
-  "quote-replaced": "user_request",
-  margin: "risk_mitigation",
 };
 
 export const timeInForceWords = {

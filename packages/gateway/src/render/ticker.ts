@@ -5,6 +5,7 @@ import { numberOf, rounded } from "../decimal.ts";
 import { bookOfInstrument, statisticsOf } from "../market/market.ts";
 import { levelsOf, type Book, type BookSide } from "../market/book.ts";
 import type { Services } from "../services.ts";
+import { fundingFields } from "./funding.ts";
 import { greeksOf, impliedPercent } from "./greeks.ts";
 
 interface Best {
@@ -62,7 +63,7 @@ export function renderTicker(services: Services, listing: Listing, view: Instrum
     ...(view.state === "delivered" && view.settlementPrice !== undefined
       ? { delivery_price: fixedNumber(view.settlementPrice) }
       : {}),
-    ...(listing.instrument.kind === "perpetual" ? fundingFields(view) : {}),
+    ...(listing.instrument.kind === "perpetual" ? fundingFields(services, listing, view) : {}),
     ...(listing.kind === "option"
       ? {
           ...optionFields(services, listing, view),
@@ -77,12 +78,6 @@ export function renderTicker(services: Services, listing: Listing, view: Instrum
 function priceChangeOf(first: number | undefined, last: number | undefined): number | null {
   return first === undefined || last === undefined || first === 0 ? null : rounded(((last - first) / first) * 100, 4);
 }
-
-const fundingFields = (view: InstrumentView): Record<string, unknown> => ({
-  current_funding: numberOf(view.fundingRateE12, 12),
-  funding_8h: numberOf(view.funding8hE12, 12),
-  interest_value: numberOf(view.fundingRateE12, 10),
-});
 
 const optionFields = (services: Services, listing: Listing, view: InstrumentView): Record<string, unknown> => ({
   mark_iv: view.volatilityPpm / 10_000,
@@ -145,6 +140,6 @@ export function renderBookSummary(services: Services, listing: Listing, view: In
     creation_timestamp: market.timeMs,
     estimated_delivery_price: fixedNumber(view.estimatedDeliveryPrice),
     ...(listing.kind === "option" ? optionFields(services, listing, view) : {}),
-    ...(listing.instrument.kind === "perpetual" ? fundingFields(view) : {}),
+    ...(listing.instrument.kind === "perpetual" ? fundingFields(services, listing, view) : {}),
   };
 }
