@@ -17,8 +17,10 @@ import {
   headOffsets,
   isByOwner,
   latin1,
-  scopeOfTag,
+  scopeNeededBy,
+  subaccountOf,
 } from "./command-head.ts";
+import { expiresAtMsOf, wordAt } from "./envelope.ts";
 import { createExpectations } from "./expectations.ts";
 
 export interface AdmissionOptions {
@@ -72,42 +74,44 @@ export function createAdmission({ validatorKeys, hasFaucet }: AdmissionOptions):
       ? "account"
       : "validator-unknown";
 
-  /** A faucet command opens the account that signs it; other commands need one that will. */
-  const judgeStranger = (encoded: Uint8Array, accountName: string, nowMs: number): Judgement => {
+  /** Of an account that is not open. A faucet command opens the one that signs it; other commands need one that will. */
+  const judgeStranger = (encoded: Uint8Array, nowMs: number): Judgement => {
     if (encoded[headOffsets.tag] === bodyTags.faucet && isByOwner(encoded)) {
       if (limits.subaccountsCountMax <= subaccountOf(encoded)) return "subaccounts-too-many";
       return hasFaucet ? "common" : "faucet-disabled";
     }
-    return expectations.has(accountName) || isBehind(nowMs) ? "common" : "account-unknown";
+    return isBehind(nowMs) || expectations.has(accountNameOf, encoded) ? "common" : "account-unknown";
   };
 
-  const sessionRefusal = (
+  const keyRefusal = (
     row: number,
-    tag: number,
+    encoded: Uint8Array,
   ): "key-not-authorized" | "key-expired" | "scope-missing" | undefined => {
-    if (row === unknownAuthority || table.scopes(row) === 0) return "key-not-authorized";
+    if (row === unknownAuthority) return "key-not-authorized";
+    if (table.isOwn(row)) return undefined;
+    if (table.scopes(row) === 0) return "key-not-authorized";
     if (table.expiresAtMs(row) < timeMs) return "key-expired";
-    return (table.scopes(row) & scopeOfTag(tag)) === 0 ? "scope-missing" : undefined;
+    return (table.scopes(row) & scopeNeededBy(encoded)) === 0 ? "scope-missing" : undefined;
   };
-
-  const nonceRefusal = (row: number, encoded: Uint8Array) =>
-    table.nonceRefusal(row, word(encoded, headOffsets.nonce + 4), word(encoded, headOffsets.nonce));
 
   return {
     judge(encoded, nowMs) {
-      const tag = encoded[headOffsets.tag]!;
       if (Math.max(nowMs, timeMs) + limits.commandLifetimeMsMax + orderingMsMax < expiresAtMsOf(encoded))
         return "expiry-too-far";
-      if (tag === bodyTags.prices) return judgePrices(encoded);
-      const accountName = accountNameOf(encoded);
-      const account = table.account(accountName);
-      if (account === unknownAuthority) return judgeStranger(encoded, accountName, nowMs);
-      if (isByOwner(encoded)) return nonceRefusal(account, encoded) ?? "account";
-      const name = authorityNameOf(encoded);
-      const session = table.session(name);
-      const refusal = sessionRefusal(session, tag) ?? nonceRefusal(session, encoded);
+      if (encoded[headOffsets.tag] === bodyTags.prices) return judgePrices(encoded);
+      const row = table.find(encoded, headOffsets.account);
+      if (row === unknownAuthority && !table.hasAccount(encoded, headOffsets.account))
+        return judgeStranger(encoded, nowMs);
+      const ofKey = keyRefusal(row, encoded);
+      const ofNonce =
+        ofKey === undefined
+          ? table.nonceRefusal(row, wordAt(encoded, headOffsets.nonce + 4), wordAt(encoded, headOffsets.nonce))
+          : undefined;
+      const refusal = ofKey ?? ofNonce;
       if (refusal === undefined) return "account";
-      return expectations.has(name) || (isBehind(nowMs) && !refusal.startsWith("nonce-")) ? "common" : refusal;
+      // A key that is authorised anew begins anew. That alone may be unknown to a node that is behind: used nonces stay used.
+      const mayChange = expectations.has(authorityNameOf, encoded) || (ofKey !== undefined && isBehind(nowMs));
+      return mayChange ? "common" : refusal;
     },
     arrived: expectations.arrived,
     left: expectations.left,
@@ -120,12 +124,3 @@ export function createAdmission({ validatorKeys, hasFaucet }: AdmissionOptions):
     authoritiesCount: table.count,
   };
 }
-
-const word = (bytes: Uint8Array, offset: number): number =>
-  (bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0;
-
-const expiresAtMsOf = (encoded: Uint8Array): number =>
-  word(encoded, headOffsets.expiresAtMs) + 2 ** 32 * word(encoded, headOffsets.expiresAtMs + 4);
-
-const subaccountOf = (encoded: Uint8Array): number =>
-  encoded[headOffsets.subaccount]! + 256 * encoded[headOffsets.subaccount + 1]!;

@@ -28,11 +28,15 @@ export const bodyTags = {
   prices: 33,
 } as const;
 
-/** The scope that a session key needs for a body; 0 when only the account's own key will do. */
-export function scopeOfTag(tag: number): number {
-  switch (tag) {
+/** Owner and sub-account, and with the key behind them: what lies together in a head and names an account, or a key on one. */
+export const accountNameSize = headOffsets.key - headOffsets.account;
+export const authorityNameSize = headOffsets.nonce - headOffsets.account;
+
+/** The scope that a session key needs; 0 when only the account's own key will do. As the exchange has it in `admission.ts`. */
+export function scopeNeededBy(encoded: Uint8Array): number {
+  switch (encoded[headOffsets.tag]) {
     case bodyTags.transfer:
-      return scopes.transfer;
+      return sameBytes(encoded, headOffsets.body, headOffsets.account) ? scopes.transfer : scopes.withdraw;
     case bodyTags.withdraw:
       return scopes.withdraw;
     case bodyTags.authorizeKey:
@@ -44,19 +48,23 @@ export function scopeOfTag(tag: number): number {
   }
 }
 
-/** An account's owner and sub-account as a string with one character per byte, for maps; `account` lies at that offset. */
+/** An account's owner and sub-account as a string with one character per byte, for maps; they lie at that offset. */
 export const accountNameOf = (bytes: Uint8Array, offset: number = headOffsets.account): string =>
-  latin1(bytes, offset, offset + 34);
+  latin1(bytes, offset, offset + accountNameSize);
 
 /** An account and one of its keys, in the same way. */
 export const authorityNameOf = (bytes: Uint8Array, offset: number = headOffsets.account): string =>
-  latin1(bytes, offset, offset + 66);
+  latin1(bytes, offset, offset + authorityNameSize);
 
 /** Whether a command is signed with its account's own key. */
-export function isByOwner(encoded: Uint8Array): boolean {
-  for (let index = 0; index < 32; index++) {
-    if (encoded[headOffsets.account + index] !== encoded[headOffsets.key + index]) return false;
-  }
+export const isByOwner = (encoded: Uint8Array): boolean => sameBytes(encoded, headOffsets.account, headOffsets.key);
+
+export const subaccountOf = (encoded: Uint8Array): number =>
+  encoded[headOffsets.subaccount]! + 256 * encoded[headOffsets.subaccount + 1]!;
+
+/** Whether two keys in a command are the same. */
+export function sameBytes(bytes: Uint8Array, left: number, right: number): boolean {
+  for (let index = 0; index < 32; index++) if (bytes[left + index] !== bytes[right + index]) return false;
   return true;
 }
 

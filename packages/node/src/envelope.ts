@@ -14,7 +14,7 @@ export const slotOffset = headOffsets.account;
 export const slotSize = headOffsets.expiresAtMs - headOffsets.account;
 
 export const expiresAtMsOf = (encoded: Uint8Array): number =>
-  word(encoded, headOffsets.expiresAtMs) + 2 ** 32 * word(encoded, headOffsets.expiresAtMs + 4);
+  wordAt(encoded, headOffsets.expiresAtMs) + 2 ** 32 * wordAt(encoded, headOffsets.expiresAtMs + 4);
 
 export const isPrices = (encoded: Uint8Array): boolean => encoded[headOffsets.tag] === bodyTags.prices;
 
@@ -33,5 +33,6 @@ export function nameOf(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString("latin1");
 }
 
-const word = (bytes: Uint8Array, offset: number): number =>
+/** Four bytes as a number, least significant first. */
+export const wordAt = (bytes: Uint8Array, offset: number): number =>
   (bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0;

@@ -3,7 +3,15 @@
  * authorise. A command waits in the mempool first and then in a final block; through both it is expected to do what it says.
  * Nothing follows from it but patience with those who rely on it.
  */
-import { accountNameOf, bodyTags, headOffsets, isByOwner, latin1 } from "./command-head.ts";
+import {
+  accountNameOf,
+  type authorityNameOf,
+  bodyTags,
+  headOffsets,
+  isByOwner,
+  latin1,
+  sameBytes,
+} from "./command-head.ts";
 
 export interface Expectations {
   /** A command waits from now on. */
@@ -14,8 +22,8 @@ export interface Expectations {
   readonly ordered: (height: number, commands: readonly Uint8Array[]) => void;
   /** All blocks up to this one are executed: what their commands did is known. */
   readonly executed: (height: number) => void;
-  /** Whether an account of that name is about to be opened, or a key of that name to be authorised. */
-  readonly has: (name: string) => boolean;
+  /** Whether the account that a command names is about to be opened, or the key to be authorised. */
+  readonly has: (nameOf: typeof accountNameOf | typeof authorityNameOf, encoded: Uint8Array) => boolean;
   readonly count: () => number;
 }
 
@@ -50,7 +58,8 @@ export function createExpectations(): Expectations {
     executed(height) {
       while (0 < inBlocks.length && inBlocks[0]!.height <= height) inBlocks.shift()!.names.forEach(remove);
     },
-    has: (name) => counts.has(name),
+    // Mostly nothing is expected, and no name need be made.
+    has: (nameOf, encoded) => 0 < counts.size && counts.has(nameOf(encoded)),
     count: () => counts.size,
   };
 }
@@ -64,10 +73,8 @@ function nameAllowedBy(encoded: Uint8Array): string | undefined {
   switch (encoded[tag]) {
     case bodyTags.faucet:
       return isByOwner(encoded) ? accountNameOf(encoded) : undefined;
-    case bodyTags.transfer: {
-      const target = accountNameOf(encoded, body);
-      return target.startsWith(latin1(encoded, account, account + 32)) ? target : undefined;
-    }
+    case bodyTags.transfer:
+      return sameBytes(encoded, body, account) ? accountNameOf(encoded, body) : undefined;
     case bodyTags.authorizeKey:
       return latin1(encoded, account, key) + latin1(encoded, body, body + 32);
     default:

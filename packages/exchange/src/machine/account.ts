@@ -70,6 +70,12 @@ export const accountKey = (ownerHex: string, subaccount: number): string => `${o
 /** The name of a key on an account, in sets and maps. */
 export const keyOnAccount = (account: number, keyHex: string): string => `${account}/${keyHex}`;
 
+/** What {@link keyOnAccount} has put together. */
+export function accountAndKeyOfName(name: string): readonly [account: number, keyHex: string] {
+  const [number, keyHex] = name.split("/") as [string, string];
+  return [Number(number), keyHex];
+}
+
 /** What makes a quote the successor of another. */
 export const quoteKey = (instrument: number, side: string, quoteSet: string): string =>
   `${instrument}/${side}/${quoteSet}`;

@@ -1,13 +1,13 @@
 /**
  * Who may speak for which account, as of the last block: what a node needs to know to turn a command away at its door with the
- * word that `admission.ts` would have for it in a block. Read-only; the state is asked again whenever it has changed.
+ * word that `admission.ts` would have for it in a block. Read-only.
  */
-import { toHex } from "@stoa/base/bytes";
 import type { PublicKey } from "@stoa/base/signature";
 import { scopesAll } from "@stoa/protocol/command";
-import type { Account } from "./account.ts";
+import { accountAndKeyOfName, type Account } from "./account.ts";
+import type { ExecutionResult } from "./block-input.ts";
 import type { NonceWindow } from "./nonce-window.ts";
-import { accountNumberOf, accountOf, type ExchangeState } from "./state.ts";
+import { accountOf, type ExchangeState } from "./state.ts";
 
 /** A key on an account: the account's own, or a session key that is on its list. */
 export interface Authority {
@@ -22,30 +22,45 @@ export interface Authority {
   readonly window: NonceWindow | undefined;
 }
 
-export interface AuthorityReader {
-  /** `undefined` when the account is not open or the key not on its list. */
-  readonly of: (owner: PublicKey, subaccount: number, key: PublicKey) => Authority | undefined;
-  /** All keys of an open account, its own first. */
-  readonly ofAccount: (account: number) => readonly Authority[];
-  /** The numbers of all open accounts. */
-  readonly accounts: () => Iterable<number>;
+/** All keys of an account, its own first. */
+export type AccountAuthorities = readonly Authority[];
+
+/** What a block changed: accounts whole, when they were opened or their keys changed, and single keys that were used. */
+export interface AuthorityChanges {
+  readonly accounts: readonly AccountAuthorities[];
+  readonly keys: readonly Authority[];
 }
 
-export function createAuthorityReader(state: ExchangeState): AuthorityReader {
-  return {
-    of(owner, subaccount, key) {
-      const ownerHex = toHex(owner);
-      const account = state.accounts.get(accountNumberOf(state, ownerHex, subaccount) ?? 0);
-      return account === undefined ? undefined : authorityOf(account, toHex(key));
-    },
-    ofAccount(number) {
-      const account = accountOf(state, number);
-      return [account.ownerHex, ...account.keys.keys()].map((keyHex) => authorityOf(account, keyHex)!);
-    },
-    accounts: () => state.accounts.keys(),
-  };
+/** The authorities of all open accounts. */
+export function* allAuthorities(state: ExchangeState): Generator<AccountAuthorities> {
+  for (const account of state.accounts.values()) yield authoritiesOf(account);
 }
 
+/** Of the last block, whose result is given. */
+export function authoritiesChanged(
+  state: ExchangeState,
+  { events, keysUsed }: Pick<ExecutionResult, "events" | "keysUsed">,
+): AuthorityChanges {
+  const accounts = new Set<number>();
+  for (const event of events) {
+    if (event.kind === "accountOpened" || event.kind === "keyAuthorized" || event.kind === "keyRevoked")
+      accounts.add(event.account);
+  }
+  const keys: Authority[] = [];
+  for (const name of keysUsed) {
+    const [number, keyHex] = accountAndKeyOfName(name);
+    const authority = authorityOf(accountOf(state, number), keyHex);
+    if (authority !== undefined) keys.push(authority);
+    // A key that has left the list is said by saying the list.
+    else accounts.add(number);
+  }
+  return { accounts: [...accounts].map((number) => authoritiesOf(accountOf(state, number))), keys };
+}
+
+const authoritiesOf = (account: Account): AccountAuthorities =>
+  [account.ownerHex, ...account.keys.keys()].map((keyHex) => authorityOf(account, keyHex)!);
+
+/** `undefined` when the key is not on the account's list. */
 function authorityOf(account: Account, keyHex: string): Authority | undefined {
   const { owner, subaccount } = account;
   const window = account.nonces.get(keyHex);

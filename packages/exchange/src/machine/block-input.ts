@@ -29,6 +29,8 @@ export interface ExecutionResult {
   /** The same events as canonical bytes: what the results root is over. */
   readonly encodedEvents: readonly Uint8Array[];
   readonly roots: ExecutedRoots;
+  /** Keys whose nonces have changed, named as `keyOnAccount` does. */
+  readonly keysUsed: readonly string[];
   /** A new validator set for the next epoch. Not yet produced: the set is fixed by genesis. */
   readonly validatorSet?: readonly Validator[];
 }

@@ -130,9 +130,10 @@ function carryOut(run: Run, arrival: Arrival): void {
 function finish(run: Run): ExecutionResult {
   const { state, events } = run;
   const booksTouched = [...state.touched.levels];
+  const keysUsed = [...state.touched.nonces];
   sayAllLevels(run);
   assertInvariants(state, booksTouched);
   const encodedEvents = encodeEvents(events);
   state.resultsRoot = resultsRootAfter(state.resultsRoot, eventsRootOf(encodedEvents));
-  return { events, encodedEvents, roots: executedRootsOf(state) };
+  return { events, encodedEvents, keysUsed, roots: executedRootsOf(state) };
 }

@@ -10,7 +10,14 @@ import { priceTicks } from "@stoa/protocol/primitives";
 import { encodeLedgerRecord, ledgerAccounts, ledgerRecordKey } from "../ledger/record.ts";
 import { encodeMarketRecord, marketRecordKey, marketRecordNames } from "../market/record.ts";
 import { encodeRiskRecord, riskRecordKey, riskRecordNames } from "../risk/record.ts";
-import { accountRecord, accountRecordOf, keyOnAccount, nonceRecord, nonceRecordOf } from "./account.ts";
+import {
+  accountAndKeyOfName,
+  accountRecord,
+  accountRecordOf,
+  keyOnAccount,
+  nonceRecord,
+  nonceRecordOf,
+} from "./account.ts";
 import { openOrderRecord, openOrderRecordOf } from "./order.ts";
 import type { ExchangeState } from "./state.ts";
 import type { Module } from "./trees.ts";
@@ -108,11 +115,11 @@ const accountStateRecord = ({ accounts }: ExchangeState, number: number): StateR
 
 /** `name` as `keyOnAccount` gives it. */
 function nonceStateRecord({ accounts }: ExchangeState, name: string): StateRecord {
-  const [number, key] = name.split("/") as [string, string];
-  const window = accounts.get(Number(number))?.nonces.get(key);
+  const [number, key] = accountAndKeyOfName(name);
+  const window = accounts.get(number)?.nonces.get(key);
   const keyBytes = present(fromHex(key), "keys are named in hexadecimal");
   return {
-    key: concatBytes(Uint8Array.of(kinds.nonces), bigEndian(Number(number), 4), keyBytes),
+    key: concatBytes(Uint8Array.of(kinds.nonces), bigEndian(number, 4), keyBytes),
     content: window === undefined ? undefined : encode(nonceRecord, nonceRecordOf(window)),
   };
 }
