@@ -48,9 +48,6 @@ export const cancelReasons = [
   "reduce-only",
   "liquidation",
   "expiry",
-  "post-only",
-  "quote-replaced",
-  "margin",
 ] as const;
 export type CancelReason = (typeof cancelReasons)[number];
 
