@@ -129,6 +129,24 @@ describe("what is stored of final blocks", () => {
     again.close();
   });
 
+  test("blocks that were moved away without the snapshots beside them are asked for, not blamed on anything else", () => {
+    rmSync(join(folder.path, "blocks"), { recursive: true });
+    expect(open).toThrow(
+      expect.objectContaining({
+        code: "block-log-missing",
+        message: expect.stringContaining("blocks, events and snapshots"),
+      }),
+    );
+    // What the message says helps.
+    for (const name of ["events", "snapshots"]) rmSync(join(folder.path, name), { recursive: true });
+    rmSync(join(folder.path, "blocks"), { recursive: true });
+    const again = open();
+    expect(again.height()).toBe(0);
+    applyThrough(again, blocksCount);
+    expect(contentOf(again)).toBe(content);
+    again.close();
+  });
+
   test("a snapshot with a flipped bit is named with file and offset", () => {
     const newest = filesIn("snapshots").at(-1)!;
     const bytes = readFileSync(newest);

@@ -18,6 +18,7 @@ const open = (segmentSizeMax = 4_000) =>
     folder: folder.path,
     name: "block log",
     damageCode: "block-log-damaged",
+    remedy: "do what the test says",
     suffix: ".blocks",
     bodySizeMax: 10_000,
     segmentSizeMax,
@@ -118,6 +119,7 @@ describe("a log by height", () => {
     expect(error.code).toBe("block-log-damaged");
     expect([error.file, error.offset]).toEqual([path, 0]);
     expect(error.message).toContain("byte 0");
+    expect(error.message).toContain("Restore the file from a copy, or do what the test says.");
     expect(readFileSync(path)).toEqual(bytes);
   });
 
