@@ -218,17 +218,20 @@ test("every command has an answer, even a batch or a mass quote of nothing (MATC
 });
 
 describe("limits", () => {
-  test("an order meets a bounded number of others; one that would meet more is refused with what is in reach (MATCH-053)", () => {
+  test("an order meets a bounded number of others; what is left of one that would meet more is cancelled (MATCH-053)", () => {
     const world = new World({ dollars: 100_000_000 });
     const offer = { ...place({ sizeLots: 2, priceTicks: ticks(100) }), side: "sell" as const };
     const parts = Array.from({ length: 100 }, () => offer);
     for (let count = 0; count < limits.ordersMetCountMax; count += 100) world.send("A", { kind: "batch", parts });
     world.send("B", offer);
     const buy = (sizeLots: number) => world.send("C", place({ sizeLots, priceTicks: ticks(100) }));
-    expect(inWords(world, buy(1_001))).toBe("refused size-too-large 1000");
-    const events = buy(1_000);
+    const killed = place({ sizeLots: 1_002, priceTicks: ticks(100), timeInForce: "fill-or-kill" });
+    expect(inWords(world, world.send("C", killed))).toBe("refused fill-or-kill-not-filled 1000");
+    const events = buy(1_003);
     expect(events.filter(({ kind }) => kind === "trade")).toHaveLength(limits.ordersMetCountMax);
-    expect(inWords(world, buy(2))).toBe("trade 2 @ 100 B1, filled B1 2, filled C2 2");
+    expect(inWords(world, events)).toMatch(/, cancelled C1 3 orders-met-max$/);
+    // As many as it may, and nothing behind them: what is left rests.
+    expect(inWords(world, buy(4))).toBe("trade 2 @ 100 B1, filled B1 2, open C2 2 @ 100");
   });
 
   test("an account has a bounded number of open orders; immediate ones need no room (MATCH-035)", () => {

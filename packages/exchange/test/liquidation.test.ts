@@ -352,6 +352,19 @@ describe("rules", () => {
     expect(position(world, "A")).toBe(90);
   });
 
+  test("a step that met as many orders as one may goes on in the next block (MATCH-053, MARGIN-041)", () => {
+    const world = longNinety({ a: 21_500, fund: 1_000 });
+    world.send("B", place({ side: "sell", sizeLots: 1_910, priceTicks: ticks(100) }));
+    world.send("A", place({ side: "buy", sizeLots: 1_910, priceTicks: ticks(100) }));
+    indexAt(world, 94);
+    const parts = Array.from({ length: 100 }, () => place({ side: "buy", sizeLots: 1, priceTicks: ticks(92) }));
+    for (let count = 0; count < 12; count++) world.send("C", { kind: "batch", parts });
+    // 21,500 − 14,000 = 7,500 against 9,300: half of 2,000 is to go, for 500 of 1,200 bids there is time in a block.
+    const reduced = (steps: readonly string[]) => steps.filter((step) => step.includes("reduced"));
+    expect(reduced(indexAt(world, 93))).toEqual(["A reduced -500 230"]);
+    expect(reduced(indexAt(world, 93, 10))).toEqual(["A reduced -500 230"]);
+  });
+
   /** A is long ten coins of the perpetual on one coin, and holds one lot of an option whose curve then goes stale. */
   function withStaleOption() {
     const btc = 0;

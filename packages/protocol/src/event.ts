@@ -48,6 +48,7 @@ export const cancelReasons = [
   "reduce-only",
   "liquidation",
   "expiry",
+  "orders-met-max",
 ] as const;
 export type CancelReason = (typeof cancelReasons)[number];
 

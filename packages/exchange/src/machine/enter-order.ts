@@ -104,7 +104,6 @@ export function entryRefusal(state: ExchangeState, order: Order, replaced?: Orde
   if (refusal !== undefined) return refusal;
   const best = bestOpposite(state, order);
   const reach = best !== undefined && crosses(order, best) ? reachOf(state, order) : noReach;
-  if (reach.meetsTooMany) return refuse("size-too-large", reach.lots);
   return (
     liquidityRefusal(order, reach) ??
     roomRefusal(state, order, replaced) ??
@@ -113,39 +112,48 @@ export function entryRefusal(state: ExchangeState, order: Order, replaced?: Orde
   );
 }
 
-/** Lets an order in that {@link entryRefusal} allowed, under its id; says its trades and then how it stands. */
-export function enterOrder(run: Run, order: Order): void {
+/** Why matching ended: nothing crosses any more, an order of the owner stopped it, or it met as many others as one order may. */
+export type MatchEnd = "done" | "self-match" | "orders-met-max";
+
+/**
+ * Lets an order in that {@link entryRefusal} allowed, under its id; says its trades and then how it stands. What is left of one
+ * that met as many others as it may, and would meet more, is cancelled: it cannot rest at a price that crosses.
+ */
+export function enterOrder(run: Run, order: Order): MatchEnd {
   const { state } = run;
   if (order.id === state.counters.order) {
     state.counters.order++;
     state.touched.counters = true;
   }
-  const stopped = match(run, order);
-  if (openLots(order) === 0) return sayOrder(run, order, "filled");
-  if (stopped) return sayOrder(run, order, "cancelled", "self-match");
-  if (isImmediate(order)) return sayOrder(run, order, "cancelled", immediateReason(order));
-  rest(state, order);
-  sayOrder(run, order, "open");
+  const end = match(run, order);
+  if (openLots(order) === 0) sayOrder(run, order, "filled");
+  else if (end !== "done") sayOrder(run, order, "cancelled", end);
+  else if (isImmediate(order)) sayOrder(run, order, "cancelled", immediateReason(order));
+  else {
+    rest(state, order);
+    sayOrder(run, order, "open");
+  }
+  return end;
 }
 
 const immediateReason = (order: Order) =>
   order.timeInForce === "fill-or-kill" ? ("fill-or-kill" as const) : ("immediate-or-cancel" as const);
 
-/** Fills an order from the front of the other side while it crosses; true when an order of its owner stopped it. */
-function match(run: Run, taker: Order): boolean {
+/** Fills an order from the front of the other side while it crosses. */
+function match(run: Run, taker: Order): MatchEnd {
   const { state } = run;
   const { book } = bookOf(state, taker.instrument);
   const side = bookSideOf(oppositeOf(taker.side));
-  // Orders of users cannot meet more (`entryRefusal`); what a liquidation leaves is for its next step.
-  for (let metCount = 0; 0 < openLots(taker) && metCount < limits.ordersMetCountMax; metCount++) {
+  for (let metCount = 0; 0 < openLots(taker); metCount++) {
     const best = book.bestPrice(side);
-    if (best === undefined || !crosses(taker, best)) return false;
+    if (best === undefined || !crosses(taker, best)) return "done";
+    if (metCount === limits.ordersMetCountMax) return "orders-met-max";
     const maker = present(state.orders.get(book.frontOrder(side)), "what is in a book is an open order");
     if (!isSelfMatch(state, taker, maker)) fill(run, taker, maker, Math.min(openLots(taker), openLots(maker)));
-    else if (selfMatchStops(state, taker)) return true;
+    else if (selfMatchStops(state, taker)) return "self-match";
     else cancelResting(run, maker, "self-match");
   }
-  return false;
+  return "done";
 }
 
 function bestOpposite(state: ExchangeState, order: Order): number | undefined {
@@ -208,7 +216,7 @@ function marginRefusal(
 ): Refusal | undefined {
   const { terms } = listingOf(state, order.instrument);
   const { side } = order;
-  const resting = isImmediate(order) ? 0 : openLots(order) - reach.lots;
+  const resting = isImmediate(order) || reach.meetsTooMany ? 0 : openLots(order) - reach.lots;
   const openOrders: OpenOrderChange[] = [{ side, lots: resting, value: orderValue(state, order, resting) }];
   if (replaced !== undefined) {
     const open = openLots(replaced);

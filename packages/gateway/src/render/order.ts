@@ -33,6 +33,8 @@ const cancelReasonWords: Readonly<Record<CancelReason, string | undefined>> = {
   "reduce-only": "risk_mitigation",
   liquidation: "autoliquidation",
   expiry: "settlement",
+  // What was in reach is filled, as of an order that takes what is there.
+  "orders-met-max": "immediate_or_cancel",
 };
 
 export const timeInForceWords = {
