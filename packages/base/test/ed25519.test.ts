@@ -1,5 +1,4 @@
 /** One rule, three implementations: the reference, libsodium's and noble's must answer alike, hostile input included. */
-import { ed25519 as noble } from "@noble/curves/ed25519.js";
 import { describe, expect, test } from "vitest";
 import { concatBytes, fromHex, toHex, toUtf8 } from "@stoa/base/bytes";
 import {
@@ -14,36 +13,26 @@ import {
   multiply,
   negate,
   referenceEd25519,
-  type Point,
 } from "@stoa/base/ed25519";
 import { activeEd25519, installEd25519 } from "@stoa/base/active-signature";
-import { probeMessage, probeSeedByte, signatureProbes } from "@stoa/base/ed25519-probes";
-import { createPrng, type Prng } from "@stoa/base/prng";
-import { sha512 } from "@stoa/base/sha512";
+import { probeMessage, signatureProbes } from "@stoa/base/ed25519-probes";
+import { createPrng } from "@stoa/base/prng";
 import type { SecretSeed, SignatureScheme } from "@stoa/base/signature";
 import { nativeEd25519 } from "@stoa/node/native-crypto";
+import {
+  challengeOf,
+  fromLittle,
+  honestKey,
+  little,
+  mutated,
+  nobleEd25519,
+  secretScalar,
+  seed,
+  signMixed,
+  torsion,
+} from "./hostile-signatures.ts";
 
 const bytesOf = (text: string): Uint8Array => fromHex(text)!;
-
-function little(value: bigint): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, index) => Number((value >> BigInt(8 * index)) & 255n));
-}
-
-function fromLittle(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
-
-/** noble with its canonical, cofactored setting does not check A for small order; the rule does. */
-const nobleEd25519: SignatureScheme = {
-  publicKey: (seed) => noble.getPublicKey(seed) as never,
-  sign: (message, seed) => noble.sign(message, seed) as never,
-  verify(signature, message, key) {
-    const publicPoint = key.length === 32 ? decodePoint(key) : undefined;
-    if (publicPoint === undefined || isSmallOrder(publicPoint)) return false;
-    // `zip215: false` refuses what is not canonical, and still multiplies by the cofactor.
-    return signature.length === 64 && noble.verify(signature, message, key, { zip215: false });
-  },
-};
 
 const schemes = { reference: referenceEd25519, native: nativeEd25519, noble: nobleEd25519 } as const;
 
@@ -132,33 +121,6 @@ describe("the table of hostile signatures", () => {
   });
 });
 
-/** One of each of the eight points of small order, made here from the curve. */
-function torsionPoints(): Point[] {
-  for (let y = 3n; ; y++) {
-    const point = decodePoint(little(y));
-    if (point === undefined) continue;
-    const torsion = multiply(point, groupOrder);
-    const half = multiply(torsion, 4n);
-    if (half.X === 0n && half.Y === half.Z) continue;
-    return Array.from({ length: 8 }, (_, index) => multiply(torsion, BigInt(index)));
-  }
-}
-
-const torsion = torsionPoints();
-const seed = new Uint8Array(32).fill(probeSeedByte) as SecretSeed;
-const honestKey = referenceEd25519.publicKey(seed);
-const secretScalar = (fromLittle(sha512(seed).subarray(0, 32)) & ((1n << 254n) - 8n)) | (1n << 254n);
-const challengeOf = (commitment: Uint8Array, key: Uint8Array, message: Uint8Array): bigint =>
-  fromLittle(sha512(concatBytes(commitment, key, message))) % groupOrder;
-
-/** Signs as someone who chooses his key and R off the subgroup. */
-function signMixed(message: Uint8Array, keyTorsion: Point, commitmentTorsion: Point, nonce: bigint) {
-  const key = encodePoint(add(decodePoint(honestKey)!, keyTorsion));
-  const commitment = encodePoint(add(multiply(basePoint, nonce), commitmentTorsion));
-  const response = (nonce + challengeOf(commitment, key, message) * secretScalar) % groupOrder;
-  return { key, signature: concatBytes(commitment, little(response)) };
-}
-
 describe("points off the subgroup", () => {
   test("there are eight of small order, none of which is a key", () => {
     const encodings = new Set(torsion.map((point) => toHex(encodePoint(point))));
@@ -245,35 +207,6 @@ describe("encodings that are not canonical", () => {
   });
 });
 
-/** Something between an honest signature and noise: bits flipped, parts exchanged, multiples of L, torsion added. */
-function mutated(prng: Prng, signature: Uint8Array, key: Uint8Array): { signature: Uint8Array; key: Uint8Array } {
-  const [changed, changedKey] = [signature.slice(), key.slice()];
-  const encoded = encodePoint(torsion[prng.below(8)]!);
-  switch (prng.below(7)) {
-    case 0:
-      changed[prng.below(64)]! ^= 1 << prng.below(8);
-      break;
-    case 1:
-      changedKey[prng.below(32)]! ^= 1 << prng.below(8);
-      break;
-    case 2:
-      changed.set(encoded, 0);
-      break;
-    case 3:
-      changedKey.set(encoded);
-      break;
-    case 4:
-      changed.set(prng.nextBytes(32), 32 * prng.below(2));
-      break;
-    case 5:
-      changed.set(little(BigInt(prng.below(3)) * groupOrder + BigInt(prng.below(2))), 32);
-      break;
-    default:
-      changed.set(encodePoint(add(decodePoint(changed.subarray(0, 32))!, torsion[prng.below(8)]!)));
-  }
-  return { signature: changed, key: changedKey };
-}
-
 test("the reference and libsodium's form give one answer on random and mutated signatures", () => {
   const prng = createPrng("cross");
   for (let round = 0; round < 150; round++) {
@@ -320,4 +253,21 @@ test("views of shared memory and of larger buffers are checked like any bytes", 
   nativeEd25519.sign(message, copy);
   copy.fill(9);
   expect(nativeEd25519.publicKey(copy)).toEqual(referenceEd25519.publicKey(new Uint8Array(32).fill(9) as SecretSeed));
+});
+
+test("a check changes none of the bytes that it is given, Buffers included, whose slices are views", () => {
+  const message = toUtf8("buffers");
+  for (const torsionPoint of torsion) {
+    const { key, signature } = signMixed(message, torsionPoint, torsion[3]!, 11n);
+    for (const flipped of [31, 40]) {
+      const parts = [Buffer.from(signature), Buffer.from(message), Buffer.from(key)] as const;
+      parts[0][flipped]! ^= 128;
+      const before = parts.map(toHex);
+      const answer = nativeEd25519.verify(...parts);
+      expect(parts.map(toHex)).toEqual(before);
+      expect(nativeEd25519.verify(...parts)).toBe(answer);
+      expect(nativeEd25519.verify(Buffer.from(signature), parts[1], parts[2])).toBe(true);
+      expect(parts.map(toHex)).toEqual(before);
+    }
+  }
 });

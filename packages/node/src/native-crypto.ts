@@ -104,7 +104,8 @@ function satisfiesRule(signature: Uint8Array, message: Uint8Array, key: Uint8Arr
 
 /** Eight times a point; `undefined` when the bytes are on no curve, which is all that libsodium refuses here. */
 function timesEight(point: Uint8Array): Uint8Array | undefined {
-  const sum = point.slice();
+  // Not `slice`: that of a Buffer is a view, and the caller's bytes would change.
+  const sum = new Uint8Array(point);
   try {
     for (let doubling = 0; doubling < 3; doubling++) sodium.crypto_core_ed25519_add(sum, sum.slice(), sum.slice());
   } catch {
@@ -141,7 +142,7 @@ const negativeZeros: readonly Uint8Array[] = [
 
 function isCanonical(point: Uint8Array): boolean {
   if (negativeZeros.some((zero) => equalBytes(zero, point))) return false;
-  const y = point.slice();
+  const y = new Uint8Array(point);
   y[31]! &= 0x7f;
   return isBelow(y, fieldPrimeBytes);
 }

@@ -1,8 +1,9 @@
 /** A thread that checks commands, batch by batch; its one partner is `signature-pool.ts`. */
 import { parentPort } from "node:worker_threads";
 import { present } from "@stoa/base/assert";
+import { createBatchVerifier } from "./batch-verifier/batch-verifier.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
-import { judge } from "./verdict.ts";
+import { judgeAll } from "./verdict-batch.ts";
 
 /** Commands one after another in `bytes`, their ends in `ends`. */
 export interface CheckRequest {
@@ -11,13 +12,15 @@ export interface CheckRequest {
 }
 
 installNativeCrypto();
+const verifier = createBatchVerifier();
 const port = present(parentPort, "the signature worker runs on a thread of its own");
 port.on("message", ({ bytes, ends }: CheckRequest) => {
-  const verdicts = new Uint32Array(ends.length);
+  const commands: Uint8Array[] = [];
   let start = 0;
-  for (let index = 0; index < ends.length; index++) {
-    verdicts[index] = judge(bytes.subarray(start, ends[index]));
-    start = ends[index]!;
+  for (const end of ends) {
+    commands.push(bytes.subarray(start, end));
+    start = end;
   }
-  port.postMessage(verdicts, [verdicts.buffer]);
+  const verdicts = judgeAll(commands, verifier);
+  port.postMessage(verdicts, [verdicts.buffer as ArrayBuffer]);
 });
