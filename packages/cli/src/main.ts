@@ -119,12 +119,24 @@ function addTools(stoa: Command): void {
 
   stoa
     .command("simulate")
-    .description("run a cluster on one thread under a seed, with latency, loss, partitions, crashes and faulty nodes")
+    .description("run whole clusters, each on one thread under a seed, with everything that can go wrong")
     .option("--seed <number>", "the first seed", wholeNumber, 1)
-    .option("--count <number>", "how many seeds, one after another", wholeNumber, 1)
+    .option("--seeds <number>", "how many seeds", wholeNumber, 1)
     .option("--nodes <number>", "how many validators; drawn from the seed when absent", wholeNumber)
-    .option("--duration <ms>", "how long faults last, simulated; drawn when absent", wholeNumber)
+    .option("--minutes <number>", "how long faults last in each seed, in simulated minutes; drawn when absent", Number)
+    .option(
+      "--jobs <number>",
+      "seeds at a time, each in a process; one less than there are cores when absent",
+      wholeNumber,
+    )
     .option("--application <name>", "what the validators agree about: toy or exchange", "toy")
+    .option("--twice", "run every seed twice and compare the audit hashes", false)
+    .option(
+      "--only <parts>",
+      "keep only these faults of the plan, as a failure names them, such as f3,a1,loss, or none",
+    )
+    .option("--explain", "tell the story of one seed: what every node saw and did", false)
+    .option("--fork", "over a third of the stake is faulty: forks may happen, and must convict", false)
     .action(async (flags: SimulateFlags) => (await import("./commands/simulate.ts")).runSimulate(flags));
 }
 

@@ -3,7 +3,7 @@
  * meet; whoever is behind joins the live view first, by certificate, and then fetches what is final, by ranges of heights.
  * Asker and answerer count with the same limits, and every request is answered: `unavailable` when there is nothing to give.
  */
-import { equalBytes } from "@stoa/base/bytes";
+import { equalBytes, toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import type { View } from "@stoa/base/units";
 import type { FinalBlock } from "@stoa/protocol/block";
@@ -20,6 +20,7 @@ import {
   blockOf,
   broadcast,
   emit,
+  halt,
   keepBlock,
   misbehaviour,
   payloadMatches,
@@ -187,11 +188,16 @@ export function receiveFinalBlocks(replica: Replica, from: ValidatorIndex, answe
   const before = replica.lastFinal.height;
   for (const block of answer.blocks) {
     if (block.header.height <= replica.lastFinal.height) continue;
+    // An answer to what was asked in an earlier life may begin above what is stored now.
+    if (replica.lastFinal.height + 1 < block.header.height) break;
     const fault = faultIn(replica, block);
     if (fault !== undefined) {
       misbehaviour(replica, from, `a final block ${block.header.height} ${fault}`);
       break;
     }
+    // The peer that proves it is no more to blame than this replica: a quorum signed both.
+    if (!equalBytes(block.header.parentDigest, replica.lastFinal.digest))
+      return halt(replica, forkFact(replica, block));
     const certificates = block.certificates.filter((one, index) => index === 0 || isGenuine(replica, one));
     for (const one of certificates) if (!isHeld(replica, one) && !keepVerified(replica, one)) return;
     deliver(replica, { ...block, certificates });
@@ -204,12 +210,15 @@ export function receiveFinalBlocks(replica: Replica, from: ValidatorIndex, answe
   if (replica.lastFinal.height < ahead) requestFinalBlocks(replica, ahead as typeof before);
 }
 
+function forkFact({ lastFinal }: Replica, { header }: FinalBlock): string {
+  return (
+    `height ${lastFinal.height} has the final block ${toHex(lastFinal.digest)} here, and ${toHex(header.parentDigest)} below the ` +
+    `final block of height ${header.height}: over a third is faulty`
+  );
+}
+
 function faultIn(replica: Replica, block: FinalBlock): string | undefined {
   const { header } = block;
-  const { lastFinal } = replica;
-  if (header.height !== lastFinal.height + 1 || !equalBytes(header.parentDigest, lastFinal.digest)) {
-    return "that does not follow the last one";
-  }
   if (!payloadMatches(header, block.payload)) return "whose payload is not the one it names";
   return verifyFinality(replica.scheme, replica.set, block) ? undefined : "that is not proven final";
 }

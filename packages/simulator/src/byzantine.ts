@@ -1,59 +1,146 @@
 /**
  * Misbehaviour has names. A faulty node runs the same replica, and what leaves it is changed: it says different things to
- * different peers, says too much, or says nothing. Together the faulty hold less than a third of the stake.
+ * different peers, says too much, says what is not true, or says nothing. Together the faulty hold less than a third of the
+ * stake, unless a run asks for more.
  */
 import type { Digest } from "@stoa/base/hash";
 import type { Prng } from "@stoa/base/prng";
-import type { TimeMs } from "@stoa/base/units";
+import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { Effect } from "@stoa/consensus/effect";
-import type { Message, Proposal } from "@stoa/consensus/message";
+import type { Message } from "@stoa/consensus/message";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
-import { consensusSignBytes, type Vote, type VoteKind } from "@stoa/protocol/finality/vote";
-import { simulatedSeed } from "./fake-signature.ts";
+import type { Vote } from "@stoa/protocol/finality/vote";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { craftVote, resigned } from "./forging.ts";
 import type { SimulatedNode, Tamper } from "./node.ts";
 import type { World } from "./world.ts";
-
-export const misbehaviours = ["equivocator", "doubleVoter", "silent", "skipper", "forger", "fabulist"] as const;
-export type Misbehaviour = (typeof misbehaviours)[number];
-
-export function tamperOf(kind: Misbehaviour, prng: Prng): Tamper {
-  return (world, node, effect) => {
-    if (effect.kind !== "broadcast" && effect.kind !== "send") return [effect];
-    return table[kind](world, node, effect, prng);
-  };
-}
 
 type Saying = Extract<Effect, { kind: "broadcast" | "send" }>;
 type Change = (world: World, node: SimulatedNode, saying: Saying, prng: Prng) => readonly Effect[];
 
-const table: Record<Misbehaviour, Change> = { equivocator, doubleVoter, silent, skipper, forger, fabulist };
+const actors = {
+  equivocator,
+  nuller,
+  conflicter,
+  withholder,
+  outdated,
+  impersonator,
+  statusLiar,
+  silent,
+  skipper,
+  forger,
+  fabulist,
+  flooder,
+} satisfies Record<string, Change>;
+
+export type Misbehaviour = keyof typeof actors;
+export const misbehaviours = Object.keys(actors) as readonly Misbehaviour[];
+
+export function tamperOf(kind: Misbehaviour, prng: Prng): Tamper {
+  return (world, node, effect) => {
+    if (effect.kind !== "broadcast" && effect.kind !== "send") return [effect];
+    return actors[kind](world, node, effect, prng);
+  };
+}
 
 /** Proposes one block to some and another to the rest, and votes for both. */
 function equivocator(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
   const { message } = saying;
   if (message.kind === "proposal" && saying.kind === "broadcast") {
-    const other: Message = { kind: "proposal", proposal: otherProposal(world, node, message.proposal) };
+    const header = otherHeader(message.proposal.header);
+    const other: Message = { kind: "proposal", proposal: resigned(world, node, { ...message.proposal, header }) };
     return eachPeer(world, node, () => (prng.below(2) === 0 ? message : other));
   }
   if (message.kind === "vote" && message.vote.kind !== "nullify") {
     const candidate = node.replica.candidates.get(message.vote.view);
     if (candidate === undefined || candidate.proposal.header.proposer !== node.index) return [saying];
     const digest = headerDigest(otherHeader(candidate.proposal.header));
-    const other = craftVote(world, node, message.vote.kind, message.vote, digest);
-    return [saying, { kind: "broadcast", message: { kind: "vote", vote: other } }];
+    return [saying, voting(craftVote(world, node, message.vote.kind, message.vote, digest))];
   }
   return [saying];
 }
 
-/** Votes for everything in every view: notarize, nullify and finalize. */
-function doubleVoter(world: World, node: SimulatedNode, saying: Saying): readonly Effect[] {
+/** Gives up every view in which it votes, and finalizes it too: notarize, nullify and finalize. */
+function nuller(world: World, node: SimulatedNode, saying: Saying): readonly Effect[] {
   const { message } = saying;
   if (message.kind !== "vote" || message.vote.kind === "nullify") return [saying];
   const { digest } = message.vote;
-  const votes = (["notarize", "nullify", "finalize"] as const).map((kind) =>
-    craftVote(world, node, kind, message.vote, digest),
+  return (["notarize", "nullify", "finalize"] as const).map((kind) =>
+    voting(craftVote(world, node, kind, message.vote, digest)),
   );
-  return votes.map((vote) => ({ kind: "broadcast", message: { kind: "vote", vote } }));
+}
+
+/** Votes for one block to some and for one that nobody proposed to others. */
+function conflicter(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  if (message.kind !== "vote" || message.vote.kind === "nullify") return [saying];
+  const made = craftVote(world, node, message.vote.kind, message.vote, prng.nextBytes(32) as Digest);
+  return eachPeer(world, node, () => (prng.below(2) === 0 ? message : { kind: "vote", vote: made }));
+}
+
+/** Tells its proposals and votes to some only, and gives nobody what they ask for. */
+function withholder(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  if (message.kind === "block" || message.kind === "finalBlocks" || message.kind === "certificates") return [];
+  if (message.kind !== "proposal" && message.kind !== "vote") return [saying];
+  if (saying.kind === "send") return prng.below(2) === 0 ? [saying] : [];
+  return eachPeer(world, node, () => message).filter(() => prng.below(2) === 0);
+}
+
+/** Says again what is long over: votes for views that have ended, certificates and a status of earlier views. */
+function outdated(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  const back = 1 + prng.below(20);
+  if (message.kind === "vote" && back < message.vote.view) {
+    const vote = { ...message.vote, view: (message.vote.view - back) as View };
+    const digest = vote.kind === "nullify" ? (prng.nextBytes(32) as Digest) : vote.digest;
+    const old = voting(craftVote(world, node, vote.kind, vote, digest));
+    return prng.below(2) === 0 ? [old] : [saying, old];
+  }
+  if (message.kind === "certificate") {
+    const held = node.replica.certificates.get((message.certificate.view - back) as View);
+    const certificate = held?.notarization ?? held?.nullification ?? message.certificate;
+    return [{ ...saying, message: { kind: "certificate", certificate } }];
+  }
+  if (message.kind === "status" && back < message.status.view) {
+    const status = { ...message.status, view: (message.status.view - back) as View, entryCertificate: undefined };
+    return [{ ...saying, message: { kind: "status", status } }];
+  }
+  return [saying];
+}
+
+/** Speaks for others: their votes, and proposals where they lead. */
+function impersonator(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  const other = prng.below(world.set.validators.length) as ValidatorIndex;
+  if (message.kind === "vote") {
+    return [saying, voting({ ...message.vote, signer: other })];
+  }
+  if (message.kind === "proposal") {
+    const header: Header = { ...message.proposal.header, proposer: other };
+    return [
+      saying,
+      { ...saying, message: { kind: "proposal", proposal: resigned(world, node, { ...message.proposal, header }) } },
+    ];
+  }
+  return [saying];
+}
+
+/** Lies about how far it is, and how it came there. */
+function statusLiar(_world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  if (message.kind !== "status") return [saying];
+  const held = node.replica.certificates.get(prng.below(message.status.view + 1) as View);
+  const status = {
+    ...message.status,
+    view: prng.below(2 * message.status.view + 2) as View,
+    finalHeight: prng.below(2 * message.status.finalHeight + 1_000) as Height,
+    finalView: prng.below(2 * message.status.finalView + 2) as View,
+    entryCertificate: held?.nullification ?? held?.notarization,
+    session: prng.below(1_000),
+    quarantined: prng.below(2) === 0,
+  };
+  return [{ ...saying, message: { kind: "status", status } }];
 }
 
 /** Says nothing half of the time. */
@@ -96,6 +183,10 @@ function forger(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng)
     const proof = prng.nextBytes(message.certificate.proof.length);
     return [{ ...saying, message: { kind: "certificate", certificate: { ...message.certificate, proof } } }];
   }
+  if (message.kind === "proposal") {
+    const signature = prng.nextBytes(64) as Vote["signature"];
+    return [{ ...saying, message: { kind: "proposal", proposal: { ...message.proposal, signature } } }];
+  }
   return [saying];
 }
 
@@ -116,42 +207,35 @@ function fabulist(world: World, node: SimulatedNode, saying: Saying, prng: Prng)
     const blocks = message.blocks.map((block) => ({ ...block, payload: prng.nextBytes(block.payload.length) }));
     return [{ ...saying, message: { ...message, blocks } }];
   }
-  if (message.kind === "status" && prng.below(2) === 0) {
-    const finalHeight = (message.status.finalHeight + prng.below(1_000)) as Header["height"];
-    return [{ ...saying, message: { kind: "status", status: { ...message.status, finalHeight } } }];
-  }
   return [saying];
 }
 
+/** Sends far too much: votes for views that are far away, requests without end. */
+function flooder(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  if (message.kind !== "vote") return [saying];
+  const { view } = message.vote;
+  const far = Array.from({ length: 4 }, () => {
+    const kind = (["notarize", "nullify", "finalize"] as const)[prng.below(3)]!;
+    const away = { ...message.vote, view: (view + 1 + prng.below(1_000_000)) as View };
+    return voting(craftVote(world, node, kind, away, prng.nextBytes(32) as Digest));
+  });
+  const request = prng.nextU32();
+  const from = 1 + prng.below(view);
+  const requests: Message[] = [
+    { kind: "certificatesWanted", request, from: from as View, to: (from + prng.below(200)) as View },
+    { kind: "finalBlocksWanted", request, from: from as Height, to: (from + prng.below(200)) as Height },
+    { kind: "blockWanted", request, digest: prng.nextBytes(32) as Digest },
+  ];
+  return [saying, ...far, ...requests.map((one): Effect => ({ kind: "broadcast", message: one }))];
+}
+
+const voting = (vote: Vote): Effect => ({ kind: "broadcast", message: { kind: "vote", vote } });
+
 function eachPeer(world: World, node: SimulatedNode, messageFor: () => Message): Effect[] {
-  return world.nodes
-    .filter((peer) => peer !== node)
-    .map((peer) => ({ kind: "send", to: peer.index, message: messageFor() }));
+  return world.set.validators.flatMap((_, index): Effect[] =>
+    index === node.index ? [] : [{ kind: "send", to: index as ValidatorIndex, message: messageFor() }],
+  );
 }
 
 const otherHeader = (header: Header): Header => ({ ...header, timeMs: (header.timeMs + 1) as TimeMs });
-
-function otherProposal(world: World, node: SimulatedNode, proposal: Proposal): Proposal {
-  return resigned(world, node, { ...proposal, header: otherHeader(proposal.header) });
-}
-
-function resigned(world: World, node: SimulatedNode, proposal: Proposal): Proposal {
-  const { chainId, epoch } = world.set;
-  const digest = headerDigest(proposal.header);
-  const bytes = consensusSignBytes({ kind: "proposal", chainId, epoch, view: proposal.header.view, digest });
-  return { ...proposal, signature: world.signatures.sign(bytes, simulatedSeed(node.index)) };
-}
-
-function craftVote(
-  world: World,
-  node: SimulatedNode,
-  kind: VoteKind,
-  { epoch, view }: Pick<Vote, "epoch" | "view">,
-  digest: Digest,
-): Vote {
-  const named = kind === "nullify" ? undefined : digest;
-  const bytes = consensusSignBytes({ kind, chainId: world.set.chainId, epoch, view, digest: named });
-  const signature = world.signatures.sign(bytes, simulatedSeed(node.index));
-  const common = { epoch, view, signer: node.index, signature };
-  return kind === "nullify" ? { kind, ...common } : { kind, ...common, digest };
-}

@@ -5,13 +5,16 @@
  * - I2 a view has at most one notarized block;
  * - I3 no view has both a nullification and a final block;
  * - I4 an honest key casts one notarize vote a view, and one of nullify and finalize, across restarts;
- * - I5 a final block is on synced disks of more than a third of the stake, all honest;
+ * - I5 a final block is on synced disks of a third of the stake at least, all honest, when it is first delivered; at the end
+ *   the shipped recovery finds it on an honest disk;
  * - I6 a height has one state;
  * - I7 no value is made or lost;
- * - I9 no honest node is accused by an honest one;
- * - every view that a final block skips was nullified by a quorum.
+ * - I9 no honest node is accused by an honest one, nor convicted by what was said on the wire;
+ * - every view that a final block skips was nullified by a quorum;
+ * - a vote log comes back as it was written: nothing that was synced is gone, nothing is there that was not written.
  *
- * They know nothing of how the protocol works; liveness (I8) is the runner's, since it needs an end.
+ * They know nothing of how the protocol works. I10 is in `bounds.ts`; liveness (I8, I11) is the runner's, since it needs an
+ * end. Who is honest may change during a run: a node whose disk lies is not.
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import type { View } from "@stoa/base/units";
@@ -21,11 +24,23 @@ import { hasHonest, type Certificate, type Scheme, type ValidatorSet } from "@st
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import type { Vote } from "@stoa/protocol/finality/vote";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import {
+  createAccountability,
+  forgetBelow,
+  weighCertificate,
+  weighVote,
+  type Accountability,
+} from "./accountability.ts";
 
 export interface Checkers {
   readonly set: ValidatorSet;
   readonly scheme: Scheme;
   readonly failures: string[];
+  /** Above a third of faulty stake: what broke, which is then allowed as long as the guilty are found. */
+  readonly tolerated: string[] | undefined;
+  readonly accountability: Accountability;
+  readonly isHonest: (node: number) => boolean;
   /** Per height: the digest delivered first. */
   readonly delivered: Map<number, string>;
   /** Per view: what is known to be certified. */
@@ -33,17 +48,27 @@ export interface Checkers {
   /** Per digest of a proposed block: where it stands. */
   readonly proposed: Map<string, Pick<Header, "view" | "parentView">>;
   /** Per signer, view and exclusive pair of kinds: what was signed. */
-  readonly cast: Map<string, string>;
+  readonly cast: Map<string, { readonly view: View; readonly signed: string }>;
   readonly states: Map<number, string>;
   /** Per height: whether the first delivery found the block on enough disks. */
   readonly stored: Set<number>;
 }
 
-export function createCheckers(set: ValidatorSet, scheme: Scheme): Checkers {
+export interface CheckersOptions {
+  readonly set: ValidatorSet;
+  readonly scheme: Scheme;
+  readonly isHonest: (node: number) => boolean;
+  readonly tolerant: boolean;
+}
+
+export function createCheckers({ set, scheme, isHonest, tolerant }: CheckersOptions): Checkers {
   return {
     set,
     scheme,
     failures: [],
+    tolerated: tolerant ? [] : undefined,
+    accountability: createAccountability(set, scheme),
+    isHonest,
     delivered: new Map(),
     certified: new Map(),
     proposed: new Map(),
@@ -53,23 +78,32 @@ export function createCheckers(set: ValidatorSet, scheme: Scheme): Checkers {
   };
 }
 
-function fail(checkers: Checkers, fact: string): void {
-  if (checkers.failures.length < 20) checkers.failures.push(fact);
+const failuresCountMax = 20;
+
+/** Something that must hold does not. */
+export function fail(checkers: Checkers, fact: string): void {
+  const list = checkers.tolerated ?? checkers.failures;
+  if (list.length < failuresCountMax) list.push(fact);
 }
 
-/** An honest node sends a message. */
+/** A node sends a message; of what a faulty one sends, only what verifies counts. */
 export function checkSent(checkers: Checkers, sender: number, message: Message): void {
-  if (message.kind === "vote") checkVote(checkers, sender, message.vote);
-  for (const certificate of certificatesIn(message)) noteCertificate(checkers, certificate);
-  if (message.kind === "proposal") noteProposed(checkers, message.proposal.header);
-}
-
-/** A faulty node sends a message: only what verifies counts. */
-export function noteFromFaulty(checkers: Checkers, message: Message): void {
+  const honest = checkers.isHonest(sender);
+  if (message.kind === "vote") {
+    if (honest) checkVote(checkers, sender, message.vote);
+    accuse(checkers, weighVote(checkers.accountability, message.vote));
+  }
   for (const certificate of certificatesIn(message)) {
-    if (checkers.scheme.verifyCertificate(checkers.set, certificate)) noteCertificate(checkers, certificate);
+    if (honest || checkers.scheme.verifyCertificate(checkers.set, certificate)) noteCertificate(checkers, certificate);
   }
   if (message.kind === "proposal") noteProposed(checkers, message.proposal.header);
+}
+
+function accuse(checkers: Checkers, convicted: readonly ValidatorIndex[]): void {
+  for (const one of convicted) {
+    if (!checkers.isHonest(one)) continue;
+    checkers.failures.push(`I9: honest node ${one} is convicted: ${checkers.accountability.guilty.get(one)}`);
+  }
 }
 
 export function checkDelivered(
@@ -129,12 +163,49 @@ export function checkExecuted(
   if (imbalance !== undefined) fail(checkers, `I7: node ${node} at height ${roots.height}: ${imbalance}`);
 }
 
+/** `node` says that `accused` misbehaved. After a fork such a word proves nothing: the states differ; a conviction does. */
 export function checkAccusation(checkers: Checkers, node: number, accused: number, fact: string): void {
+  if (!checkers.isHonest(node) || !checkers.isHonest(accused)) return;
   fail(checkers, `I9: node ${node} accuses ${accused}, which is honest: ${fact}`);
 }
 
 export function checkHalt(checkers: Checkers, node: number, fact: string): void {
-  fail(checkers, `node ${node} halts: ${fact}`);
+  if (checkers.isHonest(node)) fail(checkers, `node ${node} halts: ${fact}`);
+}
+
+/** What a vote log is opened with, against what was in it: by name, so that old parts may have been dropped meanwhile. */
+export function checkRecovered(
+  checkers: Checkers,
+  node: number,
+  log: {
+    readonly opened: readonly string[];
+    readonly written: ReadonlySet<string>;
+    readonly synced: ReadonlySet<string>;
+  },
+): void {
+  const opened = new Set(log.opened);
+  const invented = log.opened.filter((one) => !log.written.has(one)).length;
+  if (0 < invented) fail(checkers, `log: node ${node} reads ${invented} records that it never wrote`);
+  const forgotten = [...log.synced].filter((one) => !opened.has(one)).length;
+  if (0 < forgotten && checkers.isHonest(node)) fail(checkers, `log: node ${node} lost ${forgotten} synced records`);
+}
+
+/** At the end: every block that was delivered is found on an honest disk. */
+export function checkRetrievable(checkers: Checkers, found: ReadonlySet<string>): void {
+  for (const [height, digest] of checkers.delivered) {
+    if (!found.has(digest)) fail(checkers, `I5: the final block of height ${height} is on no honest disk`);
+  }
+}
+
+/** What lies below is not asked for again: all honest nodes have delivered `height`, whose block is of `view`. */
+export function forgetChecked(checkers: Checkers, height: number, view: number): void {
+  const heights = [checkers.delivered, checkers.states] as const;
+  for (const map of heights) for (const known of map.keys()) if (known < height) map.delete(known);
+  for (const known of checkers.stored) if (known < height) checkers.stored.delete(known);
+  for (const known of checkers.certified.keys()) if (known < view) checkers.certified.delete(known);
+  for (const [digest, known] of checkers.proposed) if (known.view < view) checkers.proposed.delete(digest);
+  for (const [key, known] of checkers.cast) if (known.view < view) checkers.cast.delete(key);
+  forgetBelow(checkers.accountability, view);
 }
 
 function checkVote(checkers: Checkers, sender: number, vote: Vote): void {
@@ -142,13 +213,15 @@ function checkVote(checkers: Checkers, sender: number, vote: Vote): void {
   const slot = vote.kind === "notarize" ? "notarize" : "nullify or finalize";
   const key = `${sender} ${vote.view} ${slot}`;
   const signed = `${vote.kind} ${toHex(vote.signature)}`;
-  const known = checkers.cast.get(key) ?? signed;
+  const known = checkers.cast.get(key) ?? { view: vote.view, signed };
   checkers.cast.set(key, known);
-  if (known !== signed) fail(checkers, `I4: node ${sender} casts ${signed} in view ${vote.view} after ${known}`);
+  if (known.signed === signed) return;
+  fail(checkers, `I4: node ${sender} casts ${signed} in view ${vote.view} after ${known.signed}`);
 }
 
 function noteCertificate(checkers: Checkers, certificate: Certificate): void {
   const { view } = certificate;
+  accuse(checkers, weighCertificate(checkers.accountability, certificate));
   const known = checkers.certified.get(view) ?? {};
   checkers.certified.set(view, known);
   if (certificate.kind === "nullification") known.nullified = true;

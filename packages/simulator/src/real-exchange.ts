@@ -4,16 +4,18 @@
  * messages of the validators, and among them what an enemy sends: bytes that are no command, wrong signatures, other chains,
  * expired and repeated commands, orders for instruments and of orders that do not exist.
  */
-import { InvariantError } from "@stoa/base/assert";
-import { toHex } from "@stoa/base/bytes";
+import { assert, InvariantError } from "@stoa/base/assert";
+import { equalBytes, toHex } from "@stoa/base/bytes";
 import { encode } from "@stoa/base/codec";
 import { sha256, type Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
 import type { Prng } from "@stoa/base/prng";
 import type { SecretSeed, SignatureScheme } from "@stoa/base/signature";
 import { lots, money, priceE8, ticks, timeMs } from "@stoa/base/units";
 import type { PreparedCommand } from "@stoa/exchange/machine/block-input";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { assertInvariants } from "@stoa/exchange/machine/invariants";
+import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
 import { standardProducts } from "@stoa/exchange/market/standard-products";
 import {
   command,
@@ -41,13 +43,27 @@ export function exchangeApplication(context: ApplicationContext): Application {
     chainId: chainIdOf(genesis),
     genesisTimeMs: genesis.timeMs,
     genesisRoots: created.roots,
-    open: () => openExchange(genesis, prepare),
+    open: (saved) => openExchange(genesis, prepare, saved),
     nextCommand: workload(context, genesis, instrumentsOf(created.state)),
+    refusal(bytes, wallMs) {
+      const { command: decoded, signatureValid } = prepare(bytes);
+      if (decoded === undefined) return "malformed";
+      if (!equalBytes(decoded.chainId, chainIdOf(genesis))) return "another chain";
+      if (!signatureValid) return "bad signature";
+      if (decoded.expiresAtMs < wallMs) return "expired";
+      return wallMs + limits.commandLifetimeMsMax < decoded.expiresAtMs ? "expires too late" : undefined;
+    },
   };
 }
 
-function openExchange(genesis: Genesis, prepare: (bytes: Uint8Array) => PreparedCommand): Exchange {
-  const { state } = createExchange(genesis);
+function openExchange(
+  genesis: Genesis,
+  prepare: (bytes: Uint8Array) => PreparedCommand,
+  saved: Uint8Array | undefined,
+): Exchange {
+  const begun = saved === undefined ? createExchange(genesis) : restoreSnapshot(genesis, saved);
+  assert(!("fault" in begun), "a snapshot that was saved here is whole");
+  const { state } = begun;
   const counts: Record<string, number> = {};
   const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
   return {
@@ -57,6 +73,7 @@ function openExchange(genesis: Genesis, prepare: (bytes: Uint8Array) => Prepared
       return roots;
     },
     happened: () => counts,
+    save: () => encodeSnapshot(state),
     imbalance() {
       try {
         assertInvariants(state, state.books.keys());
@@ -68,6 +85,8 @@ function openExchange(genesis: Genesis, prepare: (bytes: Uint8Array) => Prepared
     },
   };
 }
+
+const preparedCountMax = 10_000;
 
 /** Decodes and checks a command as a node does before `execute`; once per command, since all nodes must find the same. */
 function preparer(signatures: SignatureScheme): (bytes: Uint8Array) => PreparedCommand {
@@ -82,6 +101,10 @@ function preparer(signatures: SignatureScheme): (bytes: Uint8Array) => PreparedC
       decoded !== undefined && signatures.verify(decoded.signature, signBytesOfEncoded(bytes), decoded.key);
     const prepared = { digest, command: decoded, signatureValid };
     known.set(name, prepared);
+    for (const oldest of known.keys()) {
+      if (known.size <= preparedCountMax) break;
+      known.delete(oldest);
+    }
     return prepared;
   };
 }
@@ -147,9 +170,14 @@ function workload(context: ApplicationContext, genesis: Genesis, instruments: re
   const recent: Uint8Array[] = [];
   let nonce = 0n;
   let sequence = 0;
-  const signed = (seed: SecretSeed, expiresAtMs: number, body: CommandBody, chain: Digest = chainId): Uint8Array => {
+  const signed = (
+    seed: SecretSeed,
+    expiresAtMs: number,
+    body: CommandBody,
+    { chain = chainId, nonceStep = 1 + prng.below(3) }: { readonly chain?: Digest; readonly nonceStep?: number } = {},
+  ): Uint8Array => {
     const key = signatures.publicKey(seed);
-    nonce += BigInt(1 + prng.below(3));
+    nonce += BigInt(nonceStep);
     const unsigned = {
       chainId: chain,
       account: key,
@@ -171,12 +199,13 @@ function workload(context: ApplicationContext, genesis: Genesis, instruments: re
     return signed(traderSeed(prng.below(tradersCount)), wallMs + 100 + prng.below(60_000), body);
   };
   const hostile = (wallMs: number): Uint8Array => {
-    const kind = prng.below(6);
+    const kind = prng.below(7);
     if (kind === 0) return prng.nextBytes(prng.below(300));
     if (kind === 1) return recent[prng.below(Math.max(1, recent.length))] ?? new Uint8Array(1);
     const body = randomBody(prng, instruments);
     if (kind === 2) return signed(traderSeed(0), wallMs - 1_000, body);
-    if (kind === 3) return signed(traderSeed(0), wallMs + 60_000, body, sha256(chainId));
+    if (kind === 3) return signed(traderSeed(0), wallMs + 60_000, body, { chain: sha256(chainId) });
+    if (kind === 4) return signed(traderSeed(prng.below(tradersCount)), wallMs + 60_000, body, { nonceStep: 0 });
     const bytes = signed(traderSeed(prng.below(50)), wallMs + 60_000, body);
     bytes[prng.below(bytes.length)]! ^= 1 << prng.below(8);
     return bytes;

@@ -1,37 +1,37 @@
 /**
- * One simulated run: a seed draws the validators and their stakes, the weather, who is faulty and what goes wrong; the
- * cluster lives through it while checkers watch; then everything heals and it must go on. Two runs of one seed are equal to
- * the last byte, and the audit hash says so.
+ * One simulated run: a seed draws a plan; the cluster lives through it while checkers watch; then everything heals and it must
+ * go on. Two runs of one seed are equal to the last byte, and the audit hash says so.
  */
 import { createHash } from "node:crypto";
 import { installSha256 } from "@stoa/base/hash";
-import { createPrng, type Prng } from "@stoa/base/prng";
+import { createPrng } from "@stoa/base/prng";
 import type { SignatureScheme } from "@stoa/base/signature";
 import type { TimeMs } from "@stoa/base/units";
+import { NodeError } from "@stoa/node/failure";
 import { ed25519ListScheme, type Scheme } from "@stoa/protocol/finality/certificate";
 import { toyApplication, type Application, type ApplicationContext } from "./application.ts";
-import { misbehaviours, tamperOf, type Misbehaviour } from "./byzantine.ts";
+import { tamperOf } from "./byzantine.ts";
+import { checkRetrievable, fail } from "./checkers.ts";
+import { gossip } from "./commands.ts";
 import { fakeSignature, simulatedSeed } from "./fake-signature.ts";
-import { faultKinds, heal, planFaults, type FaultKind } from "./faults.ts";
-import type { Weather } from "./network.ts";
-import { createNode, gossip, start, submit, type Tamper } from "./node.ts";
-import { after, createWorld, runUntil, type World } from "./world.ts";
+import { heal, planFaults } from "./faults.ts";
+import { createNode, honestNodes, identityOf, start } from "./life.ts";
+import { describePart, drawPlan, partsOf, type Actor, type Plan, type PlanOptions } from "./plan.ts";
+import { blocksOnPlatter } from "./store.ts";
+import { planWorkload } from "./workload.ts";
+import { after, createWorld, runUntil, type StoryLine, type World } from "./world.ts";
 
 installSha256((bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()));
 
-export interface SimulateOptions {
-  readonly seed: number;
-  /** How long faults last, in simulated milliseconds; drawn when absent. */
-  readonly faultsMs?: number;
-  readonly nodesCount?: number;
-  /** What may go wrong; everything there is when absent. */
-  readonly faultKinds?: readonly FaultKind[];
-  /** Who misbehaves, and how; drawn when absent. Safety holds while they have less than a third of the stake. */
-  readonly faulty?: Report["faulty"];
+export interface SimulateOptions extends PlanOptions {
   /** How votes become certificates; the list of signatures when absent. */
   readonly scheme?: (signatures: SignatureScheme) => Scheme;
   /** What runs on top; the toy ledger when absent. Draws from the seed's workload stream. */
   readonly application?: (context: ApplicationContext) => Application;
+  /** Blocks that nodes keep once a snapshot covers them; all when absent. */
+  readonly retentionBlocks?: number;
+  /** Told of everything that happens, in words. */
+  readonly listen?: (line: StoryLine) => void;
 }
 
 export interface Report {
@@ -42,157 +42,161 @@ export interface Report {
   /** Equal for two runs of the same seed and the same code. */
   readonly auditHash: string;
   readonly nodesCount: number;
-  readonly faulty: readonly { readonly node: number; readonly misbehaviour: Misbehaviour }[];
+  /** Who misbehaved by plan. */
+  readonly faulty: readonly Actor[];
+  /** Who else counted as faulty in the end, and why. */
+  readonly dishonest: readonly { readonly node: number; readonly why: string }[];
   readonly simulatedMs: number;
+  /** From the end of the faults until everybody was live again and every command answered. */
+  readonly healingMs: number | undefined;
   readonly blocksCount: number;
   readonly viewsCount: number;
-  /** Of the world: messages, crashes, cuts. */
+  /** Of the world: messages, commands, crashes. */
   readonly tally: Readonly<Record<string, number>>;
-  /** Of the application, as the node saw it that came furthest. */
+  /** How often each kind of fault struck. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Of the application, as the node saw it that came furthest, since it was last started. */
   readonly happened: Readonly<Record<string, number>>;
+  /** The parts of the plan by name, and each in words. */
+  readonly parts: readonly { readonly name: string; readonly words: string }[];
   /** What a user types to see the same run again. */
   readonly reproduce: string;
 }
 
-const genesisTimeMs = 1_767_225_600_000 as TimeMs;
+export const genesisTimeMs = 1_767_225_600_000 as TimeMs;
 const initialTimeoutMs = 150;
 const timeoutMsMax = 1_000;
+/** I8 and I11: so long after everything healed, everybody is live and every command is answered. */
+export const livenessBoundMs = 40 * timeoutMsMax;
 
 export function simulate(options: SimulateOptions): Report {
+  const plan = drawPlan(options);
+  const world = worldOf(plan, options);
+  populate(world, plan);
   const root = createPrng(options.seed);
-  const shape = root.stream("shape");
-  const stakes = drawStakes(shape, options.nodesCount);
+  planFaults(world, options.seed, plan.faults);
+  planWorkload(world, root.stream("arrivals"), plan.workload);
+  runUntil(world, 1_000 * plan.faultsMs);
+  let healingMs: number | undefined;
+  if (world.checkers.failures.length === 0) healingMs = checkLiveness(world);
+  if (world.checkers.failures.length === 0 && options.retentionBlocks === undefined) checkDisks(world);
+  return reportOf(world, plan, options, healingMs);
+}
+
+/** A world with everything that its application and its rules need, and nobody in it. */
+export function worldOf(plan: Plan, options: SimulateOptions, tolerant = false): World {
   const signatures = fakeSignature;
-  const validators = stakes.map((stake, index) => ({ key: signatures.publicKey(simulatedSeed(index)), stake }));
-  const prng = root.stream("workload");
-  const application = (options.application ?? toyApplication)({ prng, genesisTimeMs, signatures, validators });
-  const faulty = options.faulty ?? drawFaulty(root.stream("faulty"), stakes);
-  const world = createWorld({
-    seed: options.seed,
+  const validators = plan.stakes.map((stake, index) => ({ key: signatures.publicKey(simulatedSeed(index)), stake }));
+  const prng = createPrng(plan.seed).stream("workload");
+  return createWorld({
+    seed: plan.seed,
     validators,
-    weather: drawWeather(shape),
-    application,
+    weather: plan.weather,
+    application: (options.application ?? toyApplication)({ prng, genesisTimeMs, signatures, validators }),
     signatures,
     scheme: (options.scheme ?? ed25519ListScheme)(signatures),
     parameters: { initialTimeoutMs, timeoutMsMax },
+    ...(options.retentionBlocks === undefined ? {} : { retentionBlocks: options.retentionBlocks }),
+    tolerant,
+    listen: options.listen,
   });
-  populate(world, shape, faulty, root.stream("byzantine"));
-  const faultsMs = options.faultsMs ?? 4_000 + shape.below(6_000);
-  const kinds = options.faultKinds ?? faultKinds;
-  planFaults(world, root.stream("faults"), { kinds, untilMs: faultsMs, everyMs: 300 + shape.below(1_500) });
-  planWorkload(world, root.stream("arrivals"), { untilMs: faultsMs, everyMs: 20 + shape.below(300) });
-  runUntil(world, 1_000 * faultsMs);
-  if (world.checkers.failures.length === 0) checkLiveness(world, faulty);
-  return reportOf(world, options, faulty);
 }
 
-// ---- what a seed draws
-
-function drawStakes(prng: Prng, nodesCount: number | undefined): number[] {
-  const count = nodesCount ?? [4, 4, 4, 5, 6, 7][prng.below(6)]!;
-  const equal = prng.below(3) !== 0;
-  return Array.from({ length: count }, () => (equal ? 1 : 1 + prng.below(4)));
-}
-
-/** Two of five runs have faulty nodes, always of less than a third of the stake. */
-function drawFaulty(prng: Prng, stakes: readonly number[]): Report["faulty"] {
-  const faulty: Report["faulty"][number][] = [];
-  if (2 <= prng.below(5)) return faulty;
-  const total = stakes.reduce((sum, stake) => sum + stake, 0);
-  let stake = 0;
-  for (let draws = 0; draws < stakes.length; draws++) {
-    const node = prng.below(stakes.length);
-    const misbehaviour = misbehaviours[prng.below(misbehaviours.length)]!;
-    const more = stake + stakes[node]!;
-    if (faulty.some((one) => one.node === node) || total <= 3 * more) continue;
-    stake = more;
-    faulty.push({ node, misbehaviour });
-  }
-  return faulty;
-}
-
-function drawWeather(prng: Prng): Weather {
-  const delayUsMin = 200 + prng.below(5_000);
-  return {
-    delayUsMin,
-    // Now and then the network is slower than the patience that replicas begin with.
-    delayUsMean: delayUsMin + prng.below(prng.below(8) === 0 ? 300_000 : 25_000),
-    lossPermille: prng.below(2) === 0 ? 0 : prng.below(200),
-    doublePermille: prng.below(2) === 0 ? 0 : prng.below(200),
-    slowPermille: prng.below(2) === 0 ? 0 : prng.below(50),
-  };
-}
-
-function populate(world: World, prng: Prng, faulty: Report["faulty"], byzantinePrng: Prng): void {
-  world.set.validators.forEach((_, index) => {
-    const clock = { ratePpm: 950_000 + prng.below(100_000), offsetMs: prng.below(200) - 100 };
-    const kind = faulty.find(({ node }) => node === index)?.misbehaviour;
-    const tamper: Tamper | undefined = kind && tamperOf(kind, byzantinePrng.stream(String(index)));
-    world.nodes.push(createNode(index, clock, tamper));
+function populate(world: World, plan: Plan): void {
+  const root = createPrng(plan.seed);
+  const starts = root.stream("starts");
+  for (const { node, misbehaviour } of plan.faulty) world.faulty.set(node, misbehaviour);
+  plan.clocks.forEach((clock, index) => {
+    const kind = plan.faulty.find(({ node }) => node === index)?.misbehaviour;
+    const tamper = kind && tamperOf(kind, root.stream("byzantine").stream(String(index)));
+    world.nodes.push(createNode(world, { index, clock: { ...clock }, tamper }));
   });
-  for (const node of world.nodes) after(world, prng.below(500_000), () => node.up || start(world, node));
+  for (const node of world.nodes) after(world, starts.below(500_000), () => node.up || start(world, node));
 }
 
-/** Commands arrive in bursts at nodes drawn by chance. */
-function planWorkload(world: World, prng: Prng, plan: { readonly untilMs: number; readonly everyMs: number }): void {
-  const arrive = (): void => {
-    if (1_000 * plan.untilMs < world.nowUs) return;
-    const node = world.nodes[prng.below(world.nodes.length)]!;
-    const wallMs = genesisTimeMs + 1_000 + Math.floor(world.nowUs / 1_000);
-    const burst = prng.below(10) === 0 ? 10 : 1;
-    for (let count = 0; count < burst; count++) submit(world, node, world.application.nextCommand(wallMs));
-    after(world, 1_000 * prng.below(2 * plan.everyMs), arrive);
-  };
-  after(world, 500_000, arrive);
-}
-
-// ---- liveness
+// ---- what must hold in the end
 
 /**
- * I8: once everything has healed, every honest node makes blocks final again beyond any that a node ever delivered (none is
- * lost, as I1 holds them all to one block per height), and no command that an honest node holds stays unordered, within 40
- * times the longest patience. The weather stays as it was: what is lost must be repeated.
+ * I8 and I11: once everything has healed, every honest node makes blocks final again beyond any that a node ever delivered
+ * (none is lost, as I1 holds them all to one block per height), and every command that a door admitted is final or has
+ * expired. The weather stays as it was: what is lost must be repeated. Returns how long it took.
  */
-function checkLiveness(world: World, faulty: Report["faulty"]): void {
+function checkLiveness(world: World): number | undefined {
   heal(world);
-  const honest = world.nodes.filter(({ index }) => !faulty.some(({ node }) => node === index));
   const goal = Math.max(0, ...world.checkers.delivered.keys()) + 2;
   const repeat = (): void => {
-    for (const node of honest) gossip(world, node);
+    for (const node of honestNodes(world)) gossip(world, node);
     after(world, 500_000, repeat);
   };
   repeat();
   const healedUs = world.nowUs;
   const settled = (): boolean =>
-    honest.every((node) => node.up && goal <= node.executedHeight && node.mempool.size === 0);
-  runUntil(world, healedUs + 1_000 * 40 * timeoutMsMax, settled);
-  if (world.checkers.failures.length !== 0 || settled()) return;
-  const states = honest.map(
-    (node) =>
-      `${node.index}: ${node.up ? "up" : "down"} view ${node.replica.view} height ${node.executedHeight} of ${goal}, ${node.mempool.size} commands`,
+    world.pending.size === 0 && honestNodes(world).every((node) => node.up && goal <= node.executedHeight);
+  runUntil(world, healedUs + 1_000 * livenessBoundMs, settled);
+  if (world.checkers.failures.length !== 0) return undefined;
+  if (settled()) return (world.nowUs - healedUs) / 1_000;
+  const states = honestNodes(world).map((node) => {
+    const where = node.up ? `up view ${node.replica.view} height ${node.executedHeight}` : "down";
+    return `${node.label}: ${where} of ${goal}, ${node.mempool.size} commands`;
+  });
+  const live = honestNodes(world).every((node) => node.up && goal <= node.executedHeight);
+  const late = `${livenessBoundMs} ms after everything healed`;
+  const unanswered = `${world.pending.size} commands are neither final nor expired`;
+  fail(
+    world.checkers,
+    live ? `I11: ${unanswered} ${late}: ${states.join("; ")}` : `I8: not live ${late}: ${states.join("; ")}`,
   );
-  world.checkers.failures.push(`I8: not live ${40 * timeoutMsMax} ms after everything healed: ${states.join("; ")}`);
+  return undefined;
 }
 
-function reportOf(world: World, options: SimulateOptions, faulty: Report["faulty"]): Report {
-  const { sent, lost, doubled, cut } = world.network.tally;
-  const unsyncedLost = world.nodes.reduce((sum, { disk }) => sum + disk.lostCount, 0);
+/** I5 at the end: were the power to go now, the shipped recovery would find every final block on some honest disk. */
+function checkDisks(world: World): void {
+  const found = new Set<string>();
+  for (const node of honestNodes(world)) {
+    try {
+      const own = blocksOnPlatter(node.store, identityOf(world, node), world.diskPrng);
+      for (const digest of own) found.add(digest);
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      fail(world.checkers, `I5: honest node ${node.label} could not be started again: ${error.message}`);
+    }
+  }
+  checkRetrievable(world.checkers, found);
+}
+
+// ---- the report
+
+function reportOf(world: World, plan: Plan, options: SimulateOptions, healingMs: number | undefined): Report {
+  const { faults, ...counts } = world.tally;
+  const unsyncedLost = world.nodes.reduce((sum, { store }) => sum + store.lostSize, 0);
+  const repairs = world.nodes.reduce((sum, { store }) => sum + store.repairsCount, 0);
   const furthest = world.nodes.reduce((best, node) => (best.executedHeight < node.executedHeight ? node : best));
-  const more = options.nodesCount === undefined ? "" : ` --nodes ${options.nodesCount}`;
-  const duration = options.faultsMs === undefined ? "" : ` --duration ${options.faultsMs}`;
-  const exchange = world.application.name === "toy" ? "" : ` --application ${world.application.name}`;
+  const acting = new Set(plan.faulty.map(({ node }) => node));
   return {
-    seed: options.seed,
+    seed: plan.seed,
     application: world.application.name,
     failures: world.checkers.failures,
     auditHash: world.audit.digest(),
-    nodesCount: world.nodes.length,
-    faulty,
+    nodesCount: plan.stakes.length,
+    faulty: plan.faulty,
+    dishonest: [...world.faulty].filter(([node]) => !acting.has(node)).map(([node, why]) => ({ node, why })),
     simulatedMs: Math.round(world.nowUs / 1_000),
-    blocksCount: Math.max(0, ...world.checkers.delivered.keys()),
+    healingMs,
+    blocksCount: world.ordered.height,
     viewsCount: Math.max(0, ...world.nodes.map(({ replica }) => replica?.view ?? 0)),
-    tally: { ...world.tally, sent, lost, doubled, cutMessages: cut, unsyncedLost },
+    tally: { ...counts, ...world.network.tally, unsyncedLost, repairs },
+    faults,
     happened: furthest.exchange?.happened() ?? {},
-    reproduce: `npm run stoa -- simulate --seed ${options.seed}${more}${duration}${exchange}`,
+    parts: partsOf(plan).map((name) => ({ name, words: describePart(plan, name) })),
+    reproduce: reproduceCommand(world, options),
   };
+}
+
+function reproduceCommand(world: World, options: SimulateOptions): string {
+  const flags = [`--seed ${options.seed}`];
+  if (options.nodesCount !== undefined) flags.push(`--nodes ${options.nodesCount}`);
+  if (options.faultsMs !== undefined) flags.push(`--minutes ${options.faultsMs / 60_000}`);
+  if (world.application.name !== "toy") flags.push(`--application ${world.application.name}`);
+  if (options.keep !== undefined) flags.push(`--only ${options.keep.length === 0 ? "none" : options.keep.join(",")}`);
+  return `npm run stoa -- simulate ${flags.join(" ")}`;
 }

@@ -1,0 +1,34 @@
+/**
+ * I10: what a replica remembers has a bound that follows from where it stands, whatever its peers send. Looked at after every
+ * turn; the bounds are the limits that the rules name, with what a view or two in progress may add.
+ */
+import { limits } from "@stoa/base/limits";
+import type { Replica } from "@stoa/consensus/state";
+import { fail, type Checkers } from "./checkers.ts";
+
+const requestsCountMax = 64;
+/** A view in progress, the one before it, and the next one, of which a proposal may be early. */
+const viewsInProgress = 4;
+
+export function checkBounds(checkers: Checkers, node: number, replica: Replica): void {
+  const { lastFinal, view } = replica;
+  const oldest = Math.max(1, lastFinal.view - limits.voteRetentionViews);
+  // Certificates prove themselves, so one of a later view than this replica's is welcome: it moves there.
+  const viewsCount = Math.max(view, replica.highestFinalization?.view ?? 0) - oldest + 1 + viewsInProgress;
+  const nodesCount = replica.set.validators.length;
+  const sizes: readonly (readonly [name: string, size: number, max: number])[] = [
+    ["views with certificates", replica.certificates.size, viewsCount],
+    ["views with votes", replica.tallies.size, viewsCount],
+    ["views with own votes", replica.safety.votes.size, viewsCount],
+    ["proposals", replica.candidates.size, 2],
+    ["own proposals", replica.myProposals.size, 2],
+    ["open requests", replica.requests.size, requestsCountMax],
+    ["open views", replica.openViews.size, viewsCount],
+    ["blocks", replica.blocks.size, limits.recentBlocksCountMax + nodesCount + 2 * viewsCount],
+    ["roots", replica.executed.size, replica.executedHeight - lastFinal.executed.height + limits.executionLagMax],
+    ["claimed roots", replica.claimedRoots.size, limits.descendantsCountMax + viewsCount],
+  ];
+  for (const [name, size, max] of sizes) {
+    if (max < size) fail(checkers, `I10: node ${node} keeps ${size} ${name}, ${max} allowed in view ${view}`);
+  }
+}

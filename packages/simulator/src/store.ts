@@ -1,0 +1,131 @@
+/**
+ * What a simulated node keeps: the shipped vote log and block log on simulated volumes, and snapshots of the exchange. Opening
+ * runs the shipped recovery; a log that it refuses is a node that does not start. Knows which blocks are on the platter.
+ */
+import { toHex } from "@stoa/base/bytes";
+import { encode } from "@stoa/base/codec";
+import type { Prng } from "@stoa/base/prng";
+import type { DurableRecord } from "@stoa/consensus/effect";
+import { openBlockLog, type BlockLog } from "@stoa/node/storage/block-log";
+import { openVoteLog, type VoteLog, type VoteLogOptions } from "@stoa/node/storage/vote-log";
+import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
+import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
+import { createVolume, type Image, type Volume } from "./disk.ts";
+
+/** Small, so that segments end, begin and are forgotten in every run. */
+const segmentSizeMax = 48 * 1024;
+const votesFolder = "votes";
+const blocksFolder = "blocks";
+/** Digests that are remembered as stored. */
+const storedCountMax = 4_096;
+const snapshotsCountMax = 2;
+
+export interface Snapshot {
+  readonly height: number;
+  readonly roots: ExecutedRoots;
+  readonly state: Uint8Array;
+}
+
+export interface Store {
+  readonly votes: Volume;
+  readonly blocks: Volume;
+  /** Newest last; written whole or not at all. */
+  snapshots: Snapshot[];
+  /** Digests of blocks that are on the platter with their payload. */
+  readonly stored: Set<string>;
+  /** Bytes that were written and lost, for the report. */
+  lostSize: number;
+  /** Torn ends that were cut off and reported. */
+  repairsCount: number;
+}
+
+export interface OpenStore {
+  readonly voteLog: VoteLog;
+  readonly blockLog: BlockLog;
+}
+
+export type VoteLogIdentity = Pick<VoteLogOptions, "chainId" | "key" | "epoch">;
+
+export function createStore(prng: Prng): Store {
+  return {
+    votes: createVolume(prng.stream("votes")),
+    blocks: createVolume(prng.stream("blocks")),
+    snapshots: [],
+    stored: new Set(),
+    lostSize: 0,
+    repairsCount: 0,
+  };
+}
+
+/** Opens both logs as a node does; throws what a node would stop with. */
+export function openStore(store: Store, identity: VoteLogIdentity, report: (fact: string) => void): OpenStore {
+  const told = (fact: string): void => {
+    store.repairsCount++;
+    report(fact);
+  };
+  const blockLog = openBlockLog(blocksFolder, told, { files: store.blocks.files, segmentSizeMax });
+  const voteLog = openVoteLog({
+    ...identity,
+    folder: votesFolder,
+    historyExists: 0 < blockLog.last(),
+    report: told,
+    files: store.votes.files,
+    segmentSizeMax,
+  });
+  for (const one of voteLog.records) noteStored(store, one);
+  // Opening ends with a sync of what was found.
+  store.votes.settle(store.votes.epoch());
+  store.blocks.settle(store.blocks.epoch());
+  return { voteLog, blockLog };
+}
+
+/** What the vote log on `image` holds, one text per record; `undefined` when it is refused. */
+export function votesOn(image: Image, identity: VoteLogIdentity, prng: Prng): readonly DurableRecord[] | undefined {
+  const volume = createVolume(prng);
+  volume.restore(image);
+  try {
+    const { files } = volume;
+    const options = { ...identity, folder: votesFolder, historyExists: false, report: () => undefined };
+    return openVoteLog({ ...options, files, segmentSizeMax }).records;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The digests of the blocks that a node could still find on its platter, by the shipped recovery, were the power to go now. */
+export function blocksOnPlatter(store: Store, identity: VoteLogIdentity, prng: Prng): Set<string> {
+  const found = new Set<string>();
+  const [votes, blocks] = [createVolume(prng), createVolume(prng)];
+  votes.restore(store.votes.platter());
+  blocks.restore(store.blocks.platter());
+  const copy: Store = { ...store, votes, blocks, stored: found };
+  const { blockLog } = openStore(copy, identity, () => undefined);
+  for (let height = blockLog.first(); height <= blockLog.last(); height++) {
+    found.add(toHex(headerDigest(blockLog.read(height)!.block.header)));
+  }
+  return found;
+}
+
+export function noteStored(store: Store, one: DurableRecord): void {
+  if (!("header" in one) || one.header === undefined || one.payload === undefined) return;
+  store.stored.add(toHex(headerDigest(one.header)));
+  for (const oldest of store.stored) {
+    if (store.stored.size <= storedCountMax) break;
+    store.stored.delete(oldest);
+  }
+}
+
+/** The simulated exchange checks signatures itself, so the log remembers none. */
+const noSignatures = new Uint8Array(0);
+
+export function appendBlock(blockLog: BlockLog, block: FinalBlock): void {
+  blockLog.append(block.header.height, encode(finalBlock, block), noSignatures);
+}
+
+export function saveSnapshot(store: Store, snapshot: Snapshot): void {
+  store.snapshots = [...store.snapshots, snapshot].slice(-snapshotsCountMax);
+}
+
+export function losePower(store: Store, prng: Prng): void {
+  store.lostSize += store.votes.losePower(prng) + store.blocks.losePower(prng);
+}
