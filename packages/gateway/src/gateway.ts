@@ -24,7 +24,7 @@ import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { applyToMarket, createMarket } from "./market/market.ts";
 import type { Services } from "./services.ts";
 import { loadCertificates } from "./transport/certificate.ts";
-import { cancelAbandonedOrders } from "./transport/disconnect.ts";
+import { cancelAbandonedOrders, guardedAccounts } from "./transport/disconnect.ts";
 import { createDispatcher, type Dispatcher } from "./transport/dispatch.ts";
 import { answerHttp } from "./transport/http.ts";
 import { createRateLimiter } from "./transport/rate-limit.ts";
@@ -148,7 +148,7 @@ function startServices(
     processed: (height) =>
       height <= appliedHeight ? Promise.resolve() : new Promise((resolve) => waiting.push({ height, resolve })),
     disconnected: new Set(),
-    cancelOnDisconnect: new Set(),
+    cancelOnDisconnect: guardedAccounts(store),
     cancelling: new Set(),
     log: options.log ?? (() => undefined),
   };

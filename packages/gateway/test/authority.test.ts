@@ -85,7 +85,18 @@ describe("authority", () => {
     const order = "/api/v2/private/buy?instrument_name=BTC-PERPETUAL&amount=10&price=59500";
     const headers = signed(order, { nonce: "fixed" });
     expect((await fetchSigned(order, headers)).result.order.order_state).toBe("open");
-    expect((await fetchSigned(order, headers)).error).toMatchObject({ code: 13009, data: { param: "nonce" } });
+    // However its header is written: as it was, in another order, in capitals, with more in it.
+    const [ts, sig] = [/ts=(\d+)/, /sig=([0-9a-f]+)/].map((pattern) => pattern.exec(headers["authorization"]!)![1]!);
+    for (const authorization of [
+      headers["authorization"]!,
+      `deri-hmac-sha256 sig=${sig},nonce=fixed,ts=${ts},id=client-1`,
+      `deri-hmac-sha256 id=client-1, ts=${ts}, nonce=fixed, sig=${sig!.toUpperCase()}`,
+      `DERI-HMAC-SHA256 id=client-1,ts=${ts},nonce=fixed,sig=${sig},note=again`,
+    ])
+      expect((await fetchSigned(order, { authorization })).error, authorization).toMatchObject({
+        code: 13009,
+        data: { param: "nonce" },
+      });
     const read = "/api/v2/private/get_open_orders";
     const readHeaders = signed(read, { nonce: "fixed" });
     expect((await fetchSigned(read, readHeaders)).result).toHaveLength(1);

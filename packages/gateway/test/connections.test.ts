@@ -89,6 +89,25 @@ describe("cancel on disconnect", () => {
     await settled(async () => (await openOrders(3)).length === 0);
   });
 
+  test("a connection that changes its account, or uses a token of another, loses the orders of each", async () => {
+    const client = await openClient(running.ws);
+    const token = await get(running.rest, "public/auth", {
+      grant_type: "client_credentials",
+      client_id: "client-4",
+      client_secret: "secret-4",
+      scope: "session:x",
+    });
+    await client.auth(1);
+    await client.call("private/enable_cancel_on_disconnect");
+    await client.call("private/buy", order);
+    await client.call("private/buy", { ...order, access_token: token.result.access_token });
+    await client.auth(2);
+    await client.call("private/buy", order);
+    for (const number of [1, 2, 4]) expect(await openOrders(number)).toHaveLength(1);
+    client.socket.terminate();
+    for (const number of [1, 2, 4]) await settled(async () => (await openOrders(number)).length === 0);
+  });
+
   test("an order that becomes final after its connection has gone is cancelled too", async () => {
     const client = await openClient(running.ws);
     await client.auth(4);
@@ -120,6 +139,9 @@ describe("cancel on disconnect outlives the gateway", () => {
     const database = new DatabaseSync(join(dataDir, "history.sqlite"));
     const guarded = () => database.prepare("SELECT * FROM guarded ORDER BY 1").all();
     expect(guarded()).toEqual([early, late].map((id) => ({ order_id: Number(id), client_id: "client-1" })));
+    await get(first.rest, "private/enable_cancel_on_disconnect", { scope: "account" }, basic(2));
+    await get(first.rest, "private/enable_cancel_on_disconnect", { scope: "account" }, basic(3));
+    await get(first.rest, "private/disable_cancel_on_disconnect", { scope: "account" }, basic(3));
     await first.stop();
     expect(upstream.query.openOrders(1).map(({ order: id }) => String(id))).toEqual([other]);
     expect(guarded()).toEqual([]);
@@ -127,6 +149,11 @@ describe("cancel on disconnect outlives the gateway", () => {
     database.prepare("INSERT INTO guarded VALUES (?, 'client-1')").run(Number(other));
     database.close();
     const second = await startTestGateway({ upstream, dataDir });
+    // The promise of scope account is tied to no connection and to no process.
+    const scope = { scope: "account" };
+    expect((await get(second.rest, "private/get_cancel_on_disconnect", scope, basic(2))).result.enabled).toBe(true);
+    expect((await get(second.rest, "private/get_cancel_on_disconnect", scope, basic(1))).result.enabled).toBe(false);
+    expect((await get(second.rest, "private/get_cancel_on_disconnect", scope, basic(3))).result.enabled).toBe(false);
     for (let attempt = 0; attempt < 100 && 0 < upstream.query.openOrders(1).length; attempt++)
       await new Promise((resolve) => setTimeout(resolve, 10));
     expect(upstream.query.openOrders(1)).toEqual([]);

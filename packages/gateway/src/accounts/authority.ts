@@ -43,14 +43,20 @@ interface Session {
 
 export interface Authority {
   readonly principals: ReadonlyMap<string, Principal>;
-  /** The grant of an Authorization header; throws `unauthorized` or `invalid_credentials`. */
-  readonly fromHeader: (header: string, request: SignedRequest) => Grant;
+  /** What an Authorization header grants; throws `unauthorized` or `invalid_credentials`. */
+  readonly fromHeader: (header: string, request: SignedRequest) => HeaderGrant;
   readonly fromToken: (token: string, connection: object | undefined) => Grant;
   readonly authenticate: (parameters: AuthParameters, connection: object | undefined) => AuthResult;
   readonly dropConnection: (connection: object) => void;
   readonly dropToken: (grant: Grant) => void;
   /** True the first time this signed request is seen within its lifetime. */
-  readonly firstUse: (header: string) => boolean;
+  readonly firstUse: (signature: string) => boolean;
+}
+
+export interface HeaderGrant {
+  readonly grant: Grant;
+  /** Names a signed request however its header was written: the key and the signature that was found right. */
+  readonly signature: string | undefined;
 }
 
 export interface AuthParameters {
@@ -167,12 +173,12 @@ export function createAuthority(principals: ReadonlyMap<string, Principal>, nowM
       const grant = old.grant.connection === undefined ? old.grant : { ...old.grant, connection };
       return { grant, answer: answerOf(open(grant, old.sessionName), parameters.state) };
     }
-    // Earlier tokens of a connection end with its new ones: nobody collects them without bound.
-    if (connection !== undefined) dropConnection(connection);
     const principal =
       parameters.grant_type === "client_credentials"
         ? withSecret(parameters.client_id, parameters.client_secret)
         : withSignature(parameters);
+    // Earlier tokens of a connection end with its new ones: nobody collects them without bound.
+    if (connection !== undefined) dropConnection(connection);
     const words = (parameters.scope ?? "").split(/[\s,]+/).filter((word) => word !== "");
     const sessionName = words.find((word) => word.startsWith("session:"))?.slice("session:".length);
     const grant: Grant = {
@@ -193,13 +199,13 @@ export function createAuthority(principals: ReadonlyMap<string, Principal>, nowM
       const rest = separator < 0 ? "" : header.slice(separator + 1).trim();
       switch (scheme) {
         case "bearer":
-          return fromToken(rest, undefined);
+          return { grant: fromToken(rest, undefined), signature: undefined };
         case "basic": {
           const [clientId = "", ...secret] = Buffer.from(rest, "base64").toString("utf8").split(":");
-          return wholeGrant(withSecret(clientId, secret.join(":")));
+          return { grant: wholeGrant(withSecret(clientId, secret.join(":"))), signature: undefined };
         }
         case "deri-hmac-sha256":
-          return wholeGrant(hmacPrincipal(principals, rest, request, nowMs()));
+          return signedGrant(principals, rest, request, nowMs());
         default:
           throw unauthorized("unknown authorization scheme", "Authorization");
       }
@@ -208,14 +214,14 @@ export function createAuthority(principals: ReadonlyMap<string, Principal>, nowM
     dropToken(grant) {
       for (const session of [...byAccess.values()]) if (session.grant === grant) drop(session);
     },
-    firstUse(header) {
+    firstUse(signature) {
       const now = nowMs();
       for (const [old, expires] of used) {
         if (now < expires && used.size < usedSignaturesCountMax) break;
         used.delete(old);
       }
-      if (used.has(header)) return false;
-      used.set(header, now + 2 * clockToleranceMs);
+      if (used.has(signature)) return false;
+      used.set(signature, now + 2 * clockToleranceMs);
       return true;
     },
   };
@@ -234,12 +240,12 @@ export const requestSignature = (
   request: SignedRequest,
 ): string => hmac(secret, `${stamp.ts}\n${stamp.nonce}\n${request.method}\n${request.target}\n${request.body}\n`);
 
-function hmacPrincipal(
+function signedGrant(
   principals: ReadonlyMap<string, Principal>,
   fieldsText: string,
   request: SignedRequest,
   nowMs: number,
-): Principal {
+): HeaderGrant {
   const fields = new Map<string, string>();
   for (const part of fieldsText.split(",")) {
     const equals = part.indexOf("=");
@@ -250,12 +256,13 @@ function hmacPrincipal(
     throw unauthorized("id, ts, sig and nonce are expected", "Authorization");
   const principal = principals.get(id);
   if (principal === undefined) throw new ApiError("invalid_credentials", { reason: "unknown client id", param: "id" });
-  if (!equalSecrets(requestSignature(principal.secret, { ts, nonce }, request), sig.toLowerCase()))
+  const signature = requestSignature(principal.secret, { ts, nonce }, request);
+  if (!equalSecrets(signature, sig.toLowerCase()))
     throw new ApiError("invalid_credentials", { reason: "wrong signature", param: "sig" });
   const timestampMs = Number(ts);
   if (!Number.isFinite(timestampMs) || clockToleranceMs < Math.abs(nowMs - timestampMs))
     throw unauthorized("timestamp is not within a minute of now", "ts");
-  return principal;
+  return { grant: wholeGrant(principal), signature: `${id} ${signature}` };
 }
 
 const areas = ["trade", "wallet", "account"] as const;

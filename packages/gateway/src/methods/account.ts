@@ -656,7 +656,8 @@ export const accountMethods: readonly Method[] = [
     async handle(services, values, caller) {
       const asset = assetNamed(services.upstream.genesis, values.currency);
       const amount = moneyOf(services.upstream.genesis, asset, values.amount);
-      if (limits.addressSizeMax < Buffer.byteLength(values.address)) throw refusalError("address-invalid");
+      if (limits.addressSizeMax < Buffer.byteLength(values.address) || !values.address.isWellFormed())
+        throw refusalError("address-invalid");
       const body: CommandBody = { kind: "withdraw", asset, amount: moneyUnit(amount), address: values.address };
       const executed = await services.intake.submit(caller.grant.principal, body);
       await services.processed(executed.block.height);

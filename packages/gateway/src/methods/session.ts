@@ -14,7 +14,7 @@ import {
   timestamp,
 } from "../parameter.ts";
 import type { Services } from "../services.ts";
-import { guard } from "../transport/disconnect.ts";
+import { guard, setAccountGuard } from "../transport/disconnect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { version } from "./shared.ts";
 
@@ -73,12 +73,8 @@ function setCancelOnDisconnect(enabled: boolean) {
       if (connection === undefined)
         throw new ApiError("must_be_websocket_request", { reason: "scope connection needs one", param: "scope" });
       connection.cancelOnDisconnect = enabled;
-    } else if (enabled) {
-      services.cancelOnDisconnect.add(grant.principal.accountName);
-    } else {
-      services.cancelOnDisconnect.delete(grant.principal.accountName);
-    }
-    if (connection !== undefined && enabled) guard(services, grant.principal, connection.orders);
+    } else setAccountGuard(services, grant.principal.accountName, enabled);
+    if (connection !== undefined && enabled) guard(services, connection, connection.orders.keys());
     return "ok";
   };
 }

@@ -1,4 +1,5 @@
 /** Orders: placing, editing, cancelling, quoting, and reading them. An answer is given when the command is final. */
+import { limits } from "@stoa/base/limits";
 import { lots as lotsUnit, ticks as ticksUnit, timeMs as timeUnit } from "@stoa/base/units";
 import type { CommandBody, InstrumentKind, QuoteEntry, Side, TimeInForce } from "@stoa/protocol/command";
 import type { EventOf, OrderRecord } from "@stoa/protocol/event";
@@ -832,11 +833,13 @@ export const tradingMethods: readonly Method[] = [
     parameters: { instrument_name: instrumentName, amount: required(decimal), price: required(decimal) },
     handle(services, values) {
       const { listing, view } = living(services, values.instrument_name);
-      const [buy, sell] = services.upstream.query.orderMargin(
-        listing.id,
-        ticksOf(listing, values.price),
-        lotsOf(listing, values.amount),
-      );
+      const priceTicks = ticksOf(listing, values.price);
+      const sizeLots = lotsOf(listing, values.amount);
+      if (limits.orderLotsMax < sizeLots)
+        throw refusalError("size-too-large", String(amountNumber(listing, limits.orderLotsMax)));
+      if (!Number.isSafeInteger(priceTicks * listing.instrument.tick))
+        throw new ApiError("invalid_price", { reason: "higher than prices are counted", param: "price" });
+      const [buy, sell] = services.upstream.query.orderMargin(listing.id, priceTicks, sizeLots);
       return {
         buy: moneyNumber(listing, buy),
         sell: moneyNumber(listing, sell),

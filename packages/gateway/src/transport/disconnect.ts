@@ -3,6 +3,7 @@
  * promise are written down in the database, so that a gateway that was killed keeps it at its next start.
  */
 import type { Principal } from "../accounts/api-key.ts";
+import type { Store } from "../history/store.ts";
 import type { Services } from "../services.ts";
 import type { Connection } from "./connection.ts";
 
@@ -21,16 +22,33 @@ export function trackOrders(
 ): void {
   if (connection === undefined) return;
   const fresh = orders.filter((order) => !connection.orders.has(order));
-  for (const order of fresh) connection.orders.add(order);
-  if (connection.closed) return cancelOrdersOf(services, connection, principal);
+  for (const order of fresh) connection.orders.set(order, principal);
+  if (connection.closed) return cancelOrdersOf(services, connection);
   if (trackedCountSoft < connection.orders.size) forgetEnded(services, connection);
-  if (isGuarded(services, connection, principal)) guard(services, principal, fresh);
+  guard(services, connection, fresh);
 }
 
-/** Writes down that these orders must not outlive this process unwatched. */
-export function guard(services: Services, principal: Principal, orders: Iterable<number>): void {
-  for (const order of orders)
-    services.store.run("INSERT OR REPLACE INTO guarded VALUES (?, ?)", order, principal.clientId);
+/** Switches cancelling for all connections of an account; remembered, because the promise is not tied to this process. */
+export function setAccountGuard(services: Services, accountName: string, enabled: boolean): void {
+  if (enabled) services.cancelOnDisconnect.add(accountName);
+  else services.cancelOnDisconnect.delete(accountName);
+  const sql = enabled
+    ? "INSERT OR REPLACE INTO guarded_accounts VALUES (?)"
+    : "DELETE FROM guarded_accounts WHERE name = ?";
+  services.store.run(sql, accountName);
+}
+
+/** The accounts that asked for it, also of earlier runs. */
+export const guardedAccounts = (store: Store): Set<string> =>
+  new Set(store.all("SELECT name FROM guarded_accounts").map((row) => String(row["name"])));
+
+/** Writes down which of these orders, placed on this connection, must not outlive this process unwatched. */
+export function guard(services: Services, connection: Connection, orders: Iterable<number>): void {
+  for (const order of orders) {
+    const principal = connection.orders.get(order);
+    if (principal !== undefined && isGuarded(services, connection, principal))
+      services.store.run("INSERT OR REPLACE INTO guarded VALUES (?, ?)", order, principal.clientId);
+  }
 }
 
 function release(services: Services, orders: Iterable<number>): void {
@@ -40,24 +58,31 @@ function release(services: Services, orders: Iterable<number>): void {
 const isOpen = (services: Services, order: number): boolean => services.upstream.query.order(order)?.state === "open";
 
 function forgetEnded(services: Services, connection: Connection): void {
-  const ended = [...connection.orders].filter((order) => !isOpen(services, order));
+  const ended = [...connection.orders.keys()].filter((order) => !isOpen(services, order));
   for (const order of ended) connection.orders.delete(order);
   release(services, ended);
 }
 
 /** Leaves the connection's orders as they are: it logged out. */
 export function keepOrdersOf(services: Services, connection: Connection): void {
-  release(services, connection.orders);
+  release(services, connection.orders.keys());
   connection.orders.clear();
 }
 
-/** Cancels what the connection still has open, if it or its account asked for that. */
-export function cancelOrdersOf(services: Services, connection: Connection, principal: Principal): void {
-  if (!isGuarded(services, connection, principal)) return;
+/** Cancels what the connection still has open, for each account that used it, if it or that account asked for it. */
+export function cancelOrdersOf(services: Services, connection: Connection): void {
+  if (connection.orders.size === 0) return;
   forgetEnded(services, connection);
-  const orders = [...connection.orders];
+  const placed = Map.groupBy(connection.orders, ([, principal]) => principal);
   connection.orders.clear();
-  cancel(services, principal, orders);
+  for (const [principal, orders] of placed) {
+    if (!isGuarded(services, connection, principal)) continue;
+    cancel(
+      services,
+      principal,
+      orders.map(([order]) => order),
+    );
+  }
 }
 
 /** At start: cancels what connections of an earlier run, which could not say good-bye, had under this promise. */

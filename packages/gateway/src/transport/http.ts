@@ -43,13 +43,13 @@ async function answerOf(
   try {
     const body = await readBody(incoming, services.limits.requestSizeMax);
     const header = incoming.headers.authorization;
-    const grant =
-      header === undefined ? undefined : services.authority.fromHeader(header, { method, target: url, body });
+    const { grant, signature } =
+      header === undefined ? noGrant : services.authority.fromHeader(header, { method, target: url, body });
     const request = method === "GET" ? fromQuery(url, path) : fromBody(body, path);
     id = request.id;
     // A signed request that changes something is good for one time; reads may repeat within the same millisecond.
     const changes = (methods.get(request.method)?.scope ?? "read") !== "read";
-    if (header?.toLowerCase().startsWith("deri-hmac") && changes && !services.authority.firstUse(header))
+    if (signature !== undefined && changes && !services.authority.firstUse(signature))
       throw new ApiError("unauthorized", { reason: "this signed request was used before", param: "nonce" });
     const caller: Caller = { grant, connection: undefined, address: incoming.socket.remoteAddress ?? "" };
     return await dispatcher.run(request, caller, startedUs);
@@ -57,6 +57,8 @@ async function answerOf(
     return dispatcher.failed(error, error instanceof RequestError ? error.id : id, startedUs);
   }
 }
+
+const noGrant = { grant: undefined, signature: undefined };
 
 function fromQuery(url: string, path: string): Request {
   const name = path.slice(prefix.length + 1);

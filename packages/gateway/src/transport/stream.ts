@@ -38,7 +38,7 @@ export function openStream(services: Services, dispatcher: Dispatcher, socket: W
     address,
     grant: undefined,
     channels: new Map(),
-    orders: new Set(),
+    orders: new Map(),
     cancelOnDisconnect: false,
     closed: false,
     heartbeatSeconds: 0,
@@ -62,9 +62,8 @@ export function openStream(services: Services, dispatcher: Dispatcher, socket: W
     if (connection.closed) return;
     connection.closed = true;
     services.feed.unsubscribeAll(connection);
-    const principal = connection.grant?.principal;
-    if (!cancelOrders) keepOrdersOf(services, connection);
-    if (principal !== undefined && cancelOrders) cancelOrdersOf(services, connection, principal);
+    if (cancelOrders) cancelOrdersOf(services, connection);
+    else keepOrdersOf(services, connection);
     services.authority.dropConnection(connection);
   };
 
