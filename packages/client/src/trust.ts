@@ -7,6 +7,7 @@ import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import { ed25519ListScheme, validatorSetOf, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
+import { genesisFault } from "@stoa/protocol/genesis-fault";
 import { ClientError } from "./failure.ts";
 
 export interface TrustedChain {
@@ -20,6 +21,8 @@ export interface TrustedChain {
 export function trustGenesis(encoded: Uint8Array, expectedChainId: Uint8Array): TrustedChain {
   const genesis = decodeGenesis(encoded);
   if (genesis === undefined) throw new ClientError("dishonest", "the bytes are no canonical genesis");
+  const fault = genesisFault(genesis);
+  if (fault !== undefined) throw new ClientError("dishonest", `genesis cannot be a chain: ${fault}`);
   const chainId = chainIdOf(genesis);
   if (!equalBytes(chainId, expectedChainId)) throw new ClientError("dishonest", "genesis of another chain");
   const set = validatorSetOf(chainId, 0, genesis.validators);

@@ -6,6 +6,7 @@ import { equalBytes } from "@stoa/base/bytes";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { secretSeedSize, type SecretSeed } from "@stoa/base/signature";
 import type { Genesis } from "@stoa/protocol/genesis";
+import { genesisFault } from "@stoa/protocol/genesis-fault";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError } from "./failure.ts";
 import type { Address } from "./network/mesh.ts";
@@ -42,8 +43,14 @@ export interface ValidatorConfig {
 
 export const storageDefaults: StorageConfig = { retentionBlocks: 1_000_000, snapshotBlocks: 2_000, snapshotsKept: 2 };
 
+export function checkGenesis(genesis: Genesis): void {
+  const fault = genesisFault(genesis);
+  if (fault !== undefined) throw new NodeError("configuration-invalid", `genesis cannot be a chain: ${fault}.`);
+}
+
 /** The validator's place in genesis; refuses a configuration that cannot work. */
 export function checkValidatorConfig(config: ValidatorConfig): ValidatorIndex {
+  checkGenesis(config.genesis);
   if (config.seed.length !== secretSeedSize)
     throw invalid("seed", `${secretSeedSize} bytes`, `${config.seed.length} bytes`);
   for (const field of ["mesh", "door", "metrics"] as const) checkAddress(field, config[field]);

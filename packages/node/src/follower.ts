@@ -13,7 +13,7 @@ import { createBlockAcceptance } from "./block-acceptance.ts";
 import { createChecker } from "./checker.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { openCommit, type Commit } from "./commit.ts";
-import { checkAddress, invalid, storageDefaults, type StorageConfig } from "./config.ts";
+import { checkAddress, checkGenesis, invalid, storageDefaults, type StorageConfig } from "./config.ts";
 import { openDoorSet, type DoorState } from "./door-set.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import { silentLog, type Logger } from "./log.ts";
@@ -68,6 +68,7 @@ export async function startFollower(
   options: { readonly log?: Logger } = {},
 ): Promise<Follower> {
   installNativeCrypto();
+  checkGenesis(config.genesis);
   if (config.doors.length === 0) throw invalid("doors", "at least one address", "none");
   config.doors.forEach((door, index) => checkAddress(`doors[${index}]`, door));
   const log = options.log ?? silentLog();
