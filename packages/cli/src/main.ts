@@ -14,6 +14,12 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+function positiveNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1) throw new InvalidArgumentError("at least 1 is wanted.");
+  return number;
+}
+
 function program(): Command {
   const stoa = new Command("stoa")
     .description("A decentralised exchange for options, futures and perpetuals.")
@@ -35,7 +41,7 @@ function addProcesses(stoa: Command): void {
     .option("--port <base>", "first port: http at it, the rest above; 0 takes free ports", wholeNumber)
     .option("--index <file>", "index prices from a CSV file (time, btc_usd, eth_usd) instead of a seeded path")
     .option("--seed <number>", "seed of the simulated prices and trades", wholeNumber)
-    .option("--retention <blocks>", "blocks that each validator keeps; all when absent, for replays", wholeNumber)
+    .option("--retention <blocks>", "blocks that each validator keeps; all when absent, for replays", positiveNumber)
     .option("--no-market", "no simulated market makers and takers")
     .option("--quiet", "start-up and endings only, no status", false)
     .action(async (options: DevnetFlags) => {
@@ -86,7 +92,10 @@ function addKeys(stoa: Command): void {
     .command("create")
     .description("write a new key file, readable by you alone, and print its public key")
     .argument("<file>")
-    .option("--from <digits>", "the secret itself, 64 hexadecimal digits, instead of a random one")
+    .option(
+      "--from <digits>",
+      "the secret itself, 64 hexadecimal digits, or - to read it from stdin; random when absent",
+    )
     .action(async (file: string, { from }: { from?: string }) =>
       (await import("./commands/keys.ts")).createKey(file, from),
     );

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -43,6 +44,7 @@ test("a folder that cannot be written is one line", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "file"), "");
   expectOneLine(await runStoa("devnet", "--data", join(folder, "file", "stoa")), "cannot be written");
+  expectOneLine(await runStoa("devnet", "--data", join(folder, "file")), "cannot be written: a file is in the way");
   if (existsSync("/proc/self")) {
     expectOneLine(await runStoa("devnet", "--data", "/proc/stoa", "--port", "0"), "cannot be written");
   }
@@ -66,6 +68,26 @@ test("keys are made with mode 0600, shown by their public half alone, and refuse
   expect(shown.stdout).toBe(created.stdout);
   expectOneLine(await runStoa("keys", "create", file), "never overwritten");
   expectOneLine(await runStoa("keys", "show", join(file, "x")), "");
+});
+
+test("a secret key can come from stdin, where nobody sees it", async () => {
+  const file = join(temporaryFolder(), "me.key");
+  const secret = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+  const program = spawn(process.execPath, [binFile, "keys", "create", file, "--from", "-"]);
+  program.stdin.end(`${secret}\n`);
+  let output = "";
+  program.stdout.on("data", (part) => (output += String(part)));
+  await new Promise((resolve) => program.once("close", resolve));
+  expect(output.trim()).toBe("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+});
+
+test("a retention of nothing is refused before anything is made", async () => {
+  const folder = join(temporaryFolder(), "net");
+  const { code, stderr } = await runStoa("devnet", "--data", folder, "--port", "0", "--retention", "0");
+  expect(code).toBe(1);
+  expect(stderr).toContain("--retention");
+  expect(stderr).toContain("at least 1");
+  expect(existsSync(folder)).toBe(false);
 });
 
 test("genesis makes folders that are complete in themselves, and refuses to overwrite a devnet", async () => {

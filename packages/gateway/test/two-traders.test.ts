@@ -490,6 +490,16 @@ describe("two ccxt users trade everything through two settlements and two expiri
       `settlement BTC_USDC-PERPETUAL ${2_495_000_000 + fundingOfB}`,
       "settlement BTC_USDC-PERPETUAL -4500000000",
     ]);
+    const sidesOf = async (client: CcxtClient): Promise<readonly string[]> => {
+      const { result } = await client.privateGetGetTransactionLog({
+        currency: "BTC",
+        start_timestamp: 0,
+        count: 1_000,
+      });
+      const logs: any[] = result.logs.toReversed();
+      return logs.flatMap((one) => (one.type === "trade" && one.instrument_name === "BTC-PERPETUAL" ? [one.side] : []));
+    };
+    expect([await sidesOf(a), await sidesOf(b)]).toEqual([["open buy"], ["close buy", "close sell"]]);
     for (const [client, currency] of [
       [a, "ETH"],
       [a, "USDC"],

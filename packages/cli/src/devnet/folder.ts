@@ -11,7 +11,7 @@
  *     log/                       what each process printed
  */
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { present } from "@stoa/base/assert";
@@ -19,6 +19,7 @@ import { toHex } from "@stoa/base/bytes";
 import type { SecretSeed } from "@stoa/base/signature";
 import type { ApiKey } from "@stoa/gateway/accounts/api-key";
 import { decodeGenesis, encodeGenesis, type Genesis } from "@stoa/protocol/genesis";
+import { genesisFault } from "@stoa/protocol/genesis-fault";
 import { Failure } from "../failure.ts";
 import { loadKey, randomSeed, saveKey } from "../key-file.ts";
 import { openPriceSource, type PriceParameters } from "../market/price-source.ts";
@@ -83,6 +84,7 @@ export const hasDevnet = (dataDir: string): boolean => existsSync(folderOf(dataD
 export function requireWritable(folder: string): void {
   try {
     makeFolder(resolve(folder));
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error("no folder"), { code: "ENOTDIR" });
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -223,6 +225,8 @@ export function loadGenesis(dataDir: string): Genesis {
   const file = requireFile(join(dataDir, "genesis.bin"), "node");
   const genesis = decodeGenesis(new Uint8Array(readFileSync(file)));
   if (genesis === undefined) throw new Failure(`${file} is no genesis: it is damaged or of another version`);
+  const fault = genesisFault(genesis);
+  if (fault !== undefined) throw new Failure(`${file} cannot be a chain: ${fault}`);
   return genesis;
 }
 

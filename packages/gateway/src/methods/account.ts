@@ -291,7 +291,7 @@ function transactionLog(services: Services, caller: AccountCaller, account: numb
   const words = search.query === undefined ? undefined : search.query.split(/[\s,|]+/).filter((word) => word !== "");
   const causes = Object.keys(logTypes).filter((cause) => words === undefined || words.includes(logTypes[cause]!));
   const rows = services.store.all(
-    `SELECT l.*, t.price_ticks, t.size_lots, t.index_price, t.mark_price, t.taker_side, f.role, f.order_id AS fill_order
+    `SELECT l.*, t.price_ticks, t.size_lots, t.index_price, t.mark_price, t.taker_side, f.role, f.realized, f.order_id AS fill_order
      FROM ledger l LEFT JOIN trades t ON t.trade = l.trade
      LEFT JOIN fills f ON f.trade = l.trade AND f.account = l.account
      WHERE l.account = ? AND l.asset = ? AND ? <= l.time_ms AND l.time_ms <= ? AND l.entry < ?
@@ -338,7 +338,8 @@ function renderLogEntry(services: Services, caller: AccountCaller, row: Row) {
     ...(listing === undefined ? {} : { instrument_name: listing.name }),
     ...(traded
       ? {
-          side: `open ${side}`,
+          // What realises a profit or a loss closes a position; all else opens one, or closes it at its very entry price.
+          side: `${row["realized"] === "0" ? "open" : "close"} ${side}`,
           price: priceNumber(listing, Number(row["price_ticks"])),
           price_currency: listing.quoteCurrency,
           amount: amountNumber(listing, Number(row["size_lots"])),
