@@ -13,6 +13,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { concatBytes, fromHex, toUtf8 } from "@stoa/base/bytes";
 import {
+  add,
   fieldPrime,
   groupOrder,
   identityPoint,
@@ -214,6 +215,30 @@ describe("errors that would cancel if the coefficients were known", () => {
   });
 });
 
+test("a key that is not canonical is refused by its bytes, whatever its equation says", () => {
+  const raw = rawModule();
+  const message = toUtf8("canonical key");
+  const y = [3n, 4n, 5n, 6n, 7n, 8n].find((candidate) => decodePoint(little(candidate)) !== undefined)!;
+  const point = decodePoint(little(y))!;
+  const [secondKey, commitment] = [honestKey, encodePoint(multiply(basePoint, 77n))];
+  // Nobody can sign for that key. With equal coefficients a second signature takes the error of the first into its R.
+  for (const key of [little(y), little(fieldPrime + y)]) {
+    const error = add(
+      add(multiply(basePoint, 5n), negate(multiply(basePoint, 77n))),
+      negate(multiply(point, challengeOf(commitment, key, message))),
+    );
+    const secondCommitment = encodePoint(add(error, multiply(basePoint, 9n)));
+    const response = (9n + challengeOf(secondCommitment, secondKey, message) * secretScalar) % groupOrder;
+    const items = [
+      { message, key, signature: concatBytes(commitment, little(5n)) },
+      { message, key: secondKey, signature: concatBytes(secondCommitment, little(response)) },
+    ];
+    const isCanonical = decodePoint(key) !== undefined;
+    expect(raw.verify(items, new Uint8Array(32).fill(7))).toEqual(isCanonical ? [1, 1] : [0, 0]);
+    expect(inBatch(items)).toEqual([0, 0]);
+  }
+});
+
 describe("keys that are remembered", () => {
   const prng = createPrng("keys");
 
@@ -392,6 +417,32 @@ describe("the arithmetic inside", () => {
     }
   });
 
+  test("encodings are decoded into negatives as the reference does, on the curve and off it", () => {
+    const encodings = [...torsionEncodings, honestKey, encodePoint(basePoint)];
+    for (let y = 2n; y < 40n; y++) encodings.push(little(y), little(y | (1n << 255n)), little(fieldPrime - y));
+    for (let round = 0; round < 400; round++) {
+      const encoding = prng.nextBytes(32);
+      encodings.push(encoding, little(fromLittle(encoding) ^ (1n << 255n)));
+    }
+    const negativeZeros = [1n, fieldPrime - 1n].map((y) => little(y | (1n << 255n)));
+    const canonical = [...negativeZeros, ...encodings].filter(
+      (encoding) => (fromLittle(encoding) & ((1n << 255n) - 1n)) < fieldPrime,
+    );
+    expect(canonical.length).toBeGreaterThan(800);
+    for (let index = 0; index + 1 < canonical.length; index++) {
+      const pair = canonical.slice(index, index + 2);
+      raw.bytesAt("keys").set(concatBytes(...pair));
+      const found = raw.call("test_decode");
+      for (const [position, encoding] of pair.entries()) {
+        const point = decodePoint(encoding);
+        expect((found >> position) & 1).toBe(point === undefined ? 0 : 1);
+        if (point === undefined) continue;
+        expect(valueOf(read(position, 0))).toBe(negate(point).X);
+        expect(valueOf(read(position, 1))).toBe(point.Y);
+      }
+    }
+  });
+
   test("scalars of up to 512 bits are reduced modulo the order of the group, multiples of it and their neighbours too", () => {
     const words = raw.bytesAt("words");
     const top = 1n << 512n;
@@ -414,7 +465,7 @@ describe("the arithmetic inside", () => {
 function rawModule() {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(moduleLocation)));
   const { memory } = exports as unknown as { memory: WebAssembly.Memory };
-  const call = (name: string, argument = 0): void => (exports[name] as (argument: number) => void)(argument);
+  const call = (name: string, argument = 0): number => (exports[name] as (argument: number) => number)(argument);
   const bytesAt = (name: string): Uint8Array =>
     new Uint8Array(memory.buffer, (exports[name] as WebAssembly.Global).value);
   return {

@@ -203,23 +203,27 @@ static void weigh_item(uint32_t index) {
   multiply_scalar(item->weighted_response, item->coefficient, response);
 }
 
-/* The `width` bits of a scalar that begin at a position. */
-INLINE uint32_t bits_at(const uint32_t *scalar, int position, int width) {
+/* The 32 bits of a scalar that begin at a position; zeros above the scalar. */
+INLINE uint32_t bits_at(const uint32_t *scalar, int position) {
   int word = position / 32;
   uint64_t pair = scalar[word];
   if (word + 1 < SCALAR_WORDS) pair |= (uint64_t)scalar[word + 1] << 32;
-  return (uint32_t)(pair >> (position % 32)) & ((1u << width) - 1);
+  return (uint32_t)(pair >> (position % 32));
 }
 
 /* Recodes a scalar into signed odd digits, none nearer than `width` to the next, and lists each under its position. */
 static void list_digits(const uint32_t *scalar, int bits_count, int width, const Multiple *multiples) {
   uint32_t carried = 0;
   for (int position = 0; position <= bits_count;) {
-    if (bits_at(scalar, position, 1) == carried) {
-      position++;
+    uint32_t bits = bits_at(scalar, position);
+    // Bits equal to the carry make no digit: zeros, or after a negative digit ones, which the carry turns into zeros.
+    uint32_t different = carried ? ~bits : bits;
+    int equal_count = different == 0 ? 32 : __builtin_ctz(different);
+    if (0 < equal_count) {
+      position += equal_count;
       continue;
     }
-    int32_t digit = (int32_t)(bits_at(scalar, position, width) + carried);
+    int32_t digit = (int32_t)((bits & ((1u << width) - 1)) + carried);
     carried = (1 << (width - 1)) < digit;
     if (carried) digit -= 1 << width;
     int32_t magnitude = digit < 0 ? -digit : digit;
@@ -343,6 +347,16 @@ EXPORT("test_canonical") void test_canonical(int lane) { to_canonical((uint64_t 
 
 /* Reduces the number in `words` in place. */
 EXPORT("test_reduce") void test_reduce(int count) { reduce(words, words, count); }
+
+/* Decodes keys[0] and keys[1]: the negatives' [x | y] go to workspace[0] and workspace[1], which of them are points is answered. */
+EXPORT("test_decode") int test_decode(void) {
+  Point points[2];
+  const uint8_t *encodings[2] = {keys[0], keys[1]};
+  int found = decode_negated_pair(points, encodings);
+  workspace[0] = points[0].xy;
+  workspace[1] = points[1].xy;
+  return found;
+}
 
 /*
  * Whether multiply-add rounds once here: (2^27 + 1)^2 less 2^54 + 2^28 is 1, which is lost when the product, of 55 bits, is
