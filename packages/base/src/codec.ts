@@ -112,24 +112,66 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   }
 }
 
+const passing = new Writer(4096);
+
 /**
- * Encodes each value; the results lie one after another in one buffer of their own, which costs one allocation instead of one
- * for each. They live and are sent to other threads together, or are copied first.
+ * Encodes into memory that the next call takes again: for bytes that are hashed or copied at once, of values that are small. A
+ * buffer of its own for each would cost as much as the encoding, and the collector more later.
  */
-export function encodeAll<T>(codec: Codec<T>, values: readonly T[]): readonly Uint8Array[] {
-  const ends: number[] = [];
-  const all: Codec<readonly T[]> = {
-    ...(codec as Codec<any>),
-    write(writer, items) {
-      for (const item of items) {
-        codec.write(writer, item);
-        ends.push(writer.size);
-      }
-    },
-  };
-  const whole = encode(all, values);
-  return ends.map((end, index) => whole.subarray(index === 0 ? 0 : ends[index - 1], end));
+export function encodePassing<T>(codec: Codec<T>, value: T): Uint8Array {
+  passing.size = 0;
+  codec.write(passing, value);
+  return passing.bytes.subarray(0, passing.size);
 }
+
+/** Values as {@link list} writes its items when they are byte strings: each encoding behind its length, one after another. */
+export interface EncodedItems {
+  readonly bytes: Uint8Array;
+  /** Where each item ends in `bytes`; it begins, with its length, where the one before it ends. */
+  readonly ends: readonly number[];
+}
+
+export const noItems: EncodedItems = { bytes: new Uint8Array(0), ends: [] };
+
+/** Encodes values as they come into one buffer that it keeps: no value outlives its push, and none costs an allocation. */
+export class ItemsWriter<T> {
+  readonly #codec: Codec<T>;
+  readonly #writer = new Writer(4096);
+  #ends: number[] = [];
+
+  constructor(codec: Codec<T>) {
+    this.#codec = codec;
+  }
+
+  push(value: T): void {
+    const writer = this.#writer;
+    const offset = writer.reserve(lengthSize);
+    this.#codec.write(writer, value);
+    writer.view.setUint32(offset, writer.size - offset - lengthSize, true);
+    this.#ends.push(writer.size);
+  }
+
+  /** What has come since this was called last, in a buffer of its own. */
+  take(): EncodedItems {
+    const items = { bytes: this.#writer.finish(), ends: this.#ends };
+    this.#writer.size = 0;
+    this.#ends = [];
+    return items;
+  }
+}
+
+/** The encoding of one item, as a view. */
+export function itemAt({ bytes, ends }: EncodedItems, index: number): Uint8Array {
+  return bytes.subarray((index === 0 ? 0 : ends[index - 1]!) + lengthSize, ends[index]);
+}
+
+/** The first byte of one item, which is of at least one byte: of a union its tag. */
+export function firstByteAt({ bytes, ends }: EncodedItems, index: number): number {
+  return bytes[(index === 0 ? 0 : ends[index - 1]!) + lengthSize]!;
+}
+
+/** Bytes of the length before a byte string. */
+const lengthSize = 4;
 
 /** Not `assert`: its message would be made, number by number, for every value that is well. */
 function refuse(fact: string): never {

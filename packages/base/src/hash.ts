@@ -74,7 +74,7 @@ function rotate(word: number, count: number): number {
 }
 
 /** Tag and bytes are put together here when they are small: a fresh buffer for each hash would cost as much as the hash. */
-const joined = new Uint8Array(4096);
+const joined = new Uint8Array(16 * 1024);
 
 /** SHA-256 of `domain` as text, a zero byte, then the bytes: one hash never stands for two kinds of thing. */
 export function taggedHash(domain: string, bytes: Uint8Array): Digest {

@@ -1,7 +1,6 @@
 /**
  * A map from byte keys to byte records with a root that depends on what it holds and on nothing else: not on the order of
- * insertion, not on what was deleted. Changes are collected; `root()` hashes each changed record once and each touched node
- * once. Any key can be proved present with its record, or absent, to someone who has only the root.
+ * insertion, not on what was deleted. A record is hashed when it is set; `root()` hashes each touched node once. Any key can be proved present with its record, or absent, to someone who has only the root.
  *
  * The shape is a trie over half bytes in which only nodes with a choice exist. The path of a key is its length as one byte,
  * then its bytes, so that no path is the beginning of another. A node says at which half byte it decides (`depth`) and lists
@@ -104,8 +103,6 @@ export class MerkleMap {
   readonly #leaves = new Slab((capacity) => {
     this.#leafDigests = grown(this.#leafDigests, new Uint8Array(digestSize * capacity));
   });
-  /** Records set since the last root, by leaf. */
-  readonly #pending = new Map<number, Uint8Array>();
 
   /** Per branch: where it decides, its sixteen links, its hash, and whether that hash is out of date. */
   #depths = new Uint16Array(0);
@@ -132,13 +129,13 @@ export class MerkleMap {
     return this.#count;
   }
 
-  /** Sets the record of a key of at most `limits.merkleKeySizeMax` bytes. The record must not change until the next `root()`. */
+  /** Sets the record of a key of at most `limits.merkleKeySizeMax` bytes. Neither array is kept. */
   set(key: Uint8Array, content: Uint8Array): void {
     assert(key.length <= keySizeMax, () => `a key of at most ${keySizeMax} bytes: ${key.length}`);
     const met = this.#nearestLeaf(key);
     const leaf = met !== 0 && this.#hasKey(met, key) ? met : this.#insert(key, met);
     this.#markPath(key);
-    this.#pending.set(leaf, content);
+    this.#hashRecord(leaf, content);
   }
 
   /** Removes a key; false when the map does not hold it. */
@@ -151,7 +148,6 @@ export class MerkleMap {
     for (const branch of path) this.#stale[branch] = 1;
     this.#links[place] = 0;
     this.#keys[leaf] = "";
-    this.#pending.delete(leaf);
     this.#leaves.release(leaf);
     this.#count--;
     if (parent !== rootBranch) this.#collapse(parent, path[path.length - 2]!, key);
@@ -160,8 +156,6 @@ export class MerkleMap {
 
   /** The root over all that the map holds now. */
   root(): Digest {
-    for (const [leaf, content] of this.#pending) this.#hashRecord(leaf, content);
-    this.#pending.clear();
     if (this.#stale[rootBranch] === 1) this.#hashBranch(rootBranch);
     return this.#branchDigest(rootBranch).slice() as Digest;
   }

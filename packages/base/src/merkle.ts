@@ -6,12 +6,13 @@
  * PERF: wide, because a native hash of a kilobyte costs little more than one of a hundred bytes: about n/15 calls for n leaves
  * where a binary tree over single leaves makes 2n.
  */
-import { byteString, encode, fixedBytes, list, record, u32, type Decoded } from "./codec.ts";
+import { byteString, encode, fixedBytes, list, record, u32, type Decoded, type EncodedItems } from "./codec.ts";
 import { equalBytes } from "./bytes.ts";
 import { digestSize, hashTag, sha256, taggedHash, type Digest } from "./hash.ts";
 import { limits } from "./limits.ts";
 
 const width = 16;
+const groupDomain = "STOA1/merkle-group";
 /** Enough levels above the groups for 2^32 leaves. */
 const heightMax = 8;
 
@@ -26,9 +27,24 @@ export const merkleProofCodec = record({
 export type MerkleProof = Decoded<typeof merkleProofCodec>;
 
 export function merkleRoot(leaves: readonly Uint8Array[]): Digest {
-  let layer = groupsOf(leaves);
+  return rootOver(groupsOf(leaves), leaves.length);
+}
+
+/** The same of leaves that lie one after another, each behind its length: just what a group is hashed over. */
+export function merkleRootOfItems({ bytes, ends }: EncodedItems): Digest {
+  const groups: Digest[] = [];
+  for (let index = 0, start = 0; index < ends.length; index += width) {
+    const end = ends[Math.min(index + width, ends.length) - 1]!;
+    groups.push(taggedHash(groupDomain, bytes.subarray(start, end)));
+    start = end;
+  }
+  return rootOver(groups, ends.length);
+}
+
+function rootOver(groups: readonly Digest[], leavesCount: number): Digest {
+  let layer = groups;
   while (1 < layer.length) layer = layerAbove(layer);
-  return hashRoot(leaves.length, layer[0]);
+  return hashRoot(leavesCount, layer[0]);
 }
 
 /** Proves the leaf at `index`, which must exist. */
@@ -81,7 +97,7 @@ function layerAbove(layer: readonly Digest[]): readonly Digest[] {
 }
 
 function hashGroup(leaves: readonly Uint8Array[]): Digest {
-  const tag = hashTag("STOA1/merkle-group");
+  const tag = hashTag(groupDomain);
   const content = new Uint8Array(leaves.reduce((size, leaf) => size + 4 + leaf.length, tag.length));
   const lengths = new DataView(content.buffer);
   content.set(tag);

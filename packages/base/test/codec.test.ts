@@ -5,14 +5,19 @@ import { fromHex, toHex } from "@stoa/base/bytes";
 import {
   bool,
   byteString,
+  type Codec,
+  type EncodedItems,
   decode,
   decodeOrThrow,
   encode,
-  encodeAll,
+  encodePassing,
   fixedBytes,
   i128,
   i53,
+  itemAt,
+  ItemsWriter,
   list,
+  noItems,
   oneOf,
   optional,
   record,
@@ -25,7 +30,6 @@ import {
   u8,
   union,
   Writer,
-  type Codec,
 } from "@stoa/base/codec";
 
 const even = refined(u8, (value) => (value % 2 === 0 ? value : undefined), "the number is even");
@@ -140,13 +144,43 @@ test("every codec writes well where the buffer has to grow", () => {
   }
 });
 
+function itemsOf<T>(codec: Codec<T>, values: readonly T[]): EncodedItems {
+  const writer = new ItemsWriter(codec);
+  for (const value of values) writer.push(value);
+  return writer.take();
+}
+
 test("values encoded together have the bytes that each has alone", () => {
   const words = text(200);
   const values = ["", "a", "é", "x".repeat(150), "", "y"];
-  const together = encodeAll(words, values);
-  expect(together.map(toHex)).toEqual(values.map((value) => toHex(encode(words, value))));
-  expect(new Set(together.map(({ buffer }) => buffer)).size).toBe(1);
-  expect(encodeAll(words, [])).toEqual([]);
+  const together = itemsOf(words, values);
+  expect(values.map((_, index) => toHex(itemAt(together, index)))).toEqual(
+    values.map((value) => toHex(encode(words, value))),
+  );
+  const writer = new ItemsWriter(words);
+  writer.push("before");
+  writer.take();
+  expect(writer.take()).toEqual(noItems);
+});
+
+test("values encoded together are the items of a list of byte strings", () => {
+  const words = text(200);
+  const values = ["", "a", "é", "x".repeat(150)];
+  const asList = encode(
+    list(byteString(300), 10),
+    values.map((value) => encode(words, value)),
+  );
+  expect(toHex(itemsOf(words, values).bytes)).toBe(toHex(asList.subarray(4)));
+});
+
+test("a passing encoding has the same bytes, until the next takes its place", () => {
+  const words = text(10_000);
+  const first = encodePassing(words, "first");
+  expect(toHex(first)).toBe(toHex(encode(words, "first")));
+  const long = "x".repeat(9_000);
+  expect(toHex(encodePassing(words, long))).toBe(toHex(encode(words, long)));
+  const again = encodePassing(words, "again");
+  expect(toHex(encodePassing(words, "other"))).toBe(toHex(again));
 });
 
 test("an encoding inside an encoding, and one after a refusal, are undisturbed", () => {

@@ -1,14 +1,36 @@
 /** The Merkle tree over a list: roots, and proofs of place. */
 import { beforeAll, expect, test } from "vitest";
 import { toHex, toUtf8 } from "@stoa/base/bytes";
-import { decode, encode } from "@stoa/base/codec";
-import { merkleProof, merkleProofCodec, merkleRoot, verifyMerkleInclusion, type MerkleProof } from "@stoa/base/merkle";
+import { decode, encode, ItemsWriter, text, type Codec, type EncodedItems } from "@stoa/base/codec";
+import {
+  merkleProof,
+  merkleProofCodec,
+  merkleRoot,
+  merkleRootOfItems,
+  verifyMerkleInclusion,
+  type MerkleProof,
+} from "@stoa/base/merkle";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 
 beforeAll(installNativeCrypto);
 
 const leavesOf = (count: number): Uint8Array[] => Array.from({ length: count }, (_, index) => toUtf8(`leaf ${index}`));
 const counts = [1, 2, 15, 16, 17, 31, 33, 255, 256, 257, 300];
+
+function itemsOf<T>(codec: Codec<T>, values: readonly T[]): EncodedItems {
+  const writer = new ItemsWriter(codec);
+  for (const value of values) writer.push(value);
+  return writer.take();
+}
+
+test("leaves that lie one after another have the root that they have apart", () => {
+  const words = text(4_000);
+  for (const count of [0, ...counts]) {
+    const values = Array.from({ length: count }, (_, index) => `${index}`.repeat(1 + ((7 * index) % 900)));
+    const apart = merkleRoot(values.map((value) => encode(words, value)));
+    expect(toHex(merkleRootOfItems(itemsOf(words, values)))).toBe(toHex(apart));
+  }
+});
 
 test("every leaf is proved at its place, and at no other", () => {
   for (const count of counts) {

@@ -1,4 +1,5 @@
 /** What the exchange says: levels, sequences, order records, and that a follower of events holds what queries answer. */
+import { itemAt } from "@stoa/base/codec";
 import { createPrng } from "@stoa/base/prng";
 import { ticks } from "@stoa/base/units";
 import { createQuery } from "@stoa/exchange/machine/query";
@@ -78,7 +79,7 @@ describe("events", () => {
     const prng = createPrng(7);
     for (let count = 0; count < 60; count++) {
       for (const [index, event] of world.block(randomBlock(world, prng, 1_000)).events.entries()) {
-        const encoded = world.last.encodedEvents[index]!;
+        const encoded = itemAt(world.last.encodedEvents, index);
         expect(encodeEvent(event)).toEqual(encoded);
         expect(decodeEvent(encoded)).toEqual(event);
       }

@@ -28,7 +28,7 @@ function rootsOfRun(): Readonly<Record<string, object>> {
     found[`block ${block}`] = {
       ...Object.fromEntries(modules.map((module, index) => [module, toHex(roots.moduleRoots[index]!)])),
       results: toHex(roots.resultsRoot),
-      eventsCount: encodedEvents.length,
+      eventsCount: encodedEvents.ends.length,
       snapshotSize: encodeSnapshot(world.state).length,
     };
   }

@@ -63,10 +63,10 @@ test("a ledger restored from its records gives the same records (SETTLE-003)", (
   const { ledger, alice, bob } = funded();
   move(ledger, 0, { source: alice, target: bob, amount: 300n, cause: "transfer-out" });
   move(ledger, 0, { source: alice, target: systemAccounts.fees, amount: 900n, cause: "trade-fee" });
-  const records = ledgerAccounts(ledger).map((account) => encodeLedgerRecord(ledger, account));
+  const records = ledgerAccounts(ledger).map((account) => encodeLedgerRecord(ledger, account).slice());
   const restored = restoreLedger(3, records)!;
   expect(ledgerAccounts(restored)).toEqual(ledgerAccounts(ledger));
-  expect(ledgerAccounts(restored).map((account) => encodeLedgerRecord(restored, account))).toEqual(records);
+  expect(ledgerAccounts(restored).map((account) => encodeLedgerRecord(restored, account).slice())).toEqual(records);
   expect(findAccount(restored, owner(2), 0)).toBe(bob);
   expect(ledgerRecordKey(alice)).not.toEqual(ledgerRecordKey(bob));
   expect(restoreLedger(2, records)).toBeUndefined();

@@ -43,7 +43,7 @@ const rootsText = (roots: ExecutedRoots): string =>
   `${[...roots.moduleRoots, roots.resultsRoot].map((root) => toHex(root).slice(0, 12)).join(" ")} height ${roots.height}`;
 
 const summary = ({ roots, encodedEvents }: ExecutionResult): string =>
-  `${rootsText(roots)} events ${encodedEvents.length}`;
+  `${rootsText(roots)} events ${encodedEvents.ends.length}`;
 
 /** The first block in which two runs differ: all that is worth reading of a failure. */
 function firstDifference(left: readonly string[], right: readonly string[]): string | undefined {

@@ -10,7 +10,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { assert, present } from "@stoa/base/assert";
 import { equalBytes } from "@stoa/base/bytes";
-import { byteString, decode, encode, record, u53 } from "@stoa/base/codec";
+import { byteString, decode, encode, record, u53, type EncodedItems } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Height } from "@stoa/base/units";
@@ -41,12 +41,19 @@ export interface CommitOptions {
   readonly report: (fact: string) => void;
 }
 
-/** An executed block; `events` are decoded ones. */
+/** An executed block. */
 export interface CommittedBlock {
   readonly height: number;
   readonly timeMs: number;
   readonly digest: Digest;
+  /** Decoded when they are asked for. */
   readonly events: readonly Event[];
+}
+
+export interface Applied {
+  readonly committed: CommittedBlock;
+  readonly encodedEvents: EncodedItems;
+  readonly roots: ExecutedRoots;
 }
 
 export interface Commit {
@@ -57,11 +64,7 @@ export interface Commit {
   /** Roots of the last executed heights, ascending; at least the last one. */
   readonly rootsKnown: () => readonly ExecutedRoots[];
   /** Takes the next final block. `signaturesValid` has one bit per command, least significant first. */
-  readonly apply: (
-    block: FinalBlock,
-    encoded: Uint8Array,
-    signaturesValid: Uint8Array,
-  ) => { readonly committed: CommittedBlock; readonly roots: ExecutedRoots } | undefined;
+  readonly apply: (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array) => Applied | undefined;
   readonly blocks: Pick<BlockLog, "first" | "last" | "read" | "readRange">;
   /** Height 0 holds the events of genesis. `undefined` when not stored. */
   readonly committedAt: (height: number) => CommittedBlock | undefined;
@@ -102,13 +105,13 @@ export function openCommit(options: CommitOptions): Commit {
     committedHeight: number,
     timeMs: FinalBlock["header"]["timeMs"],
     digest: Digest,
-    encoded: readonly Uint8Array[],
+    encoded: EncodedItems,
   ): void => {
     if (events.last() === 0 || events.last() + 1 === committedHeight)
-      events.append(committedHeight, { timeMs, digest, events: encoded });
+      events.append(committedHeight, timeMs, digest, encoded);
   };
 
-  const run = (block: FinalBlock, signaturesValid: Uint8Array): CommittedBlock => {
+  const run = (block: FinalBlock, signaturesValid: Uint8Array): Applied => {
     const { header, payload } = block;
     assert(header.height === height + 1, `blocks are executed in order: ${header.height} after ${height}`);
     const { commands, digests } = payloadCommands(payload);
@@ -126,7 +129,15 @@ export function openCommit(options: CommitOptions): Commit {
     roots.push(result.roots);
     if (rootsKnownMax < roots.length) roots.shift();
     store(height, header.timeMs, digest, result.encodedEvents);
-    return { height, timeMs: header.timeMs, digest, events: result.events };
+    const committed = {
+      height,
+      timeMs: header.timeMs,
+      digest,
+      get events() {
+        return result.events;
+      },
+    };
+    return { committed, encodedEvents: result.encodedEvents, roots: result.roots };
   };
 
   const save = (): void => {
@@ -155,9 +166,9 @@ export function openCommit(options: CommitOptions): Commit {
       const next = block.header.height;
       if (blocks.last() === 0 ? true : next === blocks.last() + 1) blocks.append(next, encoded, signaturesValid);
       if (next <= height) return undefined;
-      const committed = run(block, signaturesValid);
+      const applied = run(block, signaturesValid);
       if (snapshotHeight + options.snapshotBlocks <= height) save();
-      return { committed, roots: roots.at(-1)! };
+      return applied;
     },
     blocks,
     committedAt(wanted) {

@@ -6,9 +6,10 @@ import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { present } from "@stoa/base/assert";
-import { decode, encode } from "@stoa/base/codec";
+import { decode, encode, noItems, type EncodedItems } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { finalBlock } from "@stoa/protocol/block";
+import { eventsCountOf, eventsOfKinds } from "@stoa/protocol/event";
 import { decodeGenesis } from "@stoa/protocol/genesis";
 import { openCommit, type CommittedBlock } from "./commit.ts";
 import type { StorageConfig } from "./config.ts";
@@ -76,16 +77,16 @@ function run(): void {
     executed: commit.rootsKnown(),
     genesisRoots: commit.genesisRoots,
   });
-  toMain(executedMessage({ height: commit.height(), timeMs: commit.query.timeMs(), events: [] }, 0, 0));
+  toMain(executedMessage({ height: commit.height(), timeMs: commit.query.timeMs() }, noItems, 0, 0));
 
   function executedMessage(
-    committed: Pick<CommittedBlock, "height" | "timeMs" | "events">,
+    { height, timeMs }: Pick<CommittedBlock, "height" | "timeMs">,
+    events: EncodedItems,
     commandsCount: number,
     durationMs: number,
   ): ExecutionToMain {
-    const { height, timeMs, events } = committed;
-    const tradesCount = events.reduce((count, event) => count + (event.kind === "trade" ? 1 : 0), 0);
-    for (const event of events) if (event.kind === "instrumentListed") expiries.listed([event.instrument]);
+    const tradesCount = eventsCountOf(events, "trade");
+    expiries.listed(eventsOfKinds(events, "instrumentListed").map(({ instrument }) => instrument));
     return {
       kind: "executed",
       height,
@@ -104,7 +105,7 @@ function run(): void {
     if (applied === undefined) return;
     toConsensus({ kind: "executed", roots: applied.roots });
     const commandsCount = receipts.executed(final);
-    toMain(executedMessage(applied.committed, commandsCount, performance.now() - startMs));
+    toMain(executedMessage(applied.committed, applied.encodedEvents, commandsCount, performance.now() - startMs));
   };
 
   const sync = (): void => {

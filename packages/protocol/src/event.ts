@@ -9,8 +9,10 @@ import {
   bool,
   decodeOrThrow,
   encode,
-  encodeAll,
   i53,
+  firstByteAt,
+  itemAt,
+  ItemsWriter,
   list,
   oneOf,
   optional,
@@ -22,11 +24,12 @@ import {
   u8,
   union,
   type Decoded,
+  type EncodedItems,
 } from "@stoa/base/codec";
 import { concatBytes } from "@stoa/base/bytes";
 import { taggedHash, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
-import { merkleRoot } from "@stoa/base/merkle";
+import { merkleRoot, merkleRootOfItems } from "@stoa/base/merkle";
 import { label, orderId, orderTypes, postOnlyModes, selfMatchModes, sides, timesInForce } from "./command.ts";
 import { instrument, instrumentStates } from "./instrument.ts";
 import { digest, fixedPrice, moneyAmount, priceTicks, publicKey, signedLots, sizeLots, time } from "./primitives.ts";
@@ -135,7 +138,7 @@ export type EntryCause = (typeof entryCauses)[number];
 
 export const settlementTypes = ["settlement", "delivery", "bankruptcy"] as const;
 
-export const event = union({
+const eventCases = {
   /** The answer to a command (or, in a batch or mass quote, to one part) that was refused; nothing changed. */
   refused: {
     tag: 1,
@@ -278,20 +281,46 @@ export const event = union({
     },
   },
   insurance: { tag: 41, fields: { asset: u8, change: moneyAmount, balance: moneyAmount } },
-});
+} as const;
+export const event = union(eventCases);
 export type Event = Decoded<typeof event>;
 export type EventKind = Event["kind"];
 export type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
 
 export const encodeEvent = (value: Event): Uint8Array => encode(event, value);
-/** All of one block, in one buffer. */
-export const encodeEvents = (values: readonly Event[]): readonly Uint8Array[] => encodeAll(event, values);
+/** Takes events one by one, in the order in which they happen, and keeps their bytes only. */
+export const createEventWriter = (): ItemsWriter<Event> => new ItemsWriter(event);
 export const decodeEvent = (bytes: Uint8Array): Event => decodeOrThrow(event, bytes);
+export const decodeEvents = (events: EncodedItems): readonly Event[] =>
+  events.ends.map((_, index) => decodeEvent(itemAt(events, index)));
+
+/** The events of these kinds, in order; the others are not decoded. */
+export function eventsOfKinds<const K extends EventKind>(events: EncodedItems, ...kinds: readonly K[]): EventOf<K>[] {
+  const found: EventOf<K>[] = [];
+  forEachOfKinds(events, kinds, (encoded) => found.push(decodeEvent(encoded) as EventOf<K>));
+  return found;
+}
+
+export function eventsCountOf(events: EncodedItems, ...kinds: readonly EventKind[]): number {
+  let count = 0;
+  forEachOfKinds(events, kinds, () => count++);
+  return count;
+}
+
+/** PERF: looks at one byte of each event: an encoding begins with the tag of its case. */
+function forEachOfKinds(events: EncodedItems, kinds: readonly EventKind[], visit: (encoded: Uint8Array) => void): void {
+  const tags = kinds.map((kind) => eventCases[kind].tag as number);
+  for (let index = 0; index < events.ends.length; index++)
+    if (tags.includes(firstByteAt(events, index))) visit(itemAt(events, index));
+}
 
 /** Root over all events of one block, in order. */
 export function eventsRootOf(encodedEvents: readonly Uint8Array[]): Digest {
   return merkleRoot(encodedEvents);
 }
+
+/** The same of events as {@link encodeEvents} gives them. */
+export const eventsRootOfItems = (events: EncodedItems): Digest => merkleRootOfItems(events);
 
 /**
  * The results root of a height: over the events of that block and, through the root before it, of all blocks since genesis.

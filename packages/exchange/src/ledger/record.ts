@@ -1,6 +1,6 @@
 /** Canonical records of the ledger: one per account, what the ledger's root is over and what a snapshot holds. */
 import { present } from "@stoa/base/assert";
-import { decode, encode, list, optional, record, u16, u32 } from "@stoa/base/codec";
+import { decode, encode, encodePassing, list, optional, record, u16, u32 } from "@stoa/base/codec";
 import { moneyAmount, publicKey } from "@stoa/protocol/primitives";
 import type { Money } from "@stoa/base/units";
 import { createLedger, isSystemAccount, ledgerAccount, openAccount, type Ledger } from "./state.ts";
@@ -14,10 +14,11 @@ export const ledgerRecord = record({
 
 export const ledgerRecordKey = (account: number): Uint8Array => encode(u32, account);
 
+/** The bytes of an account's record, as {@link encodePassing} gives them. */
 export function encodeLedgerRecord(ledger: Ledger, account: number): Uint8Array {
   const holder = ledgerAccount(ledger, account);
   const balances = present(ledger.balances.get(account), `account ${account} is open`);
-  return encode(ledgerRecord, {
+  return encodePassing(ledgerRecord, {
     account,
     holder: isSystemAccount(account) ? undefined : present(holder, "a numbered account has a holder"),
     balances: balances as readonly bigint[] as readonly Money[],

@@ -6,7 +6,7 @@
  * (`limits.commandLifetimeMsMax`), because the nonces it has used must be remembered that long.
  */
 import { toHex } from "@stoa/base/bytes";
-import { bool, fixedBytes, list, oneOf, optional, record, u16, u64, u8, type Decoded } from "@stoa/base/codec";
+import { bool, list, oneOf, optional, record, u16, u64, u8, type Codec, type Decoded } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import type { Money, TimeMs } from "@stoa/base/units";
@@ -72,8 +72,8 @@ export const keyOnAccount = (account: number, keyHex: string): string => `${acco
 
 /** What {@link keyOnAccount} has put together. */
 export function accountAndKeyOfName(name: string): readonly [account: number, keyHex: string] {
-  const [number, keyHex] = name.split("/") as [string, string];
-  return [Number(number), keyHex];
+  const slash = name.indexOf("/");
+  return [Number(name.slice(0, slash)), name.slice(slash + 1)];
 }
 
 /** What makes a quote the successor of another. */
@@ -127,27 +127,22 @@ export function accountRecordOf(account: Account): AccountRecord {
   };
 }
 
-const windowSize = limits.nonceWindowSize / 8;
-export const nonceRecord = record({ highest: u64, used: fixedBytes(windowSize) });
-export type NonceRecord = Decoded<typeof nonceRecord>;
+const windowWordsCount = limits.nonceWindowSize / 32;
+/** Bits in the order of their numbers, eight to a byte: words as little-endian bytes. */
+const windowBits: Codec<Uint32Array> = {
+  write(writer, used) {
+    let offset = writer.reserve(4 * windowWordsCount);
+    for (let index = 0; index < windowWordsCount; index++, offset += 4)
+      writer.view.setUint32(offset, used[index]!, true);
+  },
+  read(reader) {
+    const offset = reader.take(4 * windowWordsCount);
+    return Uint32Array.from({ length: windowWordsCount }, (_, index) =>
+      reader.view.getUint32(offset + 4 * index, true),
+    );
+  },
+  shape: { kind: "bytes", sizeMin: 4 * windowWordsCount, sizeMax: 4 * windowWordsCount },
+};
 
-export function nonceRecordOf(window: NonceWindow): NonceRecord {
-  const used = new Uint8Array(windowSize);
-  for (let index = 0; index < window.used.length; index++) {
-    const word = window.used[index]!;
-    // Most words are all zeros or all ones.
-    if (word === 0) continue;
-    if (word === 0xffff_ffff) used.fill(0xff, 4 * index, 4 * index + 4);
-    else for (let byte = 0; byte < 4; byte++) used[4 * index + byte] = (word >>> (8 * byte)) & 0xff;
-  }
-  return { highest: window.highest, used };
-}
-
-export function nonceWindowOfRecord({ highest, used }: NonceRecord): NonceWindow {
-  const window = createNonceWindow();
-  window.highest = highest;
-  used.forEach((byte, index) => {
-    window.used[index >> 2]! |= byte << (8 * (index & 3));
-  });
-  return window;
-}
+/** A nonce window is its own record. */
+export const nonceRecord: Codec<NonceWindow> = record({ highest: u64, used: windowBits });

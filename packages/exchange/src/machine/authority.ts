@@ -4,6 +4,7 @@
  */
 import type { PublicKey } from "@stoa/base/signature";
 import { scopesAll } from "@stoa/protocol/command";
+import { eventsOfKinds } from "@stoa/protocol/event";
 import { accountAndKeyOfName, type Account } from "./account.ts";
 import type { ExecutionResult } from "./block-input.ts";
 import type { NonceWindow } from "./nonce-window.ts";
@@ -39,13 +40,10 @@ export function* allAuthorities(state: ExchangeState): Generator<AccountAuthorit
 /** Of the last block, whose result is given. */
 export function authoritiesChanged(
   state: ExchangeState,
-  { events, keysUsed }: Pick<ExecutionResult, "events" | "keysUsed">,
+  { encodedEvents, keysUsed }: Pick<ExecutionResult, "encodedEvents" | "keysUsed">,
 ): AuthorityChanges {
-  const accounts = new Set<number>();
-  for (const event of events) {
-    if (event.kind === "accountOpened" || event.kind === "keyAuthorized" || event.kind === "keyRevoked")
-      accounts.add(event.account);
-  }
+  const changes = eventsOfKinds(encodedEvents, "accountOpened", "keyAuthorized", "keyRevoked");
+  const accounts = new Set(changes.map(({ account }) => account));
   const keys: Authority[] = [];
   for (const name of keysUsed) {
     const [number, keyHex] = accountAndKeyOfName(name);

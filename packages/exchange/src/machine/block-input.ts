@@ -2,6 +2,7 @@
  * What goes into `execute` and what comes out. The caller has decoded every command and checked every signature itself; what
  * failed is still passed on, so that each command of a final block has exactly one fate, the same on every node.
  */
+import type { EncodedItems } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import type { Height, TimeMs } from "@stoa/base/units";
 import type { Command } from "@stoa/protocol/command";
@@ -25,9 +26,10 @@ export interface BlockInput {
 }
 
 export interface ExecutionResult {
+  /** Decoded when it is asked for. */
   readonly events: readonly Event[];
   /** The same events as canonical bytes: what the results root is over. */
-  readonly encodedEvents: readonly Uint8Array[];
+  readonly encodedEvents: EncodedItems;
   readonly roots: ExecutedRoots;
   /** Keys whose nonces have changed, named as `keyOnAccount` does. */
   readonly keysUsed: readonly string[];

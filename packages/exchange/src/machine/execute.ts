@@ -11,7 +11,7 @@
  * Marks do not move inside a block, so every command of a block is judged by the same prices.
  */
 import { assert } from "@stoa/base/assert";
-import { encodeEvents, eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
+import { decodeEvents, eventsRootOfItems, resultsRootAfter } from "@stoa/protocol/event";
 import type { Genesis } from "@stoa/protocol/genesis";
 import { systemAccounts } from "../ledger/state.ts";
 import type { BestPricesOf } from "../market/advance.ts";
@@ -53,8 +53,8 @@ export function createExchange(genesis: Genesis, makeBook?: () => Book): Created
     const number = accountNumberOf(state, toHex(owner), subaccount) ?? openAtGenesis(run, owner, subaccount);
     moveMoney(run, asset, { source: systemAccounts.external, target: number, amount, cause: "genesis" });
   }
-  run.events.push(...listDue(state.market, state.timeMs));
-  return { state, ...finish(run) };
+  for (const event of listDue(state.market, state.timeMs)) run.events.push(event);
+  return Object.assign(finish(run), { state });
 }
 
 function openAtGenesis(run: Run, owner: Genesis["balances"][number]["account"], subaccount: number): number {
@@ -128,12 +128,23 @@ function carryOut(run: Run, arrival: Arrival): void {
 }
 
 function finish(run: Run): ExecutionResult {
-  const { state, events } = run;
+  const { state } = run;
   const booksTouched = [...state.touched.levels];
   const keysUsed = [...state.touched.nonces];
   sayAllLevels(run);
   assertInvariants(state, booksTouched);
-  const encodedEvents = encodeEvents(events);
-  state.resultsRoot = resultsRootAfter(state.resultsRoot, eventsRootOf(encodedEvents));
-  return { events, encodedEvents, keysUsed, roots: executedRootsOf(state) };
+  const encodedEvents = state.events.take();
+  state.resultsRoot = resultsRootAfter(state.resultsRoot, eventsRootOfItems(encodedEvents));
+  return resultOf({ encodedEvents, keysUsed, roots: executedRootsOf(state) });
+}
+
+/** Most nodes want the bytes alone; who asks for the events has them decoded, once. */
+function resultOf(parts: Omit<ExecutionResult, "events">): ExecutionResult {
+  let events: ExecutionResult["events"] | undefined;
+  return {
+    ...parts,
+    get events() {
+      return (events ??= decodeEvents(parts.encodedEvents));
+    },
+  };
 }

@@ -1,11 +1,10 @@
 /**
  * One Merkle root per module, over that module's records. Only what a block touched is encoded and hashed again.
  */
-import type { MerkleMap } from "@stoa/base/merkle-map";
 import type { Digest } from "@stoa/base/hash";
 import { height } from "@stoa/base/units";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
-import { takeChanges, type StateRecord } from "./records.ts";
+import { takeChanges } from "./records.ts";
 import type { ExchangeState } from "./state.ts";
 import { modules } from "./trees.ts";
 
@@ -18,14 +17,10 @@ export function executedRootsOf(state: ExchangeState): ExecutedRoots {
 function computeRoots(state: ExchangeState): readonly Digest[] {
   return modules.map((module) => {
     const tree = state.trees[module];
-    applyChanges(tree, takeChanges(state, module));
+    takeChanges(state, module, ({ key, content }) => {
+      if (content === undefined) tree.delete(key);
+      else tree.set(key, content);
+    });
     return tree.root();
   });
-}
-
-function applyChanges(tree: MerkleMap, changes: readonly StateRecord[]): void {
-  for (const { key, content } of changes) {
-    if (content === undefined) tree.delete(key);
-    else tree.set(key, content);
-  }
 }

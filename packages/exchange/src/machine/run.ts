@@ -13,9 +13,14 @@ import { isSystemAccount, systemAccounts } from "../ledger/state.ts";
 import { orderRecordOf, type Order } from "./order.ts";
 import { positionRecordOf, type ExchangeState } from "./state.ts";
 
+/** Where events go, in the order in which they happen. */
+export interface EventWriter {
+  readonly push: (event: Event) => void;
+}
+
 export interface Run {
   readonly state: ExchangeState;
-  readonly events: Event[];
+  readonly events: EventWriter;
   /** The command being carried out; absent when the exchange itself acts. */
   command: Digest | undefined;
   part: number;
@@ -25,7 +30,7 @@ export interface Run {
 
 export const createRun = (state: ExchangeState): Run => ({
   state,
-  events: [],
+  events: state.events,
   command: undefined,
   part: 0,
   positions: new Map(),

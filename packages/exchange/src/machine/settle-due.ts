@@ -49,7 +49,7 @@ export function settleDue(run: Run): void {
     noteOverdrawn(run, asset, results.get(asset) ?? new Map());
   }
   closeDay(state.market, state.timeMs);
-  run.events.push(...listDue(state.market, state.timeMs));
+  for (const event of listDue(state.market, state.timeMs)) run.events.push(event);
   sayPositions(run);
 }
 

@@ -18,7 +18,7 @@ import type { Ledger } from "../ledger/state.ts";
 import { marketRecordNames, restoreMarket } from "../market/record.ts";
 import type { Book } from "../matching/book.ts";
 import { restoreRisk, riskRecordNames } from "../risk/record.ts";
-import { accountRecord, createAccount, keyOnAccount, nonceRecord, nonceWindowOfRecord } from "./account.ts";
+import { accountRecord, createAccount, keyOnAccount, nonceRecord } from "./account.ts";
 import { openOrderRecord, orderOfRecord, type OpenOrderRecord } from "./order.ts";
 import { accountAndKeyOf, allRecords, bookRecord, countersRecord, kinds } from "./records.ts";
 import { restWithPriority } from "./resting.ts";
@@ -167,7 +167,7 @@ function restoreAccounts(state: ExchangeState, records: Records): void {
         const [number, name] = accountAndKeyOf(key);
         const account = state.accounts.get(number);
         need(account !== undefined, `nonces of account ${number}, which is not open`);
-        account.nonces.set(name, nonceWindowOfRecord(decodeOrThrow(nonceRecord, content)));
+        account.nonces.set(name, decodeOrThrow(nonceRecord, content));
         break;
       }
       default:

@@ -6,12 +6,13 @@
  * by label or time, and Merkle trees are derived.
  */
 import { present } from "@stoa/base/assert";
+import type { ItemsWriter } from "@stoa/base/codec";
 import { zeroDigest, type Digest } from "@stoa/base/hash";
 import type { PublicKey } from "@stoa/base/signature";
 import type { Lots, Money } from "@stoa/base/units";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { Side } from "@stoa/protocol/command";
-import type { PositionRecord } from "@stoa/protocol/event";
+import { createEventWriter, type Event, type PositionRecord } from "@stoa/protocol/event";
 import { createLedger, openAccount as openLedgerAccount, type Ledger } from "../ledger/state.ts";
 import { createMarket, type Listing, type Market } from "../market/state.ts";
 import { buySide, createBook, sellSide, type Book, type BookSide } from "../matching/book.ts";
@@ -58,6 +59,8 @@ export interface ExchangeState {
   readonly market: Market;
   readonly risk: Risk;
   readonly trees: Trees;
+  /** What the block that is being executed has said so far; empty between blocks. */
+  readonly events: ItemsWriter<Event>;
   readonly makeBook: () => Book;
   readonly touched: {
     readonly accounts: Set<number>;
@@ -95,6 +98,7 @@ export function createState(genesis: Genesis, makeBook: () => Book = createBook,
     market: engines?.market ?? createMarket(genesis),
     risk: engines?.risk ?? createRisk(),
     trees: createTrees(),
+    events: createEventWriter(),
     makeBook,
     touched: {
       accounts: new Set(),

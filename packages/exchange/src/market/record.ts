@@ -3,7 +3,21 @@
  * A listing never changes and its quote does so often, so they are two records: a mark that moves costs a short one.
  */
 import { InvariantError, present } from "@stoa/base/assert";
-import { bool, decode, encode, i128, i53, list, oneOf, optional, record, u16, u32, u53, union } from "@stoa/base/codec";
+import {
+  bool,
+  decode,
+  encodePassing,
+  i128,
+  i53,
+  list,
+  oneOf,
+  optional,
+  record,
+  u16,
+  u32,
+  u53,
+  union,
+} from "@stoa/base/codec";
 import type { Decoded } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { volatilityNodesCount } from "@stoa/protocol/command";
@@ -101,10 +115,10 @@ export function marketRecordKey(name: string): Uint8Array {
   return key;
 }
 
-/** The bytes of a record, or `undefined` when there is no such record any more. */
+/** The bytes of a record, as {@link encodePassing} gives them, or `undefined` when there is no such record any more. */
 export function encodeMarketRecord(market: Market, name: string): Uint8Array | undefined {
   const one = recordOf(market, name);
-  return one === undefined ? undefined : encode(marketRecord, one);
+  return one === undefined ? undefined : encodePassing(marketRecord, one);
 }
 
 function recordOf(market: Market, name: string): MarketRecord | undefined {

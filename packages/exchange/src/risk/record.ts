@@ -3,7 +3,7 @@
  * are not among them: they follow from the orders module, which adds them again after a restore.
  */
 import { assert, present } from "@stoa/base/assert";
-import { decode, encode, i128, u32, u53, u8, union, type Decoded } from "@stoa/base/codec";
+import { decode, encodePassing, i128, u32, u53, u8, union, type Decoded } from "@stoa/base/codec";
 import type { Lots, Money } from "@stoa/base/units";
 import { positionRecord } from "@stoa/protocol/event";
 import type { InstrumentTerms } from "../terms.ts";
@@ -68,11 +68,11 @@ export function riskRecordKey(name: string): Uint8Array {
   return key;
 }
 
-/** The bytes of a record, or `undefined` when there is no such record any more. */
+/** The bytes of a record, as {@link encodePassing} gives them, or `undefined` when there is no such record any more. */
 export function encodeRiskRecord(risk: Risk, name: string): Uint8Array | undefined {
   const { kind, first, second } = parseName(name);
   const one = recordOf(risk, kind, first, second);
-  return one === undefined ? undefined : encode(riskRecord, one);
+  return one === undefined ? undefined : encodePassing(riskRecord, one);
 }
 
 function recordOf(risk: Risk, kind: string, first: number, second: number): RiskRecord | undefined {

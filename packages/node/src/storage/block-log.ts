@@ -2,7 +2,6 @@
  * Final blocks by height, each with what this node itself found when it checked the signatures of its commands: a replay of
  * one's own log need not check them again, and an audit can.
  */
-import { concatBytes } from "@stoa/base/bytes";
 import { byteString, decode, encode, record, type Decoded } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
@@ -63,8 +62,7 @@ export function openBlockLog(
   return {
     ...log,
     // The encoding of a record is its fields one after another, so the block need not be encoded again.
-    append: (height, encoded, signaturesValid) =>
-      log.append(height, concatBytes(encoded, encode(signatureBits, signaturesValid))),
+    append: (height, encoded, signaturesValid) => log.append(height, encoded, encode(signatureBits, signaturesValid)),
     read,
     readRange(height, countMax, sizeMax) {
       const blocks: FinalBlock[] = [];

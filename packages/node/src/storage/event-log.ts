@@ -2,7 +2,10 @@
  * What each block resulted in: time, digest and encoded events by height. Everything here can be computed again from the
  * blocks; it is kept so that receipts and the followers of a restarted node need not wait for that.
  */
-import { byteString, decode, encode, list, record, type Decoded } from "@stoa/base/codec";
+import { byteString, decode, encode, list, record, u32, type Decoded, type EncodedItems } from "@stoa/base/codec";
+import { assert } from "@stoa/base/assert";
+import type { Digest } from "@stoa/base/hash";
+import type { TimeMs } from "@stoa/base/units";
 import { digest, time } from "@stoa/protocol/primitives";
 import { NodeError } from "../failure.ts";
 import { openHeightLog, type HeightLog } from "./height-log.ts";
@@ -11,9 +14,11 @@ const eventSizeMax = 64 * 1024;
 const eventsCountMax = 1_000_000;
 const storedEvents = record({ timeMs: time, digest, events: list(byteString(eventSizeMax), eventsCountMax) });
 export type StoredEvents = Decoded<typeof storedEvents>;
+/** The fields before the events, and how many those are. */
+const storedHead = record({ timeMs: time, digest, count: u32 });
 
 export interface EventLog extends Omit<HeightLog, "append" | "read"> {
-  readonly append: (height: number, events: StoredEvents) => void;
+  readonly append: (height: number, timeMs: TimeMs, digest: Digest, events: EncodedItems) => void;
   readonly read: (height: number) => StoredEvents | undefined;
 }
 
@@ -30,7 +35,11 @@ export function openEventLog(folder: string, report: (fact: string) => void): Ev
   });
   return {
     ...log,
-    append: (height, events) => log.append(height, encode(storedEvents, events)),
+    append(height, timeMs, blockDigest, { bytes, ends }) {
+      assert(ends.length <= eventsCountMax, "a block has no more events than can be stored");
+      // The encoding of a list is its count and its items, which are encoded already.
+      log.append(height, encode(storedHead, { timeMs, digest: blockDigest, count: ends.length }), bytes);
+    },
     read(height) {
       const bytes = log.read(height);
       if (bytes === undefined) return undefined;

@@ -32,8 +32,8 @@ export interface HeightLog {
   /** The lowest and highest stored heights; `last` is `first - 1` when the log is empty. */
   readonly first: () => number;
   readonly last: () => number;
-  /** `height` is `last() + 1`, or any height when the log is empty. */
-  readonly append: (height: number, body: Uint8Array) => void;
+  /** `height` is `last() + 1`, or any height when the log is empty; the body is its parts one after another. */
+  readonly append: (height: number, ...body: readonly Uint8Array[]) => void;
   /** The record at `height`; `undefined` when it is not stored. */
   readonly read: (height: number) => Uint8Array | undefined;
   /** Returns when everything appended is on disk. */
@@ -107,14 +107,14 @@ export function openHeightLog(options: HeightLogOptions): HeightLog {
   return {
     first,
     last,
-    append(height, body) {
+    append(height, ...body) {
       let segment = segments.at(-1);
       if (segment !== undefined && height !== last() + 1)
         throw new NodeError("invariant-broken", `the ${options.name} is at ${last()} and was given height ${height}`);
       if (segment === undefined || segmentSizeMax < fileOf(segment).size()) segment = begin(height);
       const file = fileOf(segment);
       if (segment.count % stride === 0) segment.offsets.push(file.size());
-      file.append(recordBytes(height, syncedDistance(height), body));
+      file.append(recordBytes(height, syncedDistance(height), ...body));
       segment.count++;
     },
     read(height) {

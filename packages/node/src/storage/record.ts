@@ -16,12 +16,18 @@ export interface StoredRecord {
   readonly body: Uint8Array;
 }
 
-export function recordBytes(number: number, kind: number, body: Uint8Array): Uint8Array {
-  const bytes = Buffer.allocUnsafe(recordHeadSize + body.length);
-  bytes.writeUInt32LE(body.length, 0);
+/** The record whose body is these parts one after another. */
+export function recordBytes(number: number, kind: number, ...body: readonly Uint8Array[]): Uint8Array {
+  const bodySize = body.reduce((size, part) => size + part.length, 0);
+  const bytes = Buffer.allocUnsafe(recordHeadSize + bodySize);
+  bytes.writeUInt32LE(bodySize, 0);
   bytes.writeBigUInt64LE(BigInt(number), 8);
   bytes.writeUInt8(kind, 16);
-  bytes.set(body, recordHeadSize);
+  let offset = recordHeadSize;
+  for (const part of body) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
   bytes.writeUInt32LE(checksumOf(bytes.subarray(0, 4), bytes.subarray(8)), 4);
   return bytes;
 }
