@@ -269,6 +269,16 @@ describe("keys that are remembered", () => {
       );
   });
 
+  test("are not taken for each other, however little they differ", () => {
+    const raw = rawModule();
+    const item = signedBy(prng, newSeed(prng), 10);
+    for (let bit = 0; bit < 256; bit++) {
+      const key = item.key.slice();
+      key[bit >> 3]! ^= 1 << (bit & 7);
+      expect(raw.verify([item, { ...item, key }, item], prng.nextBytes(48))).toEqual([1, 0, 1]);
+    }
+  });
+
   test("have their scalars summed: one key, many signatures, some forged", () => {
     const items = Array.from({ length: 256 }, () => signedBy(prng, seed, 10));
     for (const forged of [[], [0], [255], [3, 200], [100, 101, 102, 103]]) {
@@ -407,6 +417,10 @@ describe("the arithmetic inside", () => {
       [0, 1, 2, 3, 4].map((k) => BigInt.asUintN(51, value >> BigInt(51 * k)));
     const near = [-20n, -19n, -1n, 0n, 1n, 18n].map((distance) => limbsOf(fieldPrime + distance));
     const cases = [...near, limbsOf(0n), limbsOf((1n << 255n) - 1n)];
+    for (let above = 0n; above < 200n; above++) {
+      const [lowest, ...others] = limbsOf(fieldPrime);
+      cases.push([lowest! + above, ...others], [lowest! - above, ...others], [above, 0n, 0n, 0n, 1n << 51n]);
+    }
     for (let round = 0; round < 2000; round++) cases.push(limbsWithin(round % 2 === 0 ? 1n << 52n : carriedMax));
     for (const [index, limbs] of cases.entries()) {
       const lane = index % 2;

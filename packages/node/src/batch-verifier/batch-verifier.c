@@ -43,7 +43,7 @@
   (ITEMS_COUNT_MAX * (DIGITS_COUNT_MAX(129, COMMITMENT_WIDTH) + DIGITS_COUNT_MAX(254, KEY_WIDTH)) +         \
    DIGITS_COUNT_MAX(254, BASE_WIDTH))
 
-enum KeyState { KEY_EMPTY, KEY_AWAITED, KEY_REFUSED, KEY_GOOD };
+enum KeyState { KEY_EMPTY, KEY_REFUSED, KEY_GOOD };
 
 /* A public key, and odd multiples of the negative of its point. */
 typedef struct {
@@ -143,7 +143,8 @@ static Key *find_key(const uint8_t *encoding) {
   }
   if (oldest->batch == batch) oldest = &spare_keys[spare_keys_count++];
   __builtin_memcpy(oldest->name, name, 32);
-  oldest->state = KEY_AWAITED;
+  // Until it has been decoded.
+  oldest->state = KEY_REFUSED;
   oldest->batch = batch;
   oldest->sum = 0;
   decodings[decodings_count++] = (Decoding){encoding, oldest, 0};

@@ -262,8 +262,9 @@ static void to_canonical(uint64_t *canonical, const FieldPair *element, int lane
     double limb = lane == 0 ? wasm_f64x2_extract_lane(element->limb[k], 0) : wasm_f64x2_extract_lane(element->limb[k], 1);
     canonical[k] = (uint64_t)((int64_t)limb + (int64_t)(4 * (LIMB_MASK - (k == 0 ? 18 : 0))));
   }
-  // Of three rounds the first leaves a value below 2^255 + 2^10, the second one below 2^255, the third none but its digits.
-  for (int round = 0; round < 3; round++) {
+  // The first round leaves only the lowest limb too large, by 19 * 8 at most; if the second one carries out of the highest, all
+  // limbs have become small.
+  for (int round = 0; round < 2; round++) {
     uint64_t quotient = 0;
     for (int k = 0; k < LIMBS_COUNT; k++) {
       canonical[k] += quotient;
