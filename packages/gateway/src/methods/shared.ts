@@ -18,6 +18,7 @@ import type { Services } from "../services.ts";
 export const instrumentName = required(text);
 export const kind = optional(oneOf(kindWords));
 export const version = "1.2.26";
+export const hourMs = 60 * 60 * 1000;
 
 /** A count that is cut to what one answer may hold. */
 export const countOf = (fallback: number, max: number) => defaulted(naturalUpTo(max), fallback);
@@ -89,4 +90,21 @@ export function living(services: Services, name: string) {
   if (view === undefined)
     throw new ApiError("not_found", { reason: "the instrument has expired", param: "instrument_name" });
   return { listing, view };
+}
+
+/** Live instruments with their views, of a currency and a kind, in the order of their numbers. */
+export function liveViews(services: Services, currencyName: string | undefined, kindWord: KindWord | undefined) {
+  return listingsMatching(services, currencyName, kindWord)
+    .map((listing) => ({ listing, view: services.upstream.query.instrument(listing.id) }))
+    .flatMap(({ listing, view }) => (view === undefined || view.state === "delivered" ? [] : [{ listing, view }]));
+}
+
+/** The number of an index of genesis by its name in any case. */
+export function indexNamed(services: Services, name: string): number {
+  const index = services.upstream.genesis.indexes.findIndex((one) => one.name === name.toLowerCase());
+  if (index < 0) {
+    const names = services.upstream.genesis.indexes.map((one) => one.name).join(", ");
+    throw invalidParameter("index_name", `no such index; there are ${names}`);
+  }
+  return index;
 }

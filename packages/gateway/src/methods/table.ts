@@ -2,12 +2,37 @@
 import { assert } from "@stoa/base/assert";
 import type { Method } from "../method.ts";
 import { accountMethods } from "./account.ts";
+import { cancelMethods } from "./cancels.ts";
+import { chartMethods } from "./charts.ts";
+import { fundingMethods } from "./funding.ts";
+import { instrumentMethods } from "./instruments.ts";
 import { marketDataMethods } from "./market-data.ts";
+import { massQuoteMethods } from "./mass-quote.ts";
 import { notImplementedNames } from "./not-implemented.ts";
+import { orderQueryMethods } from "./order-queries.ts";
+import { orderMethods } from "./orders.ts";
 import { sessionMethods } from "./session.ts";
-import { tradingMethods } from "./trading.ts";
+import { settlementMethods } from "./settlements.ts";
+import { tradeMethods } from "./trades.ts";
+import { transactionLogMethods } from "./transaction-log.ts";
+import { walletMethods } from "./wallet.ts";
 
-const all = [...sessionMethods, ...marketDataMethods, ...tradingMethods, ...accountMethods];
+const all = [
+  ...sessionMethods,
+  ...instrumentMethods,
+  ...marketDataMethods,
+  ...chartMethods,
+  ...fundingMethods,
+  ...orderMethods,
+  ...cancelMethods,
+  ...massQuoteMethods,
+  ...orderQueryMethods,
+  ...tradeMethods,
+  ...settlementMethods,
+  ...accountMethods,
+  ...transactionLogMethods,
+  ...walletMethods,
+];
 
 export const methods: ReadonlyMap<string, Method> = new Map(all.map((method) => [method.name, method]));
 assert(methods.size === all.length, "no method stands in the table twice");
