@@ -117,6 +117,14 @@ describe("session keys (MATCH-048)", () => {
     expect([send("A", 1), send("B", 0)]).toEqual(["refused scope-missing", ""]);
   });
 
+  test("a command refused because it lives too long stays refused when it no longer does (MATCH-039)", () => {
+    const world = new World();
+    const expiresAtMs = world.state.timeMs + 30 * 3_600_000;
+    const early = world.command("A", { kind: "withdraw", asset: 2, amount: money(1n), address: "x" }, { expiresAtMs });
+    expect(inWords(world, world.block([early]).events)).toBe("refused expiry-too-far");
+    expect(inWords(world, world.block([early], 7 * 3_600_000).events)).toBe("refused nonce-reused");
+  });
+
   test("nonces used before a revocation stay used when the key is authorised again", () => {
     const world = new World();
     world.send("A", authorize(world, 2));

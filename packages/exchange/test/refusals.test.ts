@@ -59,11 +59,6 @@ const envelopeCases: readonly Case[] = [
   { reason: "chain-wrong", body: order, envelope: { chainId: ownerOf("x") as never } },
   { reason: "signature-invalid", body: order, envelope: { signatureValid: false } },
   { reason: "command-expired", body: order, envelope: { expiresAtMs: 1_800_000_000_999 } },
-  {
-    reason: "expiry-too-far",
-    body: order,
-    envelope: { expiresAtMs: 1_800_000_001_001 + limits.commandLifetimeMsMax },
-  },
   { reason: "account-unknown", account: "Z", body: order },
   { reason: "account-unknown", body: order, envelope: { subaccount: 1 } },
   { reason: "key-not-authorized", body: order, envelope: { key: otherKey } },
@@ -107,6 +102,11 @@ const envelopeCases: readonly Case[] = [
 ];
 
 const orderCases: readonly Case[] = [
+  {
+    reason: "expiry-too-far",
+    body: order,
+    envelope: { expiresAtMs: 1_800_000_001_001 + limits.commandLifetimeMsMax },
+  },
   { reason: "instrument-unknown", body: { ...order, instrument: 99 } },
   {
     reason: "instrument-not-open",

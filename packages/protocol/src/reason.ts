@@ -8,14 +8,14 @@ export const refusalReasons = [
   "chain-wrong",
   "signature-invalid",
   "command-expired",
-  "expiry-too-far",
   "account-unknown",
   "key-not-authorized",
   "key-expired",
   "scope-missing",
   "nonce-reused",
   "nonce-too-old",
-  // what it asks for
+  // what it asks for; from here on the nonce is used
+  "expiry-too-far",
   "instrument-unknown",
   "instrument-not-open",
   "order-unknown",

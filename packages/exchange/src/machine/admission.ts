@@ -9,6 +9,7 @@ import type { RefusalReason } from "@stoa/protocol/reason";
 import { keyOnAccount, type Account } from "./account.ts";
 import type { PreparedCommand } from "./block-input.ts";
 import { nonceRefusal } from "./nonce-window.ts";
+import { refuse, type Refusal } from "./run.ts";
 import { accountNumberOf, type ExchangeState } from "./state.ts";
 
 /** A command of a block with the names of those it speaks of: read once, used by every check. */
@@ -50,18 +51,25 @@ export function admit(state: ExchangeState, arrival: Arrival, expected = noKeys)
   if (command === undefined) return { reason: "command-malformed", account: 0 };
   const number = accountNumberOf(state, ownerHex, command.subaccount) ?? 0;
   const account = state.accounts.get(number);
-  const refuse = (reason: RefusalReason): Refused => ({ reason, account: number });
-  if (!equalBytes(command.chainId, state.chainId)) return refuse("chain-wrong");
-  if (!prepared.signatureValid) return refuse("signature-invalid");
-  if (command.expiresAtMs < state.timeMs) return refuse("command-expired");
-  if (state.timeMs + limits.commandLifetimeMsMax < command.expiresAtMs) return refuse("expiry-too-far");
+  const refused = (reason: RefusalReason): Refused => ({ reason, account: number });
+  if (!equalBytes(command.chainId, state.chainId)) return refused("chain-wrong");
+  if (!prepared.signatureValid) return refused("signature-invalid");
+  if (command.expiresAtMs < state.timeMs) return refused("command-expired");
   const admitted = { command, account, ownerHex, keyHex };
   if (command.body.kind === "prices") return admitted;
   if (account === undefined && !(command.body.kind === "faucet" && keyHex === ownerHex))
-    return refuse("account-unknown");
+    return refused("account-unknown");
   if (account === undefined) return admitted;
   const reason = keyRefusal(state, account, admitted, expected) ?? nonceReason(account, keyHex, command.nonce);
-  return reason === undefined ? admitted : refuse(reason);
+  return reason === undefined ? admitted : refused(reason);
+}
+
+/**
+ * Why a command that may speak for its account is not carried out: it would live too long. Asked when its nonce is used, for in
+ * a few hours the same bytes would pass, and what has been refused stays refused.
+ */
+export function lifetimeRefusal({ timeMs }: ExchangeState, { expiresAtMs }: Command): Refusal | undefined {
+  return timeMs + limits.commandLifetimeMsMax < expiresAtMs ? refuse("expiry-too-far") : undefined;
 }
 
 function keyRefusal(

@@ -18,7 +18,7 @@ import type { BestPricesOf } from "../market/advance.ts";
 import { listDue } from "../market/listing.ts";
 import { buySide, sellSide, type Book } from "../matching/book.ts";
 import { advancePrices } from "./advance-prices.ts";
-import { admit, arrivalOf, type Arrival } from "./admission.ts";
+import { admit, arrivalOf, lifetimeRefusal, type Arrival } from "./admission.ts";
 import { applyCommand } from "./apply-command.ts";
 import { keyOnAccount, nonceWindowOf } from "./account.ts";
 import type { BlockInput, ExecutionResult, PreparedCommand } from "./block-input.ts";
@@ -97,7 +97,11 @@ function takePrices(run: Run, commands: readonly PreparedCommand[]): void {
     if (prepared.command?.body.kind !== "prices") continue;
     run.command = prepared.digest;
     const admission = admit(run.state, arrivalOf(prepared));
-    const refusal = "reason" in admission ? admission : prices(run, prepared.command, prepared.command.body);
+    const { command } = prepared;
+    const refusal =
+      "reason" in admission
+        ? admission
+        : (lifetimeRefusal(run.state, command) ?? prices(run, command, prepared.command.body));
     if (refusal === undefined) sayAccepted(run, 0);
     else sayRefused(run, 0, { reason: refusal.reason });
   }
@@ -115,14 +119,14 @@ function carryOut(run: Run, arrival: Arrival): void {
   let { account } = admission;
   if (account === undefined) {
     assert(command.body.kind === "faucet", "only a faucet command comes without an account");
-    const refusal = faucetRefusal(state, command.subaccount, command.body);
+    const refusal = lifetimeRefusal(state, command) ?? faucetRefusal(state, command.subaccount, command.body);
     if (refusal !== undefined) return sayRefused(run, 0, refusal);
     account = openByFaucet(run, command);
   }
   // From here on the command is used up, whatever becomes of it: the same bytes never run twice.
   useNonce(nonceWindowOf(account, keyHex), command.nonce);
   state.touched.nonces.add(keyOnAccount(account.number, keyHex));
-  const refusal = applyCommand(run, account, command);
+  const refusal = lifetimeRefusal(state, command) ?? applyCommand(run, account, command);
   sayPositions(run);
   if (refusal !== undefined) sayRefused(run, account.number, refusal);
 }
