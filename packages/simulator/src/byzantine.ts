@@ -5,6 +5,7 @@
  */
 import type { Digest } from "@stoa/base/hash";
 import type { Prng } from "@stoa/base/prng";
+import type { Signature } from "@stoa/base/signature";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { Effect } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
@@ -176,7 +177,7 @@ function forger(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng)
   const { message } = saying;
   if (prng.below(3) !== 0) return [saying];
   if (message.kind === "vote") {
-    const signature = prng.nextBytes(64) as Vote["signature"];
+    const signature = prng.nextBytes(message.vote.signature.length);
     return [{ ...saying, message: { kind: "vote", vote: { ...message.vote, signature } } }];
   }
   if (message.kind === "certificate") {
@@ -184,7 +185,7 @@ function forger(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng)
     return [{ ...saying, message: { kind: "certificate", certificate: { ...message.certificate, proof } } }];
   }
   if (message.kind === "proposal") {
-    const signature = prng.nextBytes(64) as Vote["signature"];
+    const signature = prng.nextBytes(64) as Signature;
     return [{ ...saying, message: { kind: "proposal", proposal: { ...message.proposal, signature } } }];
   }
   return [saying];

@@ -98,4 +98,4 @@ export function countCommands(world: World, { header, payload }: FinalBlock): vo
   }
   tell(world, undefined, () => `height ${header.height} is final for the first time (view ${header.view})`);
 }
-const orderedCountMax = 100_000;
+const orderedCountMax = 20_000;

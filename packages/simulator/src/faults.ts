@@ -296,7 +296,7 @@ function twin(world: World, prng: Prng, fault: Fault): boolean {
   }
   const other = createNode(world, {
     index: node.index,
-    clock: { ratePpm: 950_000 + prng.below(100_000), offsetMs: 0 },
+    clock: { ...node.clock, offsetMs: 0 },
     ...(camp === undefined ? {} : { camp }),
     store,
   });

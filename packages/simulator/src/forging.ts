@@ -25,7 +25,7 @@ export function craftVote(
 ): Vote {
   const named = kind === "nullify" ? undefined : digest;
   const bytes = consensusSignBytes({ kind, chainId: world.set.chainId, epoch, view, digest: named });
-  const signature = world.signatures.sign(bytes, simulatedSeed(node.index));
+  const signature = world.scheme.signVote(bytes, simulatedSeed(node.index));
   const common = { epoch, view, signer: node.index, signature };
   return kind === "nullify" ? { kind, ...common } : { kind, ...common, digest };
 }

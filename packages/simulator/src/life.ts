@@ -150,6 +150,7 @@ function replicaOptions(world: World, node: SimulatedNode, session: number) {
     set: world.set,
     self: node.index,
     sign: (bytes: Uint8Array) => world.signatures.sign(bytes, seed),
+    signVote: (bytes: Uint8Array) => world.scheme.signVote(bytes, seed),
     verify: world.signatures.verify,
     scheme: world.scheme,
     parameters: { ...world.parameters, session },

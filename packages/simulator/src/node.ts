@@ -20,6 +20,8 @@ export type Tamper = (world: World, node: SimulatedNode, effect: Effect) => read
 export interface Clock {
   /** Local microseconds per million true ones. */
   readonly ratePpm: number;
+  /** What it shows of the wall clock is set right so often, as a time service does; what it counts is not. */
+  readonly setRightMs: number;
   offsetMs: number;
 }
 

@@ -36,6 +36,10 @@ export interface PlanOptions {
   readonly faultKinds?: readonly FaultKind[];
   /** Who misbehaves, and how; drawn when absent. Safety holds while they have less than a third of the stake. */
   readonly faulty?: readonly Actor[];
+  /** Between two faults, about; drawn when absent. */
+  readonly faultsEveryMs?: number;
+  /** Between two commands of the workload, about; drawn when absent. */
+  readonly commandsEveryMs?: number;
   /** Changes to the weather that was drawn. */
   readonly weather?: Partial<Weather>;
   /** Names of the parts of the plan to keep; all when absent. */
@@ -46,10 +50,12 @@ export function drawPlan(options: PlanOptions): Plan {
   const { seed } = options;
   const root = createPrng(seed);
   const shape = root.stream("shape");
-  const stakes = drawStakes(shape, options.nodesCount);
+  const drawn = drawStakes(shape, options.nodesCount);
+  // Those who are told to misbehave must not hold a third by accident.
+  const stakes = holdThird(drawn, options.faulty ?? []) ? drawn.map(() => 1) : drawn;
   const faultsMs = options.faultsMs ?? 4_000 + shape.below(6_000);
-  const everyMs = 300 + shape.below(1_500);
-  const workload = { untilMs: faultsMs, everyMs: 20 + shape.below(300) };
+  const everyMs = options.faultsEveryMs ?? 300 + shape.below(1_500);
+  const workload = { untilMs: faultsMs, everyMs: options.commandsEveryMs ?? 20 + shape.below(300) };
   const kinds = options.faultKinds ?? drawKinds(root.stream("kinds"));
   const whole: Plan = {
     seed,
@@ -64,16 +70,22 @@ export function drawPlan(options: PlanOptions): Plan {
   return options.keep === undefined ? whole : reduced(whole, new Set(options.keep));
 }
 
+function holdThird(stakes: readonly number[], actors: readonly Actor[]): boolean {
+  const total = stakes.reduce((sum, stake) => sum + stake, 0);
+  return total <= 3 * actors.reduce((sum, { node }) => sum + stakes[node]!, 0);
+}
+
 function drawStakes(prng: Prng, nodesCount: number | undefined): number[] {
   const count = nodesCount ?? [4, 4, 4, 5, 6, 7][prng.below(6)]!;
   const equal = prng.below(3) !== 0;
   return Array.from({ length: count }, () => (equal ? 1 : 1 + prng.below(4)));
 }
 
-/** Within 5 % of the true rate, and a little off. */
+/** Within 5 % of the true rate, and a little off; the worst are wrong by half a second before they are set right. */
 function drawClocks(prng: Prng, count: number): Clock[] {
   return Array.from({ length: count }, () => ({
     ratePpm: 950_000 + prng.below(100_001),
+    setRightMs: 1_000 + prng.below(9_000),
     offsetMs: prng.below(200) - 100,
   }));
 }

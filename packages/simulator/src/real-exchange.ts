@@ -125,6 +125,7 @@ function smallGenesis({ genesisTimeMs, validators, signatures }: ApplicationCont
     chainName: "simulated",
     timeMs: genesisTimeMs,
     validators: validators.map((one, index) => ({ name: `v${index}`, ...one })),
+    certificates: { kind: "ed25519-list" },
     assets: [
       { name: "BTC", longName: "Bitcoin", decimals: 8 },
       { name: "ETH", longName: "Ether", decimals: 8 },

@@ -2,7 +2,7 @@
  * One simulated run: a seed draws a plan; the cluster lives through it while checkers watch; then everything heals and it must
  * go on. Two runs of one seed are equal to the last byte, and the audit hash says so.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { installSha256 } from "@stoa/base/hash";
 import { createPrng } from "@stoa/base/prng";
 import type { SignatureScheme } from "@stoa/base/signature";
@@ -21,7 +21,7 @@ import { blocksOnPlatter } from "./store.ts";
 import { planWorkload } from "./workload.ts";
 import { after, createWorld, runUntil, type StoryLine, type World } from "./world.ts";
 
-installSha256((bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()));
+installSha256((bytes) => new Uint8Array(hash("sha256", bytes, "buffer")));
 
 export interface SimulateOptions extends PlanOptions {
   /** How votes become certificates; the list of signatures when absent. */

@@ -152,9 +152,11 @@ export function after(world: World, delayUs: number, run: () => void): void {
 export const localMsOf = (world: World, { clock }: SimulatedNode): number =>
   (world.nowUs * clock.ratePpm) / 1_000_000_000;
 
-export function wallMsOf(world: World, node: SimulatedNode): number {
-  const startMs = world.parameters.genesisTimeMs + 1_000;
-  return Math.max(0, Math.floor(startMs + localMsOf(world, node) + node.clock.offsetMs));
+export function wallMsOf(world: World, { clock }: SimulatedNode): number {
+  const trueMs = world.nowUs / 1_000;
+  const driftingMs = trueMs % clock.setRightMs;
+  const shownMs = trueMs + driftingMs * (clock.ratePpm / 1_000_000 - 1);
+  return Math.max(0, Math.floor(world.parameters.genesisTimeMs + 1_000 + shownMs + clock.offsetMs));
 }
 
 /** A broken invariant inside the replica or the exchange is what is looked for, and ends the run like any other. */
