@@ -5,7 +5,7 @@
  */
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import type { Checker } from "./checker.ts";
+import type { Checker, CheckListener } from "./checker.ts";
 import type { Mempool } from "./mempool.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -32,34 +32,44 @@ export interface Intake {
 /** Whether to send a command on when it is admitted: never, later if it must be, or at once. */
 type Forward = "never" | "later" | "now";
 
-/** A command that is being checked. */
-interface Pending {
-  readonly ids: number[];
-  readonly knownBy: ValidatorIndex[];
-  forward: Forward;
-}
-
 /** How long a command that its client gave to all validators may wait before it is sent on all the same. */
 const patienceMs = 500;
+const noPeers: readonly ValidatorIndex[] = [];
 
 export function createIntake(parts: IntakeParts): Intake {
   const { mempool, checker } = parts;
-  /** By the command's number in the mempool. */
-  const pending: (Pending | undefined)[] = [];
-  /** Numbers of commands that are sent on if they wait for long; of those that have left, until another has the number. */
+  // By the numbers that commands have in the mempool; of one that is being checked:
+  const forwards: (Forward | undefined)[] = [];
+  /** The first client that offered it; the others, and the peers that did, are few. */
+  const firstIds: (number | undefined)[] = [];
+  const otherIds = new Map<number, number[]>();
+  const knownBy = new Map<number, ValidatorIndex[]>();
+  // Of one that waits: whether it is sent on if it waits for long.
   const isLater: boolean[] = [];
 
+  const answerAll = (number: number, refusal: AdmissionRefusal): void => {
+    const first = firstIds[number];
+    const others = otherIds.get(number);
+    firstIds[number] = undefined;
+    otherIds.delete(number);
+    if (first !== undefined) parts.answer(first, refusal);
+    for (const id of others ?? []) parts.answer(id, refusal);
+  };
+
   const judged = (number: number, verdict: Verdict): void => {
-    const { ids, knownBy, forward } = pending[number]!;
-    pending[number] = undefined;
+    const forward = forwards[number];
+    const peers = knownBy.get(number) ?? noPeers;
+    forwards[number] = undefined;
+    knownBy.delete(number);
     const refusal = mempool.judged(number, verdict, parts.wallMs());
     if (refusal === "none") {
       isLater[number] = forward === "later";
-      if (forward === "now" && mempool.waits(number)) parts.forward(mempool.encodedOf(number), knownBy);
+      if (forward === "now" && mempool.waits(number)) parts.forward(mempool.encodedOf(number), peers);
       parts.arrived();
     }
-    for (const id of ids) parts.answer(id, refusal);
+    answerAll(number, refusal);
   };
+  const listener: CheckListener = { judged };
 
   /** Takes an offer of a client, under its id, or of a peer. */
   const take = (encoded: Uint8Array, forward: Forward, id: number | undefined, from: ValidatorIndex | undefined) => {
@@ -68,14 +78,14 @@ export function createIntake(parts: IntakeParts): Intake {
       if (id !== undefined) parts.answer(id, number === "known" ? "none" : number);
       return;
     }
-    const before = pending[number];
-    const one = before ?? { ids: [], knownBy: [], forward };
-    if (id !== undefined) one.ids.push(id);
-    if (from !== undefined) one.knownBy.push(from);
-    if (forward === "now" || one.forward === "never") one.forward = forward;
+    if (id !== undefined && firstIds[number] === undefined) firstIds[number] = id;
+    else if (id !== undefined) append(otherIds, number, id);
+    if (from !== undefined) append(knownBy, number, from);
+    const before = forwards[number];
+    if (before === undefined || before === "never" || forward === "now") forwards[number] = forward;
     if (before !== undefined) return;
-    pending[number] = one;
-    checker.check(mempool.digestOf(number), mempool.encodedOf(number), false, (verdict) => judged(number, verdict));
+    const command = { digest: mempool.digestOf(number), encoded: mempool.encodedOf(number) };
+    checker.check(command, false, listener, number);
   };
 
   return {
@@ -85,8 +95,14 @@ export function createIntake(parts: IntakeParts): Intake {
       mempool.forEachSince(parts.wallMs() - patienceMs, (number) => {
         if (isLater[number] !== true) return;
         isLater[number] = false;
-        parts.forward(mempool.encodedOf(number), []);
+        parts.forward(mempool.encodedOf(number), noPeers);
       });
     },
   };
+}
+
+function append<T>(lists: Map<number, T[]>, number: number, item: T): void {
+  const list = lists.get(number);
+  if (list === undefined) lists.set(number, [item]);
+  else list.push(item);
 }

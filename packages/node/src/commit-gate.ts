@@ -5,7 +5,7 @@
 import { digestSize } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { payloadCommands } from "./payload-names.ts";
-import type { Checker } from "./checker.ts";
+import { nobody, type Checker, type CheckListener } from "./checker.ts";
 import { isValid, type Verdict } from "./verdict.ts";
 
 export interface CommitGate {
@@ -39,36 +39,38 @@ export function createCommitGate(
 
   return {
     put(block, encoded) {
-      const { count, commandAt, packedDigests: digests } = payloadCommands(block.payload);
-      const waiting: Waiting = { block, encoded, signaturesValid: new Uint8Array(Math.ceil(count / 8)), missing: 0 };
-      const note = (index: number, verdict: Verdict): void => {
-        if (isValid(verdict)) waiting.signaturesValid[index >> 3]! |= 1 << (index & 7);
+      const commands = payloadCommands(block.payload);
+      const signaturesValid = new Uint8Array(Math.ceil(commands.count / 8));
+      const waiting: Waiting = { block, encoded, signaturesValid, missing: 0 };
+      const listener: CheckListener = {
+        judged(index, verdict) {
+          noteVerdict(signaturesValid, index, verdict);
+          waiting.missing--;
+          releaseReady();
+        },
       };
       queue.push(waiting);
-      for (let index = 0; index < count; index++) {
-        const verdict = checker.known(digests, digestSize * index);
+      for (let index = 0; index < commands.count; index++) {
+        const verdict = checker.known(commands.packedDigests, digestSize * index);
         if (verdict !== undefined) {
-          note(index, verdict);
+          noteVerdict(signaturesValid, index, verdict);
           continue;
         }
         waiting.missing++;
-        checker.check(digestAt(digests, index), commandAt(index), true, (found) => {
-          note(index, found);
-          waiting.missing--;
-          releaseReady();
-        });
+        checker.check(commands.namedAt(index), true, listener, index);
       }
       releaseReady();
     },
     anticipate(payload) {
-      const { count, commandAt, packedDigests: digests } = payloadCommands(payload);
-      for (let index = 0; index < count; index++) {
-        if (checker.known(digests, digestSize * index) !== undefined) continue;
-        checker.check(digestAt(digests, index), commandAt(index), true, () => undefined);
+      const commands = payloadCommands(payload);
+      for (let index = 0; index < commands.count; index++) {
+        if (checker.known(commands.packedDigests, digestSize * index) !== undefined) continue;
+        checker.check(commands.namedAt(index), true, nobody, index);
       }
     },
   };
 }
 
-const digestAt = (digests: Uint8Array, index: number): Uint8Array =>
-  digests.subarray(digestSize * index, digestSize * (index + 1));
+function noteVerdict(signaturesValid: Uint8Array, index: number, verdict: Verdict): void {
+  if (isValid(verdict)) signaturesValid[index >> 3]! |= 1 << (index & 7);
+}

@@ -10,7 +10,7 @@ import { validatorSetOf } from "@stoa/protocol/finality/certificate";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { createBlockAcceptance } from "./block-acceptance.ts";
-import { createChecker } from "./checker.ts";
+import { createChecker, nobody } from "./checker.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { openCommit, type Commit } from "./commit.ts";
 import { checkAddress, checkGenesis, invalid, storageDefaults, type StorageConfig } from "./config.ts";
@@ -161,7 +161,7 @@ export async function startFollower(
     chainId,
     submit(encoded) {
       // Checked while it is being ordered, so that its block need not wait for it.
-      checker.check(commandDigest(encoded), encoded, false, () => undefined);
+      checker.check({ digest: commandDigest(encoded), encoded }, false, nobody, 0);
       return submissions.submit(encoded);
     },
     follow: (from, listener) => follow({ commit, listeners, log }, from, listener),

@@ -6,12 +6,15 @@
 import { digestSize, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { commandDigest } from "@stoa/protocol/command";
+import type { NamedCommand } from "./checker.ts";
 import { nameOf } from "./envelope.ts";
 
 export interface PayloadCommands {
   readonly count: number;
   /** The encoded command at `index`: a view of the payload. */
   readonly commandAt: (index: number) => Uint8Array;
+  /** The same with its digest, both views. */
+  readonly namedAt: (index: number) => NamedCommand;
   /** The digests of the commands, one after another. */
   readonly packedDigests: Uint8Array;
   readonly commands: readonly Uint8Array[];
@@ -71,6 +74,7 @@ function describe(payload: Uint8Array, ends: Uint32Array): PayloadCommands {
   return {
     count: ends.length,
     commandAt,
+    namedAt: (index) => ({ digest: digestAt(index), encoded: commandAt(index) }),
     packedDigests,
     get commands() {
       return each(commandAt);

@@ -14,10 +14,11 @@ export interface RecentDigests {
 /** Remembers the last `countMax` digests exactly. Numbers may be any: they are kept as doubles. */
 export function createRecentDigests(
   countMax: number,
-  table: DigestTable = createDigestTable({ countMax }),
+  // One more than are remembered: the oldest is forgotten when the newest is here.
+  table: DigestTable = createDigestTable({ countMax: countMax + 1 }),
 ): RecentDigests {
-  const values = new Float64Array(countMax);
-  /** Numbers are given in order at first, so this walks through them from the oldest to the youngest, round and round. */
+  const values = new Float64Array(countMax + 1);
+  /** A number that is given back is the next to be given, so this walks from the oldest to the youngest, round and round. */
   let oldest = 0;
   return {
     get(bytes, offset) {
@@ -25,14 +26,10 @@ export function createRecentDigests(
       return number === absent ? undefined : values[number];
     },
     set(bytes, value, offset) {
-      let number = table.add(bytes, offset);
-      if (number === absent) {
-        table.remove(oldest);
-        oldest = (oldest + 1) % countMax;
-        // The only number that is free is the one just given back.
-        number = table.add(bytes, offset);
-      }
-      values[number] = value;
+      values[table.add(bytes, offset)] = value;
+      if (table.count() <= countMax) return;
+      table.remove(oldest);
+      oldest = (oldest + 1) % (countMax + 1);
     },
   };
 }

@@ -2,50 +2,68 @@
  * Checks commands on worker threads. Requests queue here and go out in batches, one batch per idle worker: while one batch
  * is checked the next one grows, so load makes batches large and idleness keeps them small. What a final block waits for
  * goes before what merely wants to be admitted.
+ *
+ * PERF: a request is a number, of which its checker knows the rest. Thousands wait under load, and as objects they lived just
+ * long enough to be moved to the old generation, whose collections then were a third of the consensus thread's time.
  */
 import type { Worker } from "node:worker_threads";
+import { createQueue } from "./queue.ts";
 import { startThread } from "./worker-thread.ts";
 import type { CheckRequest } from "./signature-worker.ts";
 import type { Verdict } from "./verdict.ts";
 
+/** Whose checks these are: it keeps a number until it has been asked for it as often as it put it in. */
+export interface Checks {
+  /** Its turn has come: the command's bytes, good until `judged`; `undefined` when nobody waits for it, and it is forgotten. */
+  readonly take: (number: number) => Uint8Array | undefined;
+  readonly judged: (number: number, verdict: Verdict) => void;
+}
+
 export interface SignaturePool {
-  /** Calls back with the verdict, in some later turn; never when `settled` says, as its turn comes, that nobody waits. */
-  readonly check: (
-    encoded: Uint8Array,
-    urgent: boolean,
-    done: (verdict: Verdict) => void,
-    settled?: () => boolean,
-  ) => void;
+  /** Whom it works for; said once, before the first check. */
+  readonly serve: (checks: Checks) => void;
+  /** The verdict comes in some later turn. */
+  readonly check: (number: number, urgent: boolean) => void;
   /** Commands that wait or are being checked. */
   readonly backlog: () => number;
   readonly stop: () => Promise<void>;
 }
 
-interface Request {
-  readonly encoded: Uint8Array;
-  readonly done: (verdict: Verdict) => void;
-  readonly settled: (() => boolean) | undefined;
-}
-
 const batchCountMax = 128;
 
 export function startSignaturePool(workersCount: number, onFailure: (error: unknown) => void): SignaturePool {
-  const urgent = createQueue();
-  const ordinary = createQueue();
+  const urgent = createQueue<number>();
+  const ordinary = createQueue<number>();
   const idle: Worker[] = [];
   const workers: Worker[] = [];
-  const running = new Map<Worker, readonly Request[]>();
+  /** The numbers of the batch that each busy worker has. */
+  const running = new Map<Worker, readonly number[]>();
+  let checks: Checks | undefined;
   let scheduled = false;
   let stopped = false;
+
+  /** The next commands to check; their numbers go to `numbers`. */
+  const takeBatch = (numbers: number[]): readonly Uint8Array[] => {
+    const batch: Uint8Array[] = [];
+    while (batch.length < batchCountMax) {
+      const number = urgent.take() ?? ordinary.take();
+      if (number === undefined) break;
+      const encoded = checks!.take(number);
+      if (encoded === undefined) continue;
+      numbers.push(number);
+      batch.push(encoded);
+    }
+    return batch;
+  };
 
   const dispatch = (): void => {
     scheduled = false;
     while (0 < idle.length) {
-      const batch = urgent.take(batchCountMax);
-      if (batch.length < batchCountMax) batch.push(...ordinary.take(batchCountMax - batch.length));
+      const numbers: number[] = [];
+      const batch = takeBatch(numbers);
       if (batch.length === 0) return;
       const worker = idle.pop()!;
-      running.set(worker, batch);
+      running.set(worker, numbers);
       const request = requestOf(batch);
       worker.postMessage(request, [request.bytes.buffer as ArrayBuffer, request.ends.buffer as ArrayBuffer]);
     }
@@ -56,11 +74,11 @@ export function startSignaturePool(workersCount: number, onFailure: (error: unkn
     workers.push(worker);
     idle.push(worker);
     worker.on("message", (verdicts: Uint32Array) => {
-      const batch = running.get(worker)!;
+      const numbers = running.get(worker)!;
       running.delete(worker);
       idle.push(worker);
       dispatch();
-      batch.forEach(({ done }, position) => done(verdicts[position] as Verdict));
+      numbers.forEach((number, position) => checks!.judged(number, verdicts[position] as Verdict));
     });
     worker.on("error", onFailure);
     worker.on("exit", (code) => {
@@ -69,8 +87,9 @@ export function startSignaturePool(workersCount: number, onFailure: (error: unkn
   }
 
   return {
-    check(encoded, isUrgent, done, settled) {
-      (isUrgent ? urgent : ordinary).put({ encoded, done, settled });
+    serve: (served) => void (checks = served),
+    check(number, isUrgent) {
+      (isUrgent ? urgent : ordinary).put(number);
       if (scheduled) return;
       scheduled = true;
       // After this turn's other requests, so that they share a batch.
@@ -85,42 +104,14 @@ export function startSignaturePool(workersCount: number, onFailure: (error: unkn
   };
 }
 
-function requestOf(batch: readonly Request[]): CheckRequest {
-  const bytes = new Uint8Array(batch.reduce((sum, { encoded }) => sum + encoded.length, 0));
+function requestOf(batch: readonly Uint8Array[]): CheckRequest {
+  const bytes = new Uint8Array(batch.reduce((sum, encoded) => sum + encoded.length, 0));
   const ends = new Uint32Array(batch.length);
   let end = 0;
-  for (const [index, { encoded }] of batch.entries()) {
+  for (const [index, encoded] of batch.entries()) {
     bytes.set(encoded, end);
     end += encoded.length;
     ends[index] = end;
   }
   return { bytes, ends };
-}
-
-interface Queue {
-  readonly put: (request: Request) => void;
-  readonly take: (countMax: number) => Request[];
-  readonly count: () => number;
-}
-
-/** PERF: taking moves an index; the array is cut when half of it has been taken. */
-function createQueue(): Queue {
-  let requests: Request[] = [];
-  let taken = 0;
-  return {
-    put: (request) => void requests.push(request),
-    take(countMax) {
-      const batch: Request[] = [];
-      while (batch.length < countMax && taken < requests.length) {
-        const request = requests[taken++]!;
-        if (request.settled?.() !== true) batch.push(request);
-      }
-      if (requests.length <= 2 * taken) {
-        requests = requests.slice(taken);
-        taken = 0;
-      }
-      return batch;
-    },
-    count: () => requests.length - taken,
-  };
 }

@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
-import { createChecker } from "../src/checker.ts";
+import { createChecker, nobody } from "../src/checker.ts";
 import { createIntake } from "../src/command-intake.ts";
 import { createMempool } from "../src/mempool.ts";
-import { judge, type Verdict } from "../src/verdict.ts";
+import { judge } from "../src/verdict.ts";
+import { fakePool, type FakeCheck } from "./fake-pool.ts";
 import { limitOrder, signCommand, testChain } from "./network.ts";
 
 const { genesis, accountSeeds } = testChain();
@@ -14,7 +15,7 @@ const signed = (): Uint8Array => signCommand(genesis, accountSeeds[0]!, order);
 const peer = 2 as ValidatorIndex;
 
 function setUp() {
-  const checks: { encoded: Uint8Array; done: (verdict: Verdict) => void }[] = [];
+  const checks: FakeCheck[] = [];
   const forwarded: { encoded: Uint8Array; knownBy: number[] }[] = [];
   const answers: { id: number; refusal: string }[] = [];
   let nowMs = Date.now();
@@ -23,10 +24,10 @@ function setUp() {
     chainId: chainIdOf(genesis),
     validatorKeys: genesis.validators.map(({ key }) => key),
   });
-  const pool = {
-    check: (encoded: Uint8Array, _: boolean, done: (verdict: Verdict) => void) => void checks.push({ encoded, done }),
-    backlog: () => checks.length,
-  };
+  const pool = fakePool(
+    (check) => void checks.push(check),
+    () => checks.length,
+  );
   const checker = createChecker(100, pool);
   const intake = createIntake({
     mempool,
@@ -102,6 +103,18 @@ describe("commands on their way into the mempool", () => {
     expect(answers).toEqual([1, 2, 3].map((id) => ({ id, refusal: "none" })));
   });
 
+  test("offered by several while they are being checked are answered to each, and sent on at once if one of them asks", () => {
+    const { intake, judgeAll, forwarded, answers } = setUp();
+    const encoded = signed();
+    intake.fromPeer(peer, encoded);
+    intake.fromClient(1, encoded, true);
+    intake.fromClient(2, encoded, false);
+    intake.fromClient(3, encoded, true);
+    judgeAll();
+    expect(answers).toEqual([1, 2, 3].map((id) => ({ id, refusal: "none" })));
+    expect(forwarded).toEqual([{ encoded, knownBy: [peer] }]);
+  });
+
   test("with a forged signature are refused and go no further", () => {
     const { intake, judgeAll, forwarded, answers, mempool } = setUp();
     const encoded = signed();
@@ -115,7 +128,7 @@ describe("commands on their way into the mempool", () => {
   test("that this node has checked already, for a proposal, are admitted and answered at once", () => {
     const { intake, checker, judgeAll, answers, mempool } = setUp();
     const encoded = signed();
-    checker.check(commandDigest(encoded), encoded, true, () => undefined);
+    checker.check({ digest: commandDigest(encoded), encoded }, true, nobody, 0);
     judgeAll();
     intake.fromClient(5, encoded, true);
     expect(answers).toEqual([{ id: 5, refusal: "none" }]);

@@ -4,6 +4,7 @@ import { encodePayload } from "@stoa/protocol/payload";
 import { createChecker } from "../src/checker.ts";
 import { createCommitGate } from "../src/commit-gate.ts";
 import { startSignaturePool } from "../src/signature-pool.ts";
+import { fakePool, type FakeCheck } from "./fake-pool.ts";
 import { isValid, judge, weightOf, type Verdict } from "../src/verdict.ts";
 import { limitOrder, signCommand, testChain, until } from "./network.ts";
 
@@ -20,19 +21,12 @@ const blockOf = (height: number, ...commands: Uint8Array[]): FinalBlock =>
 
 const bytes = (size: number): Uint8Array => new Uint8Array(size);
 
-interface Asked {
-  readonly encoded: Uint8Array;
-  readonly urgent: boolean;
-  readonly done: (verdict: Verdict) => void;
-}
-
-function gateOver(asked: Asked[]) {
+function gateOver(asked: FakeCheck[]) {
   const released: { height: number; bits: number[]; encoded: number }[] = [];
-  const pool = {
-    check: (encoded: Uint8Array, urgent: boolean, done: (verdict: Verdict) => void) =>
-      void asked.push({ encoded, urgent, done }),
-    backlog: () => asked.length,
-  };
+  const pool = fakePool(
+    (check) => void asked.push(check),
+    () => asked.length,
+  );
   const checker = createChecker(1_000, pool);
   const gate = createCommitGate(checker, ({ header }, encoded, bits) =>
     released.push({ height: header.height, bits: [...bits], encoded: encoded.length }),
@@ -42,7 +36,7 @@ function gateOver(asked: Asked[]) {
 
 describe("the gate before execution", () => {
   test("a block waits until each of its signatures was checked here, and bits say what was found", () => {
-    const asked: Asked[] = [];
+    const asked: FakeCheck[] = [];
     const { gate, released } = gateOver(asked);
     gate.put(blockOf(1, signed(), forged(), signed()), bytes(11));
     expect(released).toEqual([]);
@@ -52,7 +46,7 @@ describe("the gate before execution", () => {
   });
 
   test("blocks leave in order, whichever is ready first", () => {
-    const asked: Asked[] = [];
+    const asked: FakeCheck[] = [];
     const { gate, released } = gateOver(asked);
     gate.put(blockOf(1, signed()), bytes(1));
     gate.put(blockOf(2), bytes(1));
@@ -65,7 +59,7 @@ describe("the gate before execution", () => {
   });
 
   test("a command is checked once, whichever ways it comes by", () => {
-    const asked: Asked[] = [];
+    const asked: FakeCheck[] = [];
     const { gate, released } = gateOver(asked);
     const encoded = signed();
     const block = blockOf(1, encoded, encoded);
@@ -93,7 +87,12 @@ test("the pool checks on other threads and tells good, forged and malformed comm
     index % 3 === 0 ? signed() : index % 3 === 1 ? forged() : Uint8Array.of(1, 2, 3),
   );
   const verdicts = new Map<number, Verdict>();
-  commands.forEach((encoded, index) => pool.check(encoded, index % 2 === 0, (verdict) => verdicts.set(index, verdict)));
+  pool.serve({
+    take: (number) => (number < commands.length ? commands[number] : undefined),
+    judged: (number, verdict) => void verdicts.set(number, verdict),
+  });
+  commands.forEach((_, index) => pool.check(index, index % 2 === 0));
+  pool.check(commands.length, true);
   await until(() => verdicts.size === commands.length, "all verdicts");
   commands.forEach((encoded, index) => expect(verdicts.get(index)).toBe(judge(encoded)));
   expect(isValid(verdicts.get(0)!)).toBe(true);

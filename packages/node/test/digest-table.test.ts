@@ -125,7 +125,7 @@ describe("recent digests", () => {
       const countMax = 33;
       const prng = createPrng(7);
       const model = createRecentModel(countMax);
-      const table = createDigestTable({ countMax, ...(hash === undefined ? {} : { hash }) });
+      const table = createDigestTable({ countMax: countMax + 1, ...(hash === undefined ? {} : { hash }) });
       const recent = createRecentDigests(countMax, table);
       for (let step = 0; step < 5_000; step++) {
         const asked = prng.below(80);
@@ -141,7 +141,7 @@ describe("recent digests", () => {
 
   it("take no more room however many come", () => {
     const countMax = 100;
-    const table: DigestTable = createDigestTable({ countMax });
+    const table: DigestTable = createDigestTable({ countMax: countMax + 1 });
     const recent = createRecentDigests(countMax, table);
     for (let key = 0; key < 10_000; key++) recent.set(keyOf(key), key);
     expect(table.count()).toBe(countMax);
