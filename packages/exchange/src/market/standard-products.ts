@@ -43,6 +43,9 @@ interface Coin {
   /** Linear lots, in coins. */
   readonly linearLot: number;
   readonly optionLot: number;
+  /** Of options in dollars; about as fine as the ticks of those in coins. */
+  readonly linearOptionTick: number;
+  readonly linearOptionLot: number;
   readonly strikeSpacing: number;
   readonly fundingCapPpm: number;
 }
@@ -59,6 +62,8 @@ const coinsOf = (assets: StandardAssets): readonly Coin[] => [
     inverseContract: 10,
     linearLot: 0.001,
     optionLot: 0.1,
+    linearOptionTick: 5,
+    linearOptionLot: 0.01,
     strikeSpacing: 2_000,
     fundingCapPpm: 5_000,
   },
@@ -73,6 +78,8 @@ const coinsOf = (assets: StandardAssets): readonly Coin[] => [
     inverseContract: 1,
     linearLot: 0.01,
     optionLot: 1,
+    linearOptionTick: 0.5,
+    linearOptionLot: 0.1,
     strikeSpacing: 100,
     fundingCapPpm: 10_000,
   },
@@ -87,6 +94,19 @@ export function standardProducts(assets: StandardAssets = standardAssets): reado
     perpetual(coin, linearFamily(coin, assets)),
     future(coin, linearFamily(coin, assets)),
   ]);
+}
+
+/** Options in dollars on both coins, for a genesis that lists them too: otherwise as the inverse ones. */
+export function linearOptions(assets: StandardAssets = standardAssets): readonly Product[] {
+  return coinsOf(assets).map((coin) => ({
+    ...option(coin),
+    prefix: `${coin.prefix}_USDC`,
+    settlement: assets.usdc,
+    inverse: false,
+    tick: e8(coin.linearOptionTick),
+    tickSteps: [],
+    lot: e8(coin.linearOptionLot),
+  }));
 }
 
 type Family = Pick<
