@@ -92,7 +92,10 @@ function verifySingly(items: readonly SignedItem[]): Uint8Array {
   );
 }
 
-/** Cuts a batch where the module's arrays end; what they cannot take, and what is too little for them, is checked singly. */
+/**
+ * Cuts a batch where the module's arrays end. What is too little for a batch is checked singly: so is a message that is too
+ * long for the arrays, because nothing fits beside it.
+ */
 function verifyInChunks(
   items: readonly SignedItem[],
   verifyChunk: (chunk: readonly SignedItem[]) => Uint8Array,
@@ -107,13 +110,8 @@ function verifyInChunks(
     chunk = [];
     messagesSize = 0;
   };
-  for (const [index, item] of items.entries()) {
-    const { signature, message, key } = item;
+  for (const [index, { signature, message, key }] of items.entries()) {
     if (signature.length !== signatureSize || key.length !== publicKeySize) continue;
-    if (messagesSizeMax < message.length) {
-      verdicts[index] = verifySingly([item])[0]!;
-      continue;
-    }
     if (chunk.length === itemsCountMax || messagesSizeMax < messagesSize + message.length) flush();
     chunk.push(index);
     messagesSize += message.length;
