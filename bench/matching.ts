@@ -107,6 +107,7 @@ const genesis: Genesis = {
   chainName: "bench",
   timeMs: timeMs(startMs),
   validators: [{ name: "only", key: keyOf(200), stake: 1 }],
+  certificates: { kind: "ed25519-list" },
   assets: [
     { name: "BTC", longName: "Bitcoin", decimals: 8 },
     { name: "ETH", longName: "Ether", decimals: 8 },

@@ -2,10 +2,10 @@
  * What a client starts from: the genesis of a chain, which names its validators. Everything else that a node says is checked
  * against it. Whoever has the chain's id from a source he trusts can take genesis from anybody.
  */
-import { activeEd25519 } from "@stoa/base/active-signature";
 import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
-import { ed25519ListScheme, validatorSetOf, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
+import type { Scheme, ValidatorSet } from "@stoa/protocol/finality/certificate";
+import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { genesisFault } from "@stoa/protocol/genesis-fault";
 import { ClientError } from "./failure.ts";
@@ -25,6 +25,5 @@ export function trustGenesis(encoded: Uint8Array, expectedChainId: Uint8Array): 
   if (fault !== undefined) throw new ClientError("dishonest", `genesis cannot be a chain: ${fault}`);
   const chainId = chainIdOf(genesis);
   if (!equalBytes(chainId, expectedChainId)) throw new ClientError("dishonest", "genesis of another chain");
-  const set = validatorSetOf(chainId, 0, genesis.validators);
-  return { genesis, chainId, set, scheme: ed25519ListScheme(activeEd25519) };
+  return { genesis, chainId, ...certifiersOf(genesis) };
 }

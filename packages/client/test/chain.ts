@@ -37,6 +37,7 @@ function genesisOfFour(): Genesis {
       key: activeEd25519.publicKey(seed),
       stake: 1,
     })),
+    certificates: { kind: "ed25519-list" },
     assets: [],
     indexes: [],
     products: [],

@@ -31,6 +31,8 @@ export interface ReplicaOptions {
   readonly self: ValidatorIndex;
   /** Signs with this validator's key; the same bytes give the same signature. */
   readonly sign: (message: Uint8Array) => Signature;
+  /** Signs votes, where the scheme has keys of its own for them; otherwise `sign` does. */
+  readonly signVote?: (message: Uint8Array) => Uint8Array;
   /** Checks a signature by a validator's key, on proposals. */
   readonly verify: SignatureScheme["verify"];
   readonly scheme: Scheme;

@@ -42,7 +42,7 @@ export function castVote(replica: Replica, kind: VoteKind, view: View, block: Bl
 
 function signedVote(replica: Replica, kind: VoteKind, view: View, digest: Digest | undefined): Vote {
   const { chainId, epoch } = replica.set;
-  const signature = replica.sign(consensusSignBytes({ kind, chainId, epoch, view, digest }));
+  const signature = (replica.signVote ?? replica.sign)(consensusSignBytes({ kind, chainId, epoch, view, digest }));
   const common = { epoch, view, signer: replica.self, signature };
   return kind === "nullify" ? { kind, ...common } : { kind, ...common, digest: digest! };
 }
@@ -119,17 +119,19 @@ function sameSubject(left: Vote, right: Vote): boolean {
   return equalBytes(left.digest, right.digest);
 }
 
-/** PERF: one pass over the votes of this kind in the view; signatures are checked only when a quorum is there. */
+/** PERF: two passes over the votes of this kind in the view; signatures are checked, as one batch, when a quorum is there. */
 function evaluate(replica: Replica, tally: ViewTally, vote: Vote): void {
   const counted = tally[vote.kind];
   if (!isQuorum(replica.set, stakeFor(replica, counted, vote))) return;
-  for (const [signer, one] of counted) {
-    if (one.verified || !sameSubject(one.vote, vote)) continue;
-    if (isGenuine(replica, one.vote)) one.verified = true;
-    else {
-      counted.delete(signer);
-      misbehaviour(replica, signer, `a ${vote.kind} vote in view ${vote.view} that is not signed`);
-    }
+  const believed = [...counted.values()].filter((one) => !one.verified && sameSubject(one.vote, vote));
+  const forged = replica.scheme.findForged(
+    replica.set,
+    believed.map((one) => one.vote),
+  );
+  for (const one of believed) one.verified = true;
+  for (const { signer } of forged) {
+    counted.delete(signer);
+    misbehaviour(replica, signer, `a ${vote.kind} vote in view ${vote.view} that is not signed`);
   }
   if (!isQuorum(replica.set, stakeFor(replica, counted, vote))) return;
   const votes = [...counted.values()].map((one) => one.vote).filter((one) => sameSubject(one, vote));

@@ -54,6 +54,7 @@ export function makeGenesis(options: WorldOptions = {}): Genesis {
     chainName: "test",
     timeMs: timeMs(startMs),
     validators: [{ name: "only", key: validatorKey, stake: 1 }],
+    certificates: { kind: "ed25519-list" },
     assets,
     indexes: [
       { name: "btc_usd", base: 0, initialPrice: e8(btc) },

@@ -50,6 +50,7 @@ export function localGenesis(options: LocalOptions = {}): Genesis {
     chainName: "local",
     timeMs: timeMs(options.startMs ?? Date.now() - 10_000),
     validators: [{ name: "only", key: activeEd25519.publicKey(validatorSeed), stake: 1 }],
+    certificates: { kind: "ed25519-list" },
     assets: [
       { name: "BTC", longName: "Bitcoin", decimals: 8 },
       { name: "ETH", longName: "Ether", decimals: 8 },

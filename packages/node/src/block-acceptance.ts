@@ -2,13 +2,13 @@
  * Whether a block from outside is the next final one: a quorum made it or a descendant final, it names the last accepted
  * block as its parent, and its payload is the one that its header names. Whoever sent it is not asked.
  */
-import { activeEd25519 } from "@stoa/base/active-signature";
 import { equalBytes } from "@stoa/base/bytes";
 import { zeroDigest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
-import { ed25519ListScheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
+import { certifiersOf } from "@stoa/protocol/finality/scheme";
+import type { Genesis } from "@stoa/protocol/genesis";
 import { payloadDigest } from "@stoa/protocol/payload";
 
 export interface BlockAcceptance {
@@ -18,9 +18,9 @@ export interface BlockAcceptance {
   readonly offer: (block: FinalBlock) => "accepted" | "other" | "wrong";
 }
 
-/** Goes on after `tip`, the last block that was accepted earlier. */
-export function createBlockAcceptance(set: ValidatorSet, tip: FinalBlock | undefined): BlockAcceptance {
-  const scheme = ed25519ListScheme(activeEd25519);
+/** Goes on after `tip`, the last block of this chain that was accepted earlier. */
+export function createBlockAcceptance(genesis: Genesis, tip: FinalBlock | undefined): BlockAcceptance {
+  const { set, scheme } = certifiersOf(genesis);
   let height = tip?.header.height ?? 0;
   let digest = tip === undefined ? zeroDigest : headerDigest(tip.header);
 

@@ -15,7 +15,7 @@ import { parametersOf } from "@stoa/consensus/parameters";
 import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
 import { finalBlock } from "@stoa/protocol/block";
-import { ed25519ListScheme, validatorSetOf } from "@stoa/protocol/finality/certificate";
+import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
@@ -188,7 +188,7 @@ interface Parts {
 
 /** The vote log and the replica that it tells of; refuses when they do not fit together or to the stored blocks. */
 function openReplica(genesis: Genesis, { tip: encodedTip, executed, genesisRoots }: Recovered) {
-  const set = validatorSetOf(chainIdOf(genesis), 0, genesis.validators);
+  const { set, scheme } = certifiersOf(genesis);
   const tip = encodedTip === undefined ? undefined : present(decode(finalBlock, encodedTip), "an own block");
   const folder = join(data.folder, "votes");
   const voteLog = openVoteLog({
@@ -204,8 +204,9 @@ function openReplica(genesis: Genesis, { tip: encodedTip, executed, genesisRoots
       set,
       self: data.self,
       sign: (bytes) => activeEd25519.sign(bytes, data.seed),
+      signVote: (bytes) => scheme.signVote(bytes, data.seed),
       verify: activeEd25519.verify,
-      scheme: ed25519ListScheme(activeEd25519),
+      scheme,
       parameters: parametersOf(
         { genesisTimeMs: genesis.timeMs, genesisRoots, session: voteLog.session },
         { initialTimeoutMs: data.initialTimeoutMs },

@@ -6,7 +6,6 @@
 import type { Digest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
-import { validatorSetOf } from "@stoa/protocol/finality/certificate";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { createBlockAcceptance } from "./block-acceptance.ts";
@@ -75,10 +74,7 @@ export async function startFollower(
   const { genesis } = config;
   const chainId = chainIdOf(genesis);
   const { commit, unlock } = openStored(config, log);
-  const acceptance = createBlockAcceptance(
-    validatorSetOf(chainId, 0, genesis.validators),
-    commit.blocks.read(commit.blocks.last())?.block,
-  );
+  const acceptance = createBlockAcceptance(genesis, commit.blocks.read(commit.blocks.last())?.block);
   const failed = Promise.withResolvers<NodeError>();
   const caughtUp = Promise.withResolvers<void>();
   const listeners = new Set<(block: ExecutedBlock) => void>();

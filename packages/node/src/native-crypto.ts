@@ -1,6 +1,7 @@
 /**
  * Gives this process (or worker thread) native SHA-256 and ed25519: OpenSSL's hash through `node:crypto`, libsodium's
- * signatures through `sodium-native`. Relies on `base` to refuse either if it disagrees with the reference on probes.
+ * signatures through `sodium-native`; and BLS where a chain asks for it (`native-bls.ts`). Relies on `base` to refuse each
+ * if it disagrees with the probes.
  *
  * libsodium's check is not the pinned rule of `base/signature.ts`, but everything it accepts the rule accepts: it refuses
  * S >= L, a non-canonical A and a small-order A, computes R' = S·B - k·A, and compares the encoding of R' with the bytes of
@@ -11,6 +12,7 @@
  */
 import { hash } from "node:crypto";
 import sodium from "sodium-native";
+import { installBls } from "@stoa/base/active-bls";
 import { installEd25519 } from "@stoa/base/active-signature";
 import { equalBytes } from "@stoa/base/bytes";
 import { referenceEd25519 } from "@stoa/base/ed25519";
@@ -24,14 +26,16 @@ import {
   type Signature,
   type SignatureScheme,
 } from "@stoa/base/signature";
+import { loadNativeBls } from "./native-bls.ts";
 
 let installed = false;
 
-/** Installs both, once per thread; later calls do nothing. Throws when a native form disagrees with the reference. */
+/** Installs them, once per thread; later calls do nothing. Throws when a native form disagrees with the reference. */
 export function installNativeCrypto(): void {
   if (installed) return;
   installSha256(nativeSha256);
   installEd25519(nativeEd25519);
+  installBls(loadNativeBls);
   installed = true;
 }
 

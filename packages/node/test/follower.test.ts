@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { decodeDoorRequest, encodeDoorReply, type NodeStatus } from "@stoa/protocol/door";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
-import { validatorSetOf } from "@stoa/protocol/finality/certificate";
-import { chainIdOf } from "@stoa/protocol/genesis";
 import { createBlockAcceptance } from "../src/block-acceptance.ts";
 import { startFollower } from "../src/follower.ts";
 import { checkRoots } from "../src/root-check.ts";
@@ -19,7 +17,6 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const chain = testChain();
 const { genesis, accountSeeds } = chain;
-const set = validatorSetOf(chainIdOf(genesis), 0, genesis.validators);
 let mesh: TestMesh;
 let blocks: FinalBlock[];
 
@@ -69,7 +66,7 @@ const withHeader = (block: FinalBlock, changes: Partial<Header>): FinalBlock =>
 
 describe("a block from a door", () => {
   const offer = (...offered: FinalBlock[]): string => {
-    const acceptance = createBlockAcceptance(set, undefined);
+    const acceptance = createBlockAcceptance(genesis, undefined);
     return offered.map((block) => acceptance.offer(block)).at(-1)!;
   };
 

@@ -8,6 +8,7 @@ import type { PublicKey, SecretSeed } from "@stoa/base/signature";
 import type { Height, Lots, Money, PriceE8, Ticks, TimeMs } from "@stoa/base/units";
 import { standardProducts } from "@stoa/exchange/market/standard-products";
 import { command, commandSignBytes, type CommandBody, type UnsignedCommand } from "@stoa/protocol/command";
+import { certificatesFrom, type CertificatesName } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import { installNativeCrypto } from "../src/native-crypto.ts";
 import type { PriceSource } from "../src/price-source.ts";
@@ -29,9 +30,13 @@ export interface TestChain {
 }
 
 export function testChain(
-  options: { readonly validatorsCount?: number; readonly accountsCount?: number } = {},
+  options: {
+    readonly validatorsCount?: number;
+    readonly accountsCount?: number;
+    readonly certificates?: CertificatesName;
+  } = {},
 ): TestChain {
-  const { validatorsCount = 4, accountsCount = 4 } = options;
+  const { validatorsCount = 4, accountsCount = 4, certificates = "ed25519-list" } = options;
   const validatorSeeds = Array.from({ length: validatorsCount }, (_, index) => seedOf(1 + index));
   const accountSeeds = Array.from({ length: accountsCount }, (_, index) => seedOf(100 + index));
   const products = standardProducts().filter(({ kind, prefix }) => kind === "perpetual" && prefix === "BTC");
@@ -44,6 +49,7 @@ export function testChain(
       key: activeEd25519.publicKey(seed),
       stake: 1,
     })),
+    certificates: certificatesFrom(certificates, validatorSeeds),
     assets: [
       { name: "BTC", longName: "Bitcoin", decimals: 8 },
       { name: "ETH", longName: "Ether", decimals: 8 },

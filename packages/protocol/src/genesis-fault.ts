@@ -6,6 +6,7 @@
 import { toHex } from "@stoa/base/bytes";
 import { decodePoint, isSmallOrder } from "@stoa/base/ed25519";
 import { limits } from "@stoa/base/limits";
+import { certificatesFault } from "./finality/scheme.ts";
 import type { Genesis, Product } from "./genesis.ts";
 
 const formatVersion = 1;
@@ -19,7 +20,7 @@ export function genesisFault(genesis: Genesis): string | undefined {
   for (const faults of [validatorFaults, assetFaults, indexFaults, productFaults, ruleFaults, moneyFaults]) {
     for (const fault of faults(genesis)) return fault;
   }
-  return undefined;
+  return certificatesFault(genesis);
 }
 
 type Faults = Generator<string, void, undefined>;

@@ -15,16 +15,26 @@ import {
   u32,
   u53,
   u8,
+  union,
   type Decoded,
 } from "@stoa/base/codec";
 import { taggedHash, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { asset } from "./asset.ts";
 import { instrumentKinds } from "./command.ts";
-import { fixedPrice, moneyAmount, publicKey, time } from "./primitives.ts";
+import { blsPublicKey, blsSignature, fixedPrice, moneyAmount, publicKey, time } from "./primitives.ts";
 
 export const validator = record({ name: text(64), key: publicKey, stake: u53 });
 export type Validator = Decoded<typeof validator>;
+
+/** How votes become certificates, and what that needs to know of each validator, in their order. */
+const certificates = union({
+  "ed25519-list": { tag: 1, fields: {} },
+  "bls-multisig": {
+    tag: 2,
+    fields: { keys: list(record({ key: blsPublicKey, possession: blsSignature }), limits.validatorsCountMax) },
+  },
+});
 
 /** Standard margin of futures and perpetuals: rate = base + size · slope, the size in whole base coins (exchange.md 2.2). */
 const futureMargin = record({
@@ -73,6 +83,7 @@ export const genesisCodec = record({
   chainName: text(64),
   timeMs: time,
   validators: list(validator, limits.validatorsCountMax),
+  certificates,
   assets: list(asset, 32),
   /** Price indexes such as `btc_usd`, each the price of `base` in dollars. */
   indexes: list(record({ name: text(32), base: u8, initialPrice: fixedPrice }), 64),

@@ -1,4 +1,5 @@
 /** Codecs of the units and identifiers that several wire types share. */
+import { blsPublicKeySize, blsSignatureSize, type BlsPublicKey, type BlsSignature } from "@stoa/base/bls";
 import { byteString, fixedBytes, i128, i53, refined, u16, u53, type Codec } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
@@ -10,6 +11,9 @@ const as = <T, U extends T>(codec: Codec<T>) => codec as unknown as Codec<U>;
 export const digest = as<Uint8Array, Digest>(fixedBytes(32));
 export const publicKey = as<Uint8Array, PublicKey>(fixedBytes(32));
 export const signature = as<Uint8Array, Signature>(fixedBytes(64));
+
+export const blsPublicKey = as<Uint8Array, BlsPublicKey>(fixedBytes(blsPublicKeySize));
+export const blsSignature = as<Uint8Array, BlsSignature>(fixedBytes(blsSignatureSize));
 
 export const time = as<number, TimeMs>(u53);
 export const blockHeight = as<number, Height>(u53);

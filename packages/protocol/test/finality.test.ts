@@ -1,7 +1,8 @@
 /** Votes, certificates and finality: what a light client rests on, and each way in which a proof can be false. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { activeBls } from "@stoa/base/active-bls";
 import { activeEd25519 } from "@stoa/base/active-signature";
-import { toHex } from "@stoa/base/bytes";
+import { concatBytes, toHex } from "@stoa/base/bytes";
 import { zeroDigest, type Digest } from "@stoa/base/hash";
 import type { SecretSeed } from "@stoa/base/signature";
 import { height, timeMs, view } from "@stoa/base/units";
@@ -17,17 +18,25 @@ import {
   type Certificate,
   type Finalization,
   type ValidatorSet,
+  type Scheme,
 } from "@stoa/protocol/finality/certificate";
+import { blsMultisigScheme } from "@stoa/protocol/finality/bls-multisig";
 import { decodeHeader, encodeHeader, headerDigest, stateRootOf, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import { consensusSignBytes, type Vote, type VoteKind } from "@stoa/protocol/finality/vote";
 import type { Bitmap, ValidatorIndex } from "@stoa/protocol/primitives";
 
-beforeAll(installNativeCrypto);
+installNativeCrypto();
 
 const chainId = new Uint8Array(32).fill(5) as Digest;
 const seeds = Array.from({ length: 10 }, (_, index) => new Uint8Array(32).fill(index + 1) as SecretSeed);
-const scheme = ed25519ListScheme(activeEd25519);
+const schemes = {
+  "ed25519-list": ed25519ListScheme(activeEd25519),
+  "bls-multisig": blsMultisigScheme(
+    activeBls,
+    seeds.map((seed) => activeBls.publicKey(seed)),
+  ),
+} as const;
 const signer = (index: number): ValidatorIndex => index as ValidatorIndex;
 
 function setOf(stakes: readonly number[], epoch = 0): ValidatorSet {
@@ -66,24 +75,46 @@ interface Ballot {
   readonly chain?: Digest;
 }
 
-function voteOf(index: number, { kind = "finalize", digest, view: at, epoch = 0, chain = chainId }: Ballot): Vote {
-  const content = kind === "nullify" ? undefined : digest;
-  const message = consensusSignBytes({ kind, chainId: chain, epoch, view: at, digest: content });
-  const common = { epoch, view: at, signer: signer(index), signature: activeEd25519.sign(message, seeds[index]!) };
-  return kind === "nullify" ? { kind, ...common } : { kind, ...common, digest };
-}
-
-function certify(signers: readonly number[], ballot: Ballot, set = four): Certificate {
-  return scheme.assemble(
-    set,
-    signers.map((index) => voteOf(index, ballot)),
-  );
-}
-
 const header = headerAfter(undefined);
 const ballot: Ballot = { digest: headerDigest(header), view: header.view };
+const bits = (...bytes: number[]): Bitmap => Uint8Array.from(bytes) as Bitmap;
 
-describe("a vote", () => {
+/** Votes and certificates of one scheme. */
+function ballots(scheme: Scheme) {
+  const voteOf = (index: number, { kind = "finalize", digest, view: at, epoch = 0, chain = chainId }: Ballot): Vote => {
+    const content = kind === "nullify" ? undefined : digest;
+    const message = consensusSignBytes({ kind, chainId: chain, epoch, view: at, digest: content });
+    const common = { epoch, view: at, signer: signer(index), signature: scheme.signVote(message, seeds[index]!) };
+    return kind === "nullify" ? { kind, ...common } : { kind, ...common, digest };
+  };
+  const certify = (signers: readonly number[], on: Ballot, set = four): Certificate =>
+    scheme.assemble(
+      set,
+      signers.map((index) => voteOf(index, on)),
+    );
+  return { voteOf, certify };
+}
+
+/** What only the proof of one scheme can have wrong. */
+const hostileProofs: {
+  readonly [name in Scheme["name"]]: (good: Uint8Array) => readonly (readonly [string, Uint8Array])[];
+} = {
+  "ed25519-list": (proof) => [
+    ["signatures exchanged", concatBytes(proof.subarray(64, 128), proof.subarray(0, 64), proof.subarray(128))],
+    ["one signature twice", concatBytes(proof.subarray(0, 64), proof.subarray(0, 64), proof.subarray(128))],
+    ["a signature cut off", proof.slice(0, -64)],
+  ],
+  "bls-multisig": (proof) => [
+    ["an infinite sum", Uint8Array.from(proof, (_, index) => (index === 0 ? 0xc0 : 0))],
+    ["the sum negated", Uint8Array.from(proof, (byte, index) => (index === 0 ? byte ^ 0x20 : byte))],
+    ["a sum in 192 bytes", concatBytes(proof, proof)],
+    ["its last byte cut off", proof.slice(0, -1)],
+  ],
+};
+
+describe.each(Object.values(schemes))("a vote under $name", (scheme) => {
+  const { voteOf } = ballots(scheme);
+
   test("counts for its signer, kind, chain, epoch, view and digest, and for nothing else", () => {
     for (const kind of ["notarize", "nullify", "finalize"] as const) {
       const vote = voteOf(1, { ...ballot, kind });
@@ -100,6 +131,52 @@ describe("a vote", () => {
     expect(scheme.verifyVote(four, { ...notarize, kind: "finalize" } as Vote)).toBe(false);
   });
 
+  const ten = setOf([1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+  const honest = ten.validators.map((_, index) => voteOf(index, ballot));
+  const forgeries: readonly (readonly number[])[] = [
+    [],
+    [0],
+    [9],
+    [4],
+    [0, 1],
+    [3, 7],
+    [0, 4, 9],
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  ];
+  test.each(forgeries.map((forged) => [forged]))("is found among ten when it is forged: %j", (forged) => {
+    // Each has signed something, only not this.
+    const stray = (index: number): Vote => ({
+      ...honest[index]!,
+      signature: voteOf(index, { ...ballot, kind: "notarize" }).signature,
+    });
+    const votes = honest.map((vote, index) => (forged.includes(index) ? stray(index) : vote));
+    expect(scheme.findForged(ten, votes).map((vote) => vote.signer)).toEqual(forged);
+    const rest = votes.filter((_, index) => !forged.includes(index));
+    if (rest.length < 7) return;
+    expect(scheme.verifyCertificate(ten, scheme.assemble(ten, rest))).toBe(true);
+  });
+
+  test.each([
+    ["empty", new Uint8Array(0)],
+    ["of the other scheme's length", new Uint8Array(scheme.name === "ed25519-list" ? 96 : 64).fill(1)],
+    ["of zeros", new Uint8Array(scheme.name === "ed25519-list" ? 64 : 96)],
+    ["of another signer", honest[1]!.signature],
+  ])("with a signature that is %s does not count, alone or among others", (_, signature) => {
+    const bad: Vote = { ...honest[0]!, signature };
+    expect(scheme.verifyVote(ten, bad)).toBe(false);
+    expect(scheme.findForged(ten, [...honest.slice(1), bad])).toEqual([bad]);
+  });
+
+  test("of another epoch or of nobody is forged", () => {
+    const elsewhere: Vote[] = [
+      { ...honest[3]!, epoch: 1 },
+      { ...honest[4]!, signer: signer(10) },
+    ];
+    for (const bad of elsewhere) expect(scheme.findForged(ten, [...honest.slice(0, 3), bad])).toEqual([bad]);
+  });
+});
+
+describe("a vote", () => {
   test("of one kind has bytes that are no other kind's, and the same for every signer", () => {
     const bytes = (["notarize", "nullify", "finalize", "proposal", "status"] as const).map((kind) =>
       toHex(consensusSignBytes({ kind, chainId, epoch: 0, view: view(1), digest: zeroDigest })),
@@ -108,7 +185,27 @@ describe("a vote", () => {
   });
 });
 
-describe("a quorum", () => {
+test("a sum of signatures hides nobody: two who help each other sign together, and are named together", () => {
+  const scheme = schemes["bls-multisig"];
+  const { voteOf } = ballots(scheme);
+  const [zero, one, two, three] = [0, 1, 2, 3].map((index) => voteOf(index, ballot)) as [Vote, Vote, Vote, Vote];
+  const exchanged = [
+    { ...one, signature: two.signature },
+    { ...two, signature: one.signature },
+  ];
+  for (const vote of exchanged) expect(scheme.verifyVote(four, vote)).toBe(false);
+  expect(scheme.findForged(four, exchanged)).toEqual([]);
+  const certificate = scheme.assemble(four, [zero, ...exchanged]);
+  expect(signersOf(four, certificate.signers)).toEqual([0, 1, 2]);
+  expect(scheme.verifyCertificate(four, certificate)).toBe(true);
+  // With a vote that is bad by itself among them, it alone is dropped.
+  const bad = { ...three, signature: zero.signature };
+  expect(scheme.findForged(four, [...exchanged, bad])).toContainEqual(bad);
+});
+
+describe.each(Object.values(schemes))("a quorum under $name", (scheme) => {
+  const { certify } = ballots(scheme);
+
   test("is more than two thirds of the stake, in integers", () => {
     expect([2, 3, 4].map((stake) => isQuorum(four, stake))).toEqual([false, true, true]);
     expect([1, 2, 3].map((stake) => isQuorum(setOf([1, 1, 1]), stake))).toEqual([false, false, true]);
@@ -130,7 +227,8 @@ describe("a quorum", () => {
   });
 });
 
-describe("a certificate", () => {
+describe.each(Object.values(schemes))("a certificate under $name", (scheme) => {
+  const { certify } = ballots(scheme);
   const good = certify([0, 1, 3], ballot) as Finalization;
 
   test("of a quorum holds, in any order of its votes", () => {
@@ -141,29 +239,17 @@ describe("a certificate", () => {
     }
   });
 
-  const bits = (...bytes: number[]): Bitmap => Uint8Array.from(bytes) as Bitmap;
-  const swapped = new Uint8Array([
-    ...good.proof.subarray(64, 128),
-    ...good.proof.subarray(0, 64),
-    ...good.proof.subarray(128),
-  ]);
-  const twice = new Uint8Array([
-    ...good.proof.subarray(0, 64),
-    ...good.proof.subarray(0, 64),
-    ...good.proof.subarray(128),
-  ]);
   const hostile: readonly (readonly [string, Certificate])[] = [
     ["of two of four", certify([0, 1], ballot)],
     ["of nobody", { ...good, signers: bits(0), proof: new Uint8Array(0) }],
+    ["without a proof", { ...good, proof: new Uint8Array(0) }],
     ["that names another signer", { ...good, signers: bits(0b0111) }],
-    ["that names one more than it has signatures of", { ...good, signers: bits(0b1111) }],
+    ["that names one more than have signed", { ...good, signers: bits(0b1111) }],
+    ["that names one fewer than have signed", { ...certify([0, 1, 2, 3], ballot), signers: good.signers }],
     ["that names a validator that does not exist", { ...good, signers: bits(0b1_1011) }],
     ["with a bitmap too long", { ...good, signers: bits(0b1011, 0) }],
     ["with a bitmap too short", { ...good, signers: bits() }],
-    ["with signatures exchanged", { ...good, proof: swapped }],
-    ["with one signature twice", { ...good, proof: twice }],
-    ["with bytes after the signatures", { ...good, proof: new Uint8Array([...good.proof, 0]) }],
-    ["with a signature cut off", { ...good, proof: good.proof.slice(0, -64) }],
+    ["with bytes after the proof", { ...good, proof: concatBytes(good.proof, Uint8Array.of(0)) }],
     ["with a changed bit", { ...good, proof: good.proof.map((byte, at) => (at === 70 ? byte ^ 1 : byte)) }],
     ["of another digest", { ...good, digest: zeroDigest }],
     ["of another view", { ...good, view: view(9) }],
@@ -172,6 +258,7 @@ describe("a certificate", () => {
       "whose votes were notarizations",
       { ...(certify([0, 1, 3], { ...ballot, kind: "notarize" }) as never as Finalization), kind: "finalization" },
     ],
+    ...hostileProofs[scheme.name](good.proof).map(([name, proof]) => [`with ${name}`, { ...good, proof }] as const),
   ];
   test.each(hostile)("%s does not hold", (_, certificate) => {
     expect(scheme.verifyCertificate(four, certificate)).toBe(false);
@@ -186,7 +273,14 @@ describe("a certificate", () => {
   });
 });
 
-describe("a header", () => {
+test("a certificate of one scheme is none of the other", () => {
+  const [list, sum] = [schemes["ed25519-list"], schemes["bls-multisig"]];
+  expect(list.verifyCertificate(four, ballots(sum).certify([0, 1, 2], ballot))).toBe(false);
+  expect(sum.verifyCertificate(four, ballots(list).certify([0, 1, 2], ballot))).toBe(false);
+});
+
+describe.each(Object.values(schemes))("a header under $name", (scheme) => {
+  const { certify } = ballots(scheme);
   const certificates = [certify([0, 1, 2], ballot)];
   const child = headerAfter(header);
   const grandchild = headerAfter(child);

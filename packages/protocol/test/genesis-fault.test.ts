@@ -47,6 +47,7 @@ const good = {
     { name: "one", key: first, stake: 1 },
     { name: "two", key: second, stake: 2 },
   ],
+  certificates: { kind: "ed25519-list" },
   assets: [{ name: "BTC", longName: "Bitcoin", decimals: 8 }],
   indexes: [{ name: "btc_usd", base: 0, initialPrice: 10_000_000_000_000 }],
   products: [perpetual, option],

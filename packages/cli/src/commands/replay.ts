@@ -14,9 +14,7 @@ import { readBlockLog } from "@stoa/node/storage/block-log";
 import { isValid, judge } from "@stoa/node/verdict";
 import { decodeCommand } from "@stoa/protocol/command";
 import type { FinalBlock } from "@stoa/protocol/block";
-import { validatorSetOf } from "@stoa/protocol/finality/certificate";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
-import { chainIdOf } from "@stoa/protocol/genesis";
 import { hasDevnet, folderOf, loadGenesis } from "../devnet/folder.ts";
 import { validatorsCount } from "../devnet/participants.ts";
 import { Failure } from "../failure.ts";
@@ -59,7 +57,7 @@ export function replay(
   const genesis = loadGenesis(dataDir);
   const { state, roots: genesisRoots } = createExchange(genesis);
   const awaited = new Map<number, ExecutedRoots>([[0, genesisRoots]]);
-  const acceptance = createBlockAcceptance(validatorSetOf(chainIdOf(genesis), 0, genesis.validators), undefined);
+  const acceptance = createBlockAcceptance(genesis, undefined);
   let roots: ExecutedRoots = genesisRoots;
   let [comparedHeight, commandsCount, signaturesRefusedCount] = [0, 0, 0];
   if (!existsSync(join(dataDir, "blocks")))

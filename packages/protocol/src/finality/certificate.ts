@@ -4,10 +4,11 @@
  * Verification here is all that consensus, a gateway or a light client needs to trust a block.
  */
 import { assert } from "@stoa/base/assert";
+import { concatBytes } from "@stoa/base/bytes";
 import { byteString, u32, union, type Decoded } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
-import type { PublicKey, Signature, SignatureScheme } from "@stoa/base/signature";
+import { signatureSize, type PublicKey, type SecretSeed, type SignatureScheme } from "@stoa/base/signature";
 import { bitmap, digest, viewNumber, type Bitmap, type ValidatorIndex } from "../primitives.ts";
 import { consensusSignBytes, type Vote, type VoteKind } from "./vote.ts";
 import type { Header } from "./header.ts";
@@ -86,53 +87,77 @@ export function signersOf(set: ValidatorSet, bits: Bitmap): readonly ValidatorIn
   return signers;
 }
 
-/** How votes become a certificate. `ed25519-list` is below; an aggregating scheme has the same face. */
+/** How votes are signed and become a certificate. `ed25519-list` is below, `bls-multisig` in a file of its own. */
 export interface Scheme {
   readonly name: "ed25519-list" | "bls-multisig";
+  /** The signature of a vote by the validator of this seed; the same bytes give the same signature. */
+  readonly signVote: (message: Uint8Array, seed: SecretSeed) => Uint8Array;
   readonly verifyVote: (set: ValidatorSet, vote: Vote) => boolean;
+  /**
+   * The votes that are forged among some of one kind, view and digest, by different signers. Together with others that passed
+   * here, what remains makes a certificate that holds.
+   */
+  readonly findForged: (set: ValidatorSet, votes: readonly Vote[]) => readonly Vote[];
   /** All votes are of one kind, view and digest, by different signers, and have been verified. */
   readonly assemble: (set: ValidatorSet, votes: readonly Vote[]) => Certificate;
   /** Quorum, bitmap and every signature. */
   readonly verifyCertificate: (set: ValidatorSet, certificate: Certificate) => boolean;
 }
 
+/** What the signers of a vote or of a certificate have signed. */
+export function signBytesOf(set: ValidatorSet, kind: VoteKind, one: Vote | Certificate): Uint8Array {
+  return consensusSignBytes({
+    kind,
+    chainId: set.chainId,
+    epoch: one.epoch,
+    view: one.view,
+    digest: "digest" in one ? one.digest : undefined,
+  });
+}
+
+/** The signers of a certificate of this set and epoch, ascending, when they are a quorum. */
+export function quorumOf(set: ValidatorSet, one: Certificate): readonly ValidatorIndex[] | undefined {
+  const signers = one.epoch === set.epoch ? signersOf(set, one.signers) : undefined;
+  return signers !== undefined && isQuorum(set, stakeOf(set, signers)) ? signers : undefined;
+}
+
+/** The certificate of these votes, whose proof is made of their signatures in the order of the bitmap. */
+export function certificateOf(
+  set: ValidatorSet,
+  votes: readonly Vote[],
+  prove: (signatures: readonly Uint8Array[]) => Uint8Array,
+): Certificate {
+  const sorted = [...votes].sort((left, right) => left.signer - right.signer);
+  const first = sorted[0]!;
+  const signers = bitmapOf(
+    set,
+    sorted.map((one) => one.signer),
+  );
+  const proof = prove(sorted.map((one) => one.signature));
+  const common = { epoch: first.epoch, view: first.view, signers, proof };
+  if (first.kind === "nullify") return { kind: "nullification", ...common };
+  return { kind: certificateKindOf[first.kind], digest: first.digest, ...common };
+}
+
 export function ed25519ListScheme(ed25519: SignatureScheme): Scheme {
-  const signBytes = (set: ValidatorSet, kind: VoteKind, one: Vote | Certificate): Uint8Array =>
-    consensusSignBytes({
-      kind,
-      chainId: set.chainId,
-      epoch: one.epoch,
-      view: one.view,
-      digest: "digest" in one ? one.digest : undefined,
-    });
+  const verifyVote: Scheme["verifyVote"] = (set, vote) => {
+    const signer = set.validators[vote.signer];
+    if (signer === undefined || vote.epoch !== set.epoch) return false;
+    return ed25519.verify(vote.signature, signBytesOf(set, vote.kind, vote), signer.key);
+  };
   return {
     name: "ed25519-list",
-    verifyVote(set, vote) {
-      const signer = set.validators[vote.signer];
-      if (signer === undefined || vote.epoch !== set.epoch) return false;
-      return ed25519.verify(vote.signature, signBytes(set, vote.kind, vote), signer.key);
-    },
-    assemble(set, votes) {
-      const sorted = [...votes].sort((left, right) => left.signer - right.signer);
-      const first = sorted[0]!;
-      const proof = new Uint8Array(64 * sorted.length);
-      sorted.forEach((one, index) => proof.set(one.signature, 64 * index));
-      const signers = bitmapOf(
-        set,
-        sorted.map((one) => one.signer),
-      );
-      const common = { epoch: first.epoch, view: first.view, signers, proof };
-      if (first.kind === "nullify") return { kind: "nullification", ...common };
-      return { kind: certificateKindOf[first.kind], digest: first.digest, ...common };
-    },
+    signVote: ed25519.sign,
+    verifyVote,
+    findForged: (set, votes) => votes.filter((vote) => !verifyVote(set, vote)),
+    assemble: (set, votes) => certificateOf(set, votes, (signatures) => concatBytes(...signatures)),
     verifyCertificate(set, one) {
-      const signers = one.epoch === set.epoch ? signersOf(set, one.signers) : undefined;
-      if (signers === undefined || one.proof.length !== 64 * signers.length) return false;
-      if (!isQuorum(set, stakeOf(set, signers))) return false;
-      const message = signBytes(set, voteKindOf[one.kind], one);
+      const signers = quorumOf(set, one);
+      if (signers === undefined || one.proof.length !== signatureSize * signers.length) return false;
+      const message = signBytesOf(set, voteKindOf[one.kind], one);
       return signers.every((signer, index) =>
         ed25519.verify(
-          one.proof.subarray(64 * index, 64 * index + 64) as Signature,
+          one.proof.subarray(signatureSize * index, signatureSize * (index + 1)),
           message,
           set.validators[signer]!.key,
         ),

@@ -2,11 +2,12 @@
  * Votes: notarize a block, nullify a view, finalize a block. The three sign bytes differ in their kind, and the bytes for one
  * digest are the same for every signer, so that a scheme with aggregation can aggregate them.
  */
-import { u32, union, type Decoded } from "@stoa/base/codec";
+import { blsSignatureSize } from "@stoa/base/bls";
+import { byteString, u32, union, type Decoded } from "@stoa/base/codec";
 import { toUtf8 } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import type { View } from "@stoa/base/units";
-import { digest, signature, validatorIndex, viewNumber } from "../primitives.ts";
+import { digest, validatorIndex, viewNumber } from "../primitives.ts";
 
 /** Tags of signed consensus messages; one number for ever. */
 export const signedKinds = { notarize: 1, nullify: 2, finalize: 3, proposal: 4, status: 5 } as const;
@@ -38,6 +39,8 @@ export function consensusSignBytes(input: {
   return bytes;
 }
 
+/** As long as the chain's scheme has them; no scheme has longer ones than BLS. */
+const signature = byteString(blsSignatureSize);
 const voted = { epoch: u32, view: viewNumber, signer: validatorIndex, signature } as const;
 
 export const vote = union({

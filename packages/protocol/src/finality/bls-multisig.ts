@@ -1,0 +1,64 @@
+/**
+ * Certificates of constant size: the sum of BLS signatures beside the bitmap of their signers, checked at the price of one
+ * signature however many they are. Relies on every key's proof of possession, which `scheme.ts` has checked: without it one
+ * signer could choose a key that makes up for others who never signed.
+ *
+ * A batch of votes is checked as one sum. Two forgers may so arrange their signatures that only the sum of both is right;
+ * they have then signed together, the bitmap names both, and because sums add up, every certificate with all votes of the
+ * batches that passed is right too.
+ */
+import { present } from "@stoa/base/assert";
+import { blsSignatureSize, type BlsPublicKey, type BlsScheme } from "@stoa/base/bls";
+import { certificateOf, quorumOf, signBytesOf, voteKindOf, type Scheme, type ValidatorSet } from "./certificate.ts";
+import type { Vote } from "./vote.ts";
+
+/** `keys` are those of the set's validators, in their order. */
+export function blsMultisigScheme(bls: BlsScheme, keys: readonly BlsPublicKey[]): Scheme {
+  const isGenuine = (set: ValidatorSet, votes: readonly Vote[]): boolean => {
+    const [first] = votes;
+    if (first === undefined) return true;
+    if (votes.some(({ signer, epoch }) => epoch !== set.epoch || keys[signer] === undefined)) return false;
+    const signatures = votes.map(({ signature }) => signature);
+    const sum = signatures.length === 1 ? signatures[0] : bls.aggregate(signatures);
+    if (sum === undefined) return false;
+    const message = signBytesOf(set, first.kind, first);
+    return bls.verifyAggregate(
+      sum,
+      message,
+      votes.map(({ signer }) => keys[signer]!),
+    );
+  };
+  return {
+    name: "bls-multisig",
+    signVote: bls.sign,
+    verifyVote: (set, vote) => isGenuine(set, [vote]),
+    findForged: (set, votes) => (isGenuine(set, votes) ? [] : bisect(votes, (part) => isGenuine(set, part))),
+    assemble: (set, votes) =>
+      certificateOf(set, votes, (signatures) =>
+        present(bls.aggregate(signatures), "signatures that have been verified add up"),
+      ),
+    verifyCertificate(set, one) {
+      const signers = quorumOf(set, one);
+      if (signers === undefined || one.proof.length !== blsSignatureSize) return false;
+      const message = signBytesOf(set, voteKindOf[one.kind], one);
+      return bls.verifyAggregate(
+        one.proof,
+        message,
+        signers.map((signer) => keys[signer]!),
+      );
+    },
+  };
+}
+
+/**
+ * The bad ones among votes whose sum is known to be bad: of two halves, when the first is good, the second is not. One bad
+ * vote of n costs at most 2·log2(n) checks, and k of them k times that.
+ */
+function bisect(votes: readonly Vote[], isGood: (part: readonly Vote[]) => boolean): readonly Vote[] {
+  if (votes.length === 1) return votes;
+  const middle = votes.length >> 1;
+  const [first, second] = [votes.slice(0, middle), votes.slice(middle)];
+  if (isGood(first)) return bisect(second, isGood);
+  const bad = bisect(first, isGood);
+  return isGood(second) ? bad : [...bad, ...bisect(second, isGood)];
+}
