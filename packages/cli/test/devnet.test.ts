@@ -158,7 +158,8 @@ test(
       [name: string]: unknown;
     };
     const count = (type: string) => seen.markets.filter((market) => market.type === type).length;
-    expect(count("option")).toBe(2 * 4 * 11 * 2);
+    // Two coins, settled in the coin and in dollars, four expiries, eleven strikes, calls and puts.
+    expect(count("option")).toBe(2 * 2 * 4 * 11 * 2);
     expect(count("swap")).toBe(4);
     expect(count("future")).toBe(16);
     expect(seen).toMatchObject({

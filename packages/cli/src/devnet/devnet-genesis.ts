@@ -1,10 +1,10 @@
 /**
- * The genesis of a devnet: validators of equal stake, three assets, two indexes, the standard products on both, a calendar of
- * real days, a faucet, and first balances. A pure function of the public keys, a seedless moment and a name.
+ * The genesis of a devnet: validators of equal stake, three assets, two indexes, the standard products and options in dollars on both, a
+ * calendar of real days, a faucet, and first balances. A pure function of the public keys, a seedless moment and a name.
  */
 import type { PublicKey } from "@stoa/base/signature";
 import { money, timeMs, type PriceE8 } from "@stoa/base/units";
-import { standardProducts } from "@stoa/exchange/market/standard-products";
+import { linearOptions, standardProducts } from "@stoa/exchange/market/standard-products";
 import type { Genesis } from "@stoa/protocol/genesis";
 import {
   devnetAssets,
@@ -40,19 +40,16 @@ export function devnetGenesis(input: {
   /** In 1e-8 dollars, in the order of `devnetIndexes`. */
   readonly initialPrices: readonly PriceE8[];
   readonly keys: GenesisKeys;
-  /** A list of ed25519 signatures unless given. */
-  readonly certificates?: Genesis["certificates"];
 }): Genesis {
-  const { chainName, startMs, initialPrices, keys, certificates } = input;
+  const { chainName, startMs, initialPrices, keys } = input;
   return {
     formatVersion: 1,
     chainName,
     timeMs: timeMs(startMs),
     validators: keys.validators.map((key, index) => ({ name: validatorName(index), key, stake })),
-    certificates: certificates ?? { kind: "ed25519-list" },
     assets: devnetAssets,
     indexes: devnetIndexes.map(({ name, base }, index) => ({ name, base, initialPrice: initialPrices[index]! })),
-    products: standardProducts(),
+    products: [...standardProducts(), ...linearOptions()],
     calendar: { dayMs, settlementOffsetMs: 8 * hourMs, averagingMs: hourMs / 2 },
     prices: { ageMsMax: 10_000, staleMsMax: 30_000 },
     liquidation: { stepPpm: 250_000, stepIntervalMs: 1_000, feePpm: 5_000 },
