@@ -40,13 +40,16 @@ export function devnetGenesis(input: {
   /** In 1e-8 dollars, in the order of `devnetIndexes`. */
   readonly initialPrices: readonly PriceE8[];
   readonly keys: GenesisKeys;
+  /** A list of ed25519 signatures unless given. */
+  readonly certificates?: Genesis["certificates"];
 }): Genesis {
-  const { chainName, startMs, initialPrices, keys } = input;
+  const { chainName, startMs, initialPrices, keys, certificates } = input;
   return {
     formatVersion: 1,
     chainName,
     timeMs: timeMs(startMs),
     validators: keys.validators.map((key, index) => ({ name: validatorName(index), key, stake })),
+    certificates: certificates ?? { kind: "ed25519-list" },
     assets: devnetAssets,
     indexes: devnetIndexes.map(({ name, base }, index) => ({ name, base, initialPrice: initialPrices[index]! })),
     products: [...standardProducts(), ...linearOptions()],
