@@ -77,6 +77,15 @@ describe("a digest table", () => {
         for (const key of model.keys()) expect(table.find(keyOf(key, keySize))).toBe(model.find(key));
       });
 
+  it("finds all of thousands after it has grown, and after most have left", () => {
+    const countMax = 50_000;
+    const table = createDigestTable({ countMax });
+    for (let key = 0; key < countMax; key++) expect(table.add(keyOf(key))).toBe(key);
+    expect(table.add(keyOf(countMax))).toBe(absent);
+    for (let key = 0; key < countMax; key++) if (key % 7 !== 0) table.remove(key);
+    for (let key = 0; key < countMax; key++) expect(table.find(keyOf(key))).toBe(key % 7 === 0 ? key : absent);
+  });
+
   it("reads keys in place, wherever they lie, and keeps copies of its own", () => {
     const table = createDigestTable({ countMax: 4 });
     const whole = new Uint8Array(100).fill(0xee);
