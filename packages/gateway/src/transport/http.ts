@@ -91,7 +91,10 @@ async function readBody(incoming: IncomingMessage, sizeMax: number): Promise<str
   return Buffer.concat(parts).toString("utf8");
 }
 
-const notFoundBody = JSON.stringify({ jsonrpc: "2.0", error: { code: -32601, message: "Method not found" } });
+const notFoundBody = JSON.stringify({
+  jsonrpc: "2.0",
+  error: { code: -32601, message: "Method not found (path: GET or POST /api/v2/{method}, or POST /api/v2)" },
+});
 
 function respond(outgoing: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {
   if (outgoing.headersSent || outgoing.destroyed) return;
