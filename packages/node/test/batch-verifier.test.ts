@@ -6,8 +6,8 @@
  *
  *   STOA_SIGNATURES=1000000 STOA_PEERS_EVERY=1 npx vitest run packages/node/test/batch-verifier.test.ts
  *
- * asks libsodium's form about each of a million, and noble and the reference about one in STOA_PEERS_EVERY: at 1 that takes
- * two hours, at 100 four minutes. STOA_SIGNATURE_SEED chooses other vectors.
+ * asks libsodium's form about each of a million, and noble and the reference about one in STOA_PEERS_EVERY, for some
+ * milliseconds each: hours when it is 1, minutes when it is 100. STOA_SIGNATURE_SEED chooses other vectors.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -349,7 +349,7 @@ EXPORT("test_canonical") void test_canonical(int lane) { to_canonical((uint64_t 
 /* Reduces the number in `words` in place. */
 EXPORT("test_reduce") void test_reduce(int count) { reduce(words, words, count); }
 
-/* Decodes keys[0] and keys[1]: the negatives' [x | y] go to workspace[0] and workspace[1], which of them are points is answered. */
+/* Decodes keys[0] and keys[1] into workspace[0] and workspace[1], as [x | y] of the negatives; answers which are points. */
 EXPORT("test_decode") int test_decode(void) {
   Point points[2];
   const uint8_t *encodings[2] = {keys[0], keys[1]};

@@ -23,7 +23,7 @@ typedef struct {
   FieldPair scaled;
 } Multiple;
 
-/* Limbs of 51 bits, lowest first. The tests compute them again. */
+/* Limbs of 51 bits, lowest first. The tests of decoding, which needs all but 2*d, and of sums would not hold with others. */
 #define LIMBS_OF_D 0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff
 #define LIMBS_OF_2D 0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff
 #define LIMBS_OF_ROOT_OF_MINUS_ONE 0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d

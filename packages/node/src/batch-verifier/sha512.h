@@ -56,8 +56,10 @@ static void sha512_compress(uint64_t *state, const uint8_t *block) {
   uint64_t e = state[4], f = state[5], g = state[6], h = state[7];
 #pragma unroll 8
   for (int t = 0; t < 80; t++) {
-    uint64_t first = h + (rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41)) + ((e & f) ^ (~e & g)) + sha512_constants[t] + schedule[t];
-    uint64_t second = (rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39)) + ((a & b) ^ (a & c) ^ (b & c));
+    uint64_t sum1 = rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41);
+    uint64_t sum0 = rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39);
+    uint64_t first = h + sum1 + ((e & f) ^ (~e & g)) + sha512_constants[t] + schedule[t];
+    uint64_t second = sum0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + first, d = c, c = b, b = a, a = first + second;
   }
   state[0] += a, state[1] += b, state[2] += c, state[3] += d;
@@ -65,7 +67,8 @@ static void sha512_compress(uint64_t *state, const uint8_t *block) {
 }
 
 /* The digest of R || A || message, as the little-endian number that ed25519 takes it for. */
-static void hash_challenge(uint8_t *digest, const uint8_t *commitment, const uint8_t *key, const uint8_t *message, uint32_t size) {
+static void hash_challenge(uint8_t *digest, const uint8_t *commitment, const uint8_t *key, const uint8_t *message,
+                           uint32_t size) {
   uint64_t state[8];
   uint8_t block[SHA512_BLOCK_SIZE];
   __builtin_memcpy(state, sha512_initial, sizeof state);

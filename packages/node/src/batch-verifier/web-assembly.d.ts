@@ -1,4 +1,4 @@
-/** The part of WebAssembly that `batch-verifier.ts` uses: neither the compiler's `lib` without a browser nor Node's types have it. */
+/** The part of WebAssembly that `batch-verifier.ts` uses. Node's types do not have it, and a browser's are not in `lib`. */
 declare namespace WebAssembly {
   class Module {
     /** Compiles at once; throws a CompileError when the bytes are no module that this engine can run. */
