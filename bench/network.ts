@@ -18,6 +18,7 @@ import { loadKey } from "@stoa/cli/key-file";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import type { NodeStatus } from "@stoa/protocol/door";
 import type { Genesis } from "@stoa/protocol/genesis";
+import { environment, flags } from "../packages/cli/bin/runtime.mjs";
 
 export type Network = {
   readonly folder: string;
@@ -33,7 +34,6 @@ export type Network = {
 };
 
 const mainFile = fileURLToPath(import.meta.resolve("@stoa/cli/main"));
-const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
 
 /** A folder for a bench, below `.stoa`, where validators would keep theirs; removed at the end, also after Ctrl-C. */
 export function newFolder(): string {
@@ -90,7 +90,8 @@ export function startStoa(args: readonly string[], logFile: string, canCollect =
   // The log goes with the folder, so what a process said at its death is shown.
   const onDeath = ({ name, reason }: Death): void =>
     console.error(`stoa ${name} ended by itself: ${reason ?? ""}\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
-  const env = canCollect ? { NODE_OPTIONS: `--import=${import.meta.resolve("./collect-garbage.ts")}` } : {};
+  const collector = canCollect ? { NODE_OPTIONS: `--import=${import.meta.resolve("./collect-garbage.ts")}` } : {};
+  const env = { ...environment, ...collector };
   return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile, onDeath, env });
 }
 

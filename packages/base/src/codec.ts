@@ -8,6 +8,7 @@
  */
 import { assert, InvariantError } from "./assert.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
+import { limits } from "./limits.ts";
 
 export class DecodeError extends Error {
   override readonly name = "DecodeError";
@@ -96,7 +97,8 @@ export class Reader {
 
 /** One writer serves all encodings, one after another: a fresh buffer for each would be most of the cost of a small value. */
 let idleWriter: Writer | undefined = new Writer(4096);
-const idleWriterSizeMax = 256 * 1024;
+/** As large as the largest message between nodes. */
+const idleWriterSizeMax = limits.frameSizeMax;
 
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const writer = idleWriter ?? new Writer();

@@ -7,13 +7,13 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { environment, flags } from "./runtime.mjs";
 
 const nodeMajorMin = 24;
 const here = dirname(fileURLToPath(import.meta.url));
 const main = join(here, "..", "src", "main.ts");
-const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
 // Compiled sources are kept for the next start and for the processes and threads that this one starts.
-const env = { NODE_COMPILE_CACHE: cacheFolder(), ...process.env };
+const env = { NODE_COMPILE_CACHE: cacheFolder(), ...environment, ...process.env };
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 const isNewEnough = Number(process.versions.node.split(".")[0]) >= nodeMajorMin;

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { environment, flags } from "../bin/runtime.mjs";
 import { binFile, run, runStoa } from "./devnet-process.ts";
 import { temporaryFolder } from "./temporary.ts";
 
@@ -20,6 +21,16 @@ test("stoa --help lists every command", async () => {
   for (const command of ["devnet", "node", "gateway", "genesis", "keys", "status", "replay", "simulate"]) {
     expect(stdout).toContain(`  ${command}`);
   }
+});
+
+test("a command runs with the settings of every stoa process, which its children inherit", async () => {
+  const tell = "data:text/javascript,console.log(JSON.stringify([process.execArgv,process.env]))";
+  const { stdout } = await run([binFile, "--help"], { NODE_OPTIONS: `--import=${tell}` });
+  // The door that finds a Node tells first, then the process that it has become.
+  const told = stdout.split("\n").filter((line) => line.startsWith("["));
+  const [given, variables] = JSON.parse(told.at(-1)!) as [string[], Record<string, string>];
+  expect(given).toEqual(flags);
+  expect(variables).toMatchObject(environment);
 });
 
 test("an unknown command and an unknown option are refused with a non-zero code", async () => {
@@ -126,7 +137,7 @@ const oldNode = `data:text/javascript,Object.defineProperty(process,"versions",{
 test("an old Node is told so in one line when no newer one is installed", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "bin"));
-  copyFileSync(binFile, join(folder, "bin", "stoa.mjs"));
+  for (const name of ["stoa.mjs", "runtime.mjs"]) copyFileSync(join(dirname(binFile), name), join(folder, "bin", name));
   const ended = await run(["--import", oldNode, join(folder, "bin", "stoa.mjs"), "devnet"]);
   expectOneLine(ended, "Node 20.20.2 is too old");
 });

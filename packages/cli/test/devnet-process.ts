@@ -4,12 +4,12 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { environment, flags } from "../bin/runtime.mjs";
 import type { DevnetReady } from "../src/devnet/devnet.ts";
 import { startChild, type Child } from "../src/devnet/supervisor.ts";
 
 export const binFile = fileURLToPath(new URL("../bin/stoa.mjs", import.meta.url));
 export const mainFile = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-const flags = ["--conditions=@stoa/source", "--disable-warning=ExperimentalWarning"];
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), "stoa-devnet-"));
 
@@ -29,7 +29,7 @@ export async function startDevnet(folder: string, args: readonly string[] = ["--
 
 /** A long-running `stoa` command. */
 export function stoa(args: readonly string[], logFile: string): Child {
-  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile });
+  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile, env: environment });
 }
 
 export interface Ended {

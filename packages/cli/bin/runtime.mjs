@@ -1,0 +1,19 @@
+// How every process of stoa is started: a validator is five threads, a devnet six processes, and the machine has fewer processors
+// than either. Why each setting, and what it is worth: docs/decisions/0804-process-settings.md.
+
+/** Before the program, on the command line of Node. */
+export const flags = [
+  "--conditions=@stoa/source",
+  "--disable-warning=ExperimentalWarning",
+  // Helpers of the garbage collector cost other threads and processes more than they spare their own.
+  "--single-threaded-gc",
+  // V8 lets a heap grow to four times what it holds before it collects; here to this many percent more.
+  "--heap-growing-percent=40",
+];
+
+/** For the allocator of glibc, which keeps one heap per thread and gives little back; others ignore it. Inherited by children. */
+export const environment = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+};
