@@ -46,6 +46,8 @@ export interface Report {
   readonly faulty: readonly Actor[];
   /** Who else counted as faulty in the end, and why. */
   readonly dishonest: readonly { readonly node: number; readonly why: string }[];
+  /** Whom what was said on the wire convicts; never an honest node. */
+  readonly guilty: readonly number[];
   readonly simulatedMs: number;
   /** From the end of the faults until everybody was live again and every command answered. */
   readonly healingMs: number | undefined;
@@ -180,6 +182,7 @@ function reportOf(world: World, plan: Plan, options: SimulateOptions, healingMs:
     nodesCount: plan.stakes.length,
     faulty: plan.faulty,
     dishonest: [...world.faulty].filter(([node]) => !acting.has(node)).map(([node, why]) => ({ node, why })),
+    guilty: [...world.checkers.accountability.guilty.keys()].sort(),
     simulatedMs: Math.round(world.nowUs / 1_000),
     healingMs,
     blocksCount: world.ordered.height,

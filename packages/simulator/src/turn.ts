@@ -131,6 +131,7 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
       return feed(node, { kind: "blocksRead", to, request, blocks });
     }
     case "misbehaviour":
+      world.tally.reports++;
       return checkAccusation(world.checkers, node.index, effect.peer, effect.fact);
     case "halt":
       world.tally.halted++;

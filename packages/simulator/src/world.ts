@@ -67,6 +67,8 @@ export interface Tally {
   stopped: number;
   halted: number;
   refusedStarts: number;
+  /** What nodes said of the misbehaviour of others. */
+  reports: number;
   /** How often each kind of fault struck. */
   readonly faults: Record<string, number>;
 }
@@ -121,6 +123,7 @@ export function createWorld(options: WorldOptions): World {
       stopped: 0,
       halted: 0,
       refusedStarts: 0,
+      reports: 0,
       faults: {},
     },
   };

@@ -161,7 +161,11 @@ async function runInProcesses(flags: SimulateFlags, jobs: number, add: (result: 
   await Promise.all(Array.from({ length: jobs }, runOne));
 }
 
-function createSummary(flags: SimulateFlags): { readonly add: (result: SeedResult) => void; readonly end: () => void } {
+/** What a batch of seeds comes to: a line each or a summary, failures with their fewest causes; `end` throws when any failed. */
+export function createSummary(flags: SimulateFlags): {
+  readonly add: (result: SeedResult) => void;
+  readonly end: () => void;
+} {
   const startMs = performance.now();
   const faults: Record<string, number> = {};
   const sum = { seeds: 0, failed: 0, simulatedMs: 0, blocks: 0, views: 0, messages: 0 };

@@ -1,0 +1,125 @@
+/**
+ * What the simulator does with one core: simulated seconds per second, seeds per hour and blocks finalised, over the same seeds
+ * again and again, with everything that can go wrong; and whether its memory stays flat over one long world with crashes and
+ * partitions, in which nodes keep the last thousand blocks.
+ *
+ * `npm run bench -- bench/simulator.ts`, or with the blocks of the long world: `npm run bench -- bench/simulator.ts 1000000`
+ */
+import { Session } from "node:inspector";
+import { toyApplication, type Application, type ApplicationContext } from "@stoa/simulator/application";
+import { simulate } from "@stoa/simulator/run";
+import { withSpread } from "./statistics.ts";
+
+const seedsCount = 40;
+const runsCount = 3;
+const blocksGoal = Number(process.argv[2] ?? 20_000);
+const samplesCount = 10;
+
+const session = new Session();
+session.connect();
+/** Done when it returns: what is in memory afterwards is held by somebody. */
+const collectGarbage = (): void => session.post("HeapProfiler.collectGarbage");
+
+interface Speed {
+  readonly simulatedPerSecond: number;
+  readonly seedsPerHour: number;
+  readonly blocksPerSecond: number;
+}
+
+function measureSpeed(): Speed {
+  const startMs = performance.now();
+  let simulatedMs = 0;
+  let blocksCount = 0;
+  for (let seed = 1; seed <= seedsCount; seed++) {
+    const report = simulate({ seed });
+    if (report.failures.length !== 0) throw new Error(`seed ${seed}: ${report.failures[0]}`);
+    simulatedMs += report.simulatedMs;
+    blocksCount += report.blocksCount;
+  }
+  const tookMs = performance.now() - startMs;
+  return {
+    simulatedPerSecond: simulatedMs / tookMs,
+    seedsPerHour: (3_600_000 * seedsCount) / tookMs,
+    blocksPerSecond: (1_000 * blocksCount) / tookMs,
+  };
+}
+
+interface Sample {
+  readonly height: number;
+  readonly heapMib: number;
+}
+
+/** One long world, and the memory that it holds at ten heights, without garbage. */
+function measureMemory(): {
+  readonly samples: readonly Sample[];
+  readonly blocksCount: number;
+  readonly tookMs: number;
+} {
+  const samples: Sample[] = [];
+  const every = Math.ceil(blocksGoal / samplesCount);
+  const watched = (context: ApplicationContext): Application => {
+    const sound = toyApplication(context);
+    return {
+      ...sound,
+      open(saved) {
+        const exchange = sound.open(saved);
+        return {
+          ...exchange,
+          execute(block) {
+            if (block.height % every === 0 && samples.length < block.height / every) {
+              collectGarbage();
+              samples.push({ height: block.height, heapMib: process.memoryUsage().heapUsed / 2 ** 20 + external() });
+            }
+            return exchange.execute(block);
+          },
+        };
+      },
+    };
+  };
+  const startMs = performance.now();
+  const report = simulate({
+    seed: 1,
+    nodesCount: 4,
+    faulty: [],
+    faultKinds: ["crash", "partition", "pause"],
+    faultsEveryMs: 20_000,
+    faultsMs: blocksGoal * blockMs,
+    commandsEveryMs: 10,
+    weather: { delayUsMin: 1_000, delayUsMean: 3_000, lossPermille: 1, doublePermille: 1, slowPermille: 0 },
+    application: watched,
+    retentionBlocks: 1_000,
+  });
+  if (report.failures.length !== 0) throw new Error(report.failures[0]);
+  return { samples, blocksCount: report.blocksCount, tookMs: performance.now() - startMs };
+}
+
+/** About how long a block takes in that world, simulated. */
+const blockMs = 15;
+const external = (): number => process.memoryUsage().arrayBuffers / 2 ** 20;
+
+measureSpeed();
+const speeds = Array.from({ length: runsCount }, measureSpeed);
+console.log(`${seedsCount} seeds, ${runsCount} runs after a warm-up, one core`);
+console.log(
+  `simulated seconds per second  ${withSpread(
+    speeds.map((one) => one.simulatedPerSecond),
+    0,
+  )}`,
+);
+console.log(
+  `seeds per hour                ${withSpread(
+    speeds.map((one) => one.seedsPerHour),
+    0,
+  )}`,
+);
+console.log(
+  `blocks final per second       ${withSpread(
+    speeds.map((one) => one.blocksPerSecond),
+    0,
+  )}`,
+);
+
+const { samples, blocksCount, tookMs } = measureMemory();
+console.log(`one world of ${blocksCount.toLocaleString("en")} blocks, four nodes, in ${Math.round(tookMs / 1_000)} s`);
+for (const { height, heapMib } of samples)
+  console.log(`  height ${String(height).padStart(8)}  ${heapMib.toFixed(1)} MiB`);
