@@ -63,6 +63,9 @@ export const limits = {
   mempoolCommandsCountMax: 100_000,
   mempoolSizeMax: 64 * 1024 * 1024,
   mempoolCommandsPerAccountCountMax: 4_096,
+  /** Of all commands together for which no open account answers yet. */
+  mempoolCommonCommandsCountMax: 1_024,
+  mempoolCommonSizeMax: 1024 * 1024,
   peerQueueSizeMax: 16 * 1024 * 1024,
   frameSizeMax: 2 * 1024 * 1024,
   logSegmentSizeMax: 64 * 1024 * 1024,

@@ -1,4 +1,4 @@
-/** Waiting that can be given up. */
+/** Waiting for a while, between questions or for an answer that is better than the one at hand; it can be given up. */
 
 /** Resolves after a while; rejects with the signal's reason when that comes first. */
 export function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {

@@ -199,7 +199,8 @@ test("the node refuses what it can tell by itself, and nothing of it becomes fin
     { chainId: keyOf(1) as never, seed: seedOf(carol) },
     { nonce: nonces(), expiresAtMs: Date.now() + 30_000, body: place() },
   );
-  const identityKey = good.encoded.slice();
+  // A stranger's command that is worth looking at: it would open his account.
+  const identityKey = sign({ kind: "faucet", asset: 0, amount: money(1n) }, { by: carol }).encoded.slice();
   // Account and key become the identity point, under which anyone can make signatures that OpenSSL accepts.
   for (const offset of [32, 66]) identityKey.set([1, ...new Uint8Array(31)], offset);
   const cases: readonly (readonly [string, Uint8Array])[] = [

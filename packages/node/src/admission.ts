@@ -21,7 +21,7 @@ import {
   subaccountOf,
 } from "./command-head.ts";
 import { expiresAtMsOf, wordAt } from "./envelope.ts";
-import { createExpectations } from "./expectations.ts";
+import { createExpectations, type OrderedCommands } from "./expectations.ts";
 
 export interface AdmissionOptions {
   readonly validatorKeys: readonly PublicKey[];
@@ -45,11 +45,11 @@ export interface ExecutedAuthorities {
 export interface Admission {
   /** `encoded` is long enough to be a command of this chain, and has not expired. */
   readonly judge: (encoded: Uint8Array, nowMs: number) => Judgement;
-  /** A command waits in the mempool; it has left the mempool. */
+  /** A command is being checked or waits in the mempool; it has left the mempool. */
   readonly arrived: (encoded: Uint8Array) => void;
   readonly left: (encoded: Uint8Array) => void;
   /** A block is final; told before its commands leave the mempool. */
-  readonly ordered: (height: number, commands: readonly Uint8Array[]) => void;
+  readonly ordered: (height: number, commands: OrderedCommands) => void;
   /** A block is executed; at the start, the whole state. */
   readonly executed: (executed: ExecutedAuthorities) => void;
   /** Accounts and session keys that are known. */

@@ -14,6 +14,12 @@ import { byteString, decode, encode, record, u53, type EncodedItems } from "@sto
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Height } from "@stoa/base/units";
+import {
+  allAuthorities,
+  authoritiesChanged,
+  type AccountAuthorities,
+  type AuthorityChanges,
+} from "@stoa/exchange/machine/authority";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { createQuery } from "@stoa/exchange/machine/query";
 import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
@@ -54,6 +60,8 @@ export interface Applied {
   readonly committed: CommittedBlock;
   readonly encodedEvents: EncodedItems;
   readonly roots: ExecutedRoots;
+  /** Who may speak for an account otherwise than before the block; to be asked before the next one is applied. */
+  readonly authoritiesChanged: () => AuthorityChanges;
 }
 
 export interface Commit {
@@ -65,6 +73,8 @@ export interface Commit {
   readonly rootsKnown: () => readonly ExecutedRoots[];
   /** Takes the next final block. `signaturesValid` has one bit per command, least significant first. */
   readonly apply: (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array) => Applied | undefined;
+  /** Everyone who may speak for an account now. */
+  readonly authorities: () => Iterable<AccountAuthorities>;
   readonly blocks: Pick<BlockLog, "first" | "last" | "read" | "readRange">;
   /** Height 0 holds the events of genesis. `undefined` when not stored. */
   readonly committedAt: (height: number) => CommittedBlock | undefined;
@@ -137,7 +147,12 @@ export function openCommit(options: CommitOptions): Commit {
         return result.events;
       },
     };
-    return { committed, encodedEvents: result.encodedEvents, roots: result.roots };
+    return {
+      committed,
+      encodedEvents: result.encodedEvents,
+      roots: result.roots,
+      authoritiesChanged: () => authoritiesChanged(state, result),
+    };
   };
 
   const save = (): void => {
@@ -170,6 +185,7 @@ export function openCommit(options: CommitOptions): Commit {
       if (snapshotHeight + options.snapshotBlocks <= height) save();
       return applied;
     },
+    authorities: () => allAuthorities(state),
     blocks,
     committedAt(wanted) {
       if (wanted === 0) return genesisBlock;

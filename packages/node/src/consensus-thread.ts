@@ -20,6 +20,7 @@ import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { createAdmission } from "./admission.ts";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
 import { weightMaxAt } from "./command-weight.ts";
@@ -87,7 +88,10 @@ async function start(recovered: Recovered): Promise<void> {
   const { replica, voteLog } = openReplica(genesis, recovered);
   const pool = startSignaturePool(data.signatureWorkersCount, fail);
   const checker = createChecker(verdictsCountMax, pool);
-  const mempool = createMempool({ chainId, validatorKeys: keys });
+  const admission = createAdmission({ validatorKeys: keys, hasFaucet: genesis.faucet.enabled });
+  admission.executed(recovered.authorities);
+  const mempool = createMempool({ chainId, validatorKeys: keys, admission });
+  mempool.finalized(recovered.finals, recovered.authorities.timeMs);
   const progress = createProgress();
   const gate = createCommitGate(checker, (_, encoded, signaturesValid) =>
     toExecution({ kind: "block", encoded, signaturesValid }),
@@ -110,7 +114,14 @@ async function start(recovered: Recovered): Promise<void> {
     },
   });
 
-  const driver = createDriver({
+  /** For changes after which nothing may be waiting any more. */
+  const changeWork = (change: () => void): void => {
+    const hadWork = mempool.hasWork();
+    change();
+    if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
+  };
+
+  const driver: Driver = createDriver({
     step: (input) => step(replica, input),
     clock: { monotonicMs: () => performance.now(), wallMs: Date.now },
     persist(records, barrier) {
@@ -127,9 +138,9 @@ async function start(recovered: Recovered): Promise<void> {
     payloadFor: (wanted) => payloadFor(mempool, wanted, finalHeight - executedHeight),
     ordered({ header, payload }) {
       finalHeight = header.height;
-      const hadWork = mempool.hasWork();
-      mempool.finalized(payloadCommands(payload).packedDigests, header.timeMs);
-      if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
+      const commands = payloadCommands(payload);
+      admission.ordered(header.height, commands);
+      changeWork(() => mempool.finalized(commands.packedDigests, header.timeMs));
     },
     deliver(block) {
       const encoded = encode(finalBlock, block);
@@ -168,7 +179,11 @@ async function start(recovered: Recovered): Promise<void> {
   });
   const parts: Parts = { driver, voteLog, intake, mesh, pool, progress, mempool };
   data.execution.on("message", (message: ExecutionToConsensus) => {
-    if (message.kind === "executed") executedHeight = message.roots.height;
+    if (message.kind === "executed") {
+      executedHeight = message.roots.height;
+      admission.executed(message.authorities);
+      changeWork(() => mempool.judgeAgain(Date.now()));
+    }
     onExecution(message, parts);
   });
   serveMain(parts);

@@ -11,11 +11,14 @@ import { limits } from "@stoa/base/limits";
 import { finalBlock } from "@stoa/protocol/block";
 import { eventsCountOf, eventsOfKinds } from "@stoa/protocol/event";
 import { decodeGenesis } from "@stoa/protocol/genesis";
+import { rowChunks, rowsOfChanges } from "./authority-rows.ts";
 import { openCommit, type CommittedBlock } from "./commit.ts";
 import type { StorageConfig } from "./config.ts";
 import { errorToData } from "./failure.ts";
 import { createExpiryList } from "./expiry-list.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
+import { finalDigestsCountMax } from "./mempool.ts";
+import { recentDigestsOf } from "./recent-commands.ts";
 import { createReceipts } from "./receipts.ts";
 import type { ConsensusToExecution, ExecutionToConsensus, ExecutionToMain, MainToExecution } from "./thread-message.ts";
 
@@ -76,6 +79,12 @@ function run(): void {
     tip: block === undefined ? undefined : encode(finalBlock, block),
     executed: commit.rootsKnown(),
     genesisRoots: commit.genesisRoots,
+    authorities: {
+      height: commit.height(),
+      timeMs: commit.query.timeMs(),
+      rows: [...rowChunks(commit.authorities())],
+    },
+    finals: recentDigestsOf(commit.blocks, finalDigestsCountMax),
   });
   toMain(executedMessage({ height: commit.height(), timeMs: commit.query.timeMs() }, noItems, 0, 0));
 
@@ -103,7 +112,9 @@ function run(): void {
     const startMs = performance.now();
     const applied = commit.apply(final, encoded, signaturesValid);
     if (applied === undefined) return;
-    toConsensus({ kind: "executed", roots: applied.roots });
+    const { height, timeMs } = applied.committed;
+    const authorities = { height, timeMs, rows: [rowsOfChanges(applied.authoritiesChanged())] };
+    toConsensus({ kind: "executed", roots: applied.roots, authorities });
     const commandsCount = receipts.executed(final);
     toMain(executedMessage(applied.committed, applied.encodedEvents, commandsCount, performance.now() - startMs));
   };

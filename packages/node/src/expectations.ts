@@ -1,7 +1,7 @@
 /**
  * What commands that are not yet executed here would allow: the accounts that they would open and the keys that they would
- * authorise. A command waits in the mempool first and then in a final block; through both it is expected to do what it says.
- * Nothing follows from it but patience with those who rely on it.
+ * authorise. A command is checked and waits in the mempool first, and then stands in a final block; all the while it is expected
+ * to do what it says. Nothing follows from it but patience with those who rely on it, so forgeries do no harm.
  */
 import {
   accountNameOf,
@@ -12,14 +12,21 @@ import {
   latin1,
   sameBytes,
 } from "./command-head.ts";
+import { isCommandSize } from "./envelope.ts";
+
+/** The commands of a final block. */
+export interface OrderedCommands {
+  readonly count: number;
+  readonly commandAt: (index: number) => Uint8Array;
+}
 
 export interface Expectations {
-  /** A command waits from now on. */
+  /** A command has come, and is not checked yet. */
   readonly arrived: (encoded: Uint8Array) => void;
-  /** It waits no more, whatever became of it. */
+  /** It is here no more, whatever became of it. */
   readonly left: (encoded: Uint8Array) => void;
   /** A block with these commands is final. */
-  readonly ordered: (height: number, commands: readonly Uint8Array[]) => void;
+  readonly ordered: (height: number, commands: OrderedCommands) => void;
   /** All blocks up to this one are executed: what their commands did is known. */
   readonly executed: (height: number) => void;
   /** Whether the account that a command names is about to be opened, or the key to be authorised. */
@@ -50,7 +57,13 @@ export function createExpectations(): Expectations {
       if (name !== undefined) remove(name);
     },
     ordered(height, commands) {
-      const names = commands.map(nameAllowedBy).filter((name) => name !== undefined);
+      const names: string[] = [];
+      for (let index = 0; index < commands.count; index++) {
+        const encoded = commands.commandAt(index);
+        // A leader may have ordered bytes that are no command.
+        const name = isCommandSize(encoded.length) ? nameAllowedBy(encoded) : undefined;
+        if (name !== undefined) names.push(name);
+      }
       if (names.length === 0) return;
       names.forEach(add);
       inBlocks.push({ height, names });

@@ -1,7 +1,8 @@
 /**
  * The mempool: commands that wait to be ordered. Admission has two steps, because signatures are checked elsewhere: `offer`
- * looks at what can be read in place, `judged` brings the verdict. Only checked commands count against an account, so nobody
- * fills another's quota with forgeries. Holds no clock, no threads, no sockets.
+ * looks at what can be read in place, and at what the exchange's state says of it (`admission.ts`); `judged` brings the verdict.
+ * Only checked commands count against an account, so nobody fills another's quota with forgeries. Commands that no account
+ * answers for yet share one small quota from the moment they are offered. Holds no clock, no threads, no sockets.
  *
  * A command that is being checked or waits has a number, and everything about it lies in arrays under that number: admitting
  * one makes no objects, and what has left leaves no garbage.
@@ -11,6 +12,7 @@ import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import { commandDigest } from "@stoa/protocol/command";
 import type { AdmissionRefusal } from "@stoa/protocol/door";
+import type { Admission } from "./admission.ts";
 import { createArrivalOrder } from "./arrival-order.ts";
 import { headOffsets, isByOwner } from "./command-head.ts";
 import { createCommandStore } from "./command-store.ts";
@@ -18,15 +20,21 @@ import { payloadWeightMax } from "./command-weight.ts";
 import { absent, createDigestTable } from "./digest-table.ts";
 import { expiresAtMsOf, isCommandSize, isOfChain, isPrices, slotOffset, slotSize } from "./envelope.ts";
 import { createRecentDigests } from "./recent-digests.ts";
+import { createCommonRoom, createShares } from "./shares.ts";
 import { isValid, malformed, weightOf, type Verdict } from "./verdict.ts";
 
 export interface MempoolOptions {
   readonly chainId: Digest;
   /** Only price messages of these are treated as such: they alone are no reason to make a block. */
   readonly validatorKeys: readonly PublicKey[];
+  /** What the exchange's state says of a command; it is told of what is being checked or waits. */
+  readonly admission: Pick<Admission, "judge" | "arrived" | "left">;
   readonly commandsCountMax?: number;
   readonly sizeMax?: number;
   readonly commandsPerAccountCountMax?: number;
+  /** Of all commands together that no account answers for yet, those that are being checked included. */
+  readonly commonCommandsCountMax?: number;
+  readonly commonSizeMax?: number;
 }
 
 /**
@@ -58,6 +66,8 @@ export interface Mempool {
   }) => { readonly commands: readonly Uint8Array[]; readonly work: boolean };
   /** The commands of a final block, digest after digest, leave; so does everything that has expired by its time. */
   readonly finalized: (digests: Uint8Array, timeMs: number) => void;
+  /** The state has changed: commands that no account answered for are judged again. Some may leave. */
+  readonly judgeAgain: (nowMs: number) => void;
   /** Whether there is a command, price messages apart, that is neither final nor expired. */
   readonly hasWork: () => boolean;
   readonly count: () => number;
@@ -65,8 +75,8 @@ export interface Mempool {
 }
 
 const uncheckedCountMax = 20_000;
-/** One that comes again later than this is ordered again, and refused by its nonce. */
-const finalDigestsCountMax = 16_384;
+/** Final commands that are known by their bytes. One that comes again later than this is refused for its nonce. */
+export const finalDigestsCountMax = 16_384;
 const expirySweepIntervalMs = 1_000;
 /** Bytes that a payload spends on each command beside its encoding, and on the list. */
 const commandOverhead = 4;
@@ -94,9 +104,17 @@ export function createMempool(options: MempoolOptions): Mempool {
   const weights = new Int32Array(numbersCount);
   const slots = createDigestTable({ countMax, keySize: slotSize });
   const slotOf = new Int32Array(numbersCount);
-  const quotas = createQuotas(countMax, options.commandsPerAccountCountMax ?? limits.mempoolCommandsPerAccountCountMax);
-  /** Whose quota it uses; {@link absent} for the price message of a validator. */
-  const quotaOf = new Int32Array(numbersCount);
+  const accounts = createShares({
+    countMax,
+    perOwnerCountMax: options.commandsPerAccountCountMax ?? limits.mempoolCommandsPerAccountCountMax,
+  });
+  const common = createCommonRoom(
+    options.commonCommandsCountMax ?? limits.mempoolCommonCommandsCountMax,
+    options.commonSizeMax ?? limits.mempoolCommonSizeMax,
+  );
+  /** Whose share it uses of what accounts share; {@link absent} for commands in common, and price messages of validators. */
+  const ownerOf = new Int32Array(numbersCount);
+  const isWork = new Uint8Array(numbersCount);
   /** The price message that waits, per validator. */
   const newestPrices = createNewestPrices(options.validatorKeys);
   const finals = createRecentDigests(finalDigestsCountMax);
@@ -112,6 +130,8 @@ export function createMempool(options: MempoolOptions): Mempool {
   const isFull = (added: number): boolean => countMax <= count || sizeMax < size + added;
 
   const release = (number: number): void => {
+    options.admission.left(store.get(number));
+    common.giveBack(number, store.sizeOf(number));
     digests.remove(number);
     store.drop(number);
     stateOf[number] = states.free;
@@ -122,23 +142,34 @@ export function createMempool(options: MempoolOptions): Mempool {
     slots.remove(slotOf[number]!);
     count--;
     size -= store.sizeOf(number);
-    if (quotaOf[number] === absent) newestPrices.left(number);
-    else {
-      quotas.giveBack(quotaOf[number]!);
-      workCount--;
-    }
+    if (isWork[number] === 0) newestPrices.left(number);
+    else workCount--;
+    if (ownerOf[number] !== absent) accounts.giveBack(ownerOf[number]!, store.sizeOf(number));
     release(number);
+  };
+
+  /** Takes the room that a command needs by its judgement, once its signature is known to be good. */
+  const takeRoom = (number: number, encoded: Uint8Array, judgement: "account" | "common"): AdmissionRefusal => {
+    ownerOf[number] = absent;
+    if (judgement === "common") return common.take(number, encoded) ? "none" : "common-quota";
+    common.giveBack(number, encoded.length);
+    ownerOf[number] = accounts.take(encoded, { count: countMax - count, size: sizeMax - size });
+    return ownerOf[number] === absent ? "account-quota" : "none";
   };
 
   const enter = (number: number, verdict: Verdict, nowMs: number): AdmissionRefusal => {
     const encoded = store.get(number);
     if (slots.find(encoded, slotOffset) !== absent) return "nonce-reused";
+    // Blocks may have been executed since it was offered.
+    const judgement = options.admission.judge(encoded, nowMs);
+    if (judgement !== "account" && judgement !== "common") return judgement;
     const validator = isPrices(encoded) ? newestPrices.validatorOf(encoded) : absent;
     const older = newestPrices.of(validator);
     if (older !== absent) leave(older);
     if (isFull(encoded.length)) return "mempool-full";
-    const quota = validator === absent ? quotas.take(encoded) : absent;
-    if (validator === absent && quota === absent) return "account-quota";
+    const refusal = validator === absent ? takeRoom(number, encoded, judgement) : "none";
+    if (refusal !== "none") return refusal;
+    if (validator !== absent) ownerOf[number] = absent;
     newestPrices.arrived(validator, number);
     arrivals.append(number);
     stateOf[number] = states.waiting;
@@ -146,10 +177,10 @@ export function createMempool(options: MempoolOptions): Mempool {
     expiresAtMs[number] = expiresAtMsOf(encoded);
     weights[number] = weightOf(verdict);
     slotOf[number] = slots.add(encoded, slotOffset);
-    quotaOf[number] = quota;
+    isWork[number] = validator === absent ? 1 : 0;
     count++;
     size += encoded.length;
-    if (quota !== absent) workCount++;
+    workCount += isWork[number]!;
     return "none";
   };
 
@@ -180,10 +211,17 @@ export function createMempool(options: MempoolOptions): Mempool {
       if (!isOfChain(encoded, options.chainId)) return "chain-wrong";
       if (expiresAtMsOf(encoded) < nowMs) return "expired";
       if (slots.find(encoded, slotOffset) !== absent) return "nonce-reused";
+      const judgement = options.admission.judge(encoded, nowMs);
+      if (judgement !== "account" && judgement !== "common") return judgement;
       if (isFull(encoded.length) || uncheckedCountMax <= uncheckedCount) return "mempool-full";
       const number = digests.add(digest);
       if (number === absent) return "mempool-full";
+      if (judgement === "common" && !common.take(number, encoded)) {
+        digests.remove(number);
+        return "common-quota";
+      }
       store.put(number, encoded);
+      options.admission.arrived(encoded);
       stateOf[number] = states.unchecked;
       uncheckedCount++;
       return number;
@@ -223,7 +261,7 @@ export function createMempool(options: MempoolOptions): Mempool {
         commands.push(store.get(number));
         bytes += store.sizeOf(number) + commandOverhead;
         weight += weights[number]!;
-        if (quotaOf[number] !== absent) work = true;
+        if (isWork[number] === 1) work = true;
       }
       return { commands, work };
     },
@@ -242,28 +280,18 @@ export function createMempool(options: MempoolOptions): Mempool {
       nextExpirySweepMs = timeMs + expirySweepIntervalMs;
       sweepExpired(timeMs);
     },
+    judgeAgain(nowMs) {
+      common.forEach((number) => {
+        if (stateOf[number] !== states.waiting) return;
+        const encoded = store.get(number);
+        const judgement = options.admission.judge(encoded, nowMs);
+        if (judgement === "common") return;
+        if (judgement !== "account" || takeRoom(number, encoded, judgement) !== "none") leave(number);
+      });
+    },
     hasWork: () => 0 < workCount,
     count: () => count,
     size: () => size,
-  };
-}
-
-/** How many commands wait of whom: of the key that signed, since anyone may sign in another's name and be refused later. */
-function createQuotas(countMax: number, perSignerMax: number) {
-  const signers = createDigestTable({ countMax });
-  const counts = new Int32Array(countMax);
-  return {
-    /** The number under which to give it back; {@link absent} when the signer's quota is used up. */
-    take(encoded: Uint8Array): number {
-      const signer = signers.add(encoded, headOffsets.key);
-      if (perSignerMax <= counts[signer]!) return absent;
-      counts[signer]!++;
-      return signer;
-    },
-    giveBack(signer: number): void {
-      counts[signer]!--;
-      if (counts[signer] === 0) signers.remove(signer);
-    },
   };
 }
 

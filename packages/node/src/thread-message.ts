@@ -3,6 +3,7 @@
  * full of small arrays are not.
  */
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import type { ExecutedAuthorities } from "./admission.ts";
 import type { NodeErrorData } from "./failure.ts";
 import type { Address } from "./network/mesh.ts";
 import type { ListedExpiry } from "./price-source.ts";
@@ -25,8 +26,17 @@ export type ExecutionToConsensus =
       readonly tip: Uint8Array | undefined;
       readonly executed: readonly ExecutedRoots[];
       readonly genesisRoots: ExecutedRoots;
+      /** All who may speak for an account after the last executed block. */
+      readonly authorities: ExecutedAuthorities;
+      /** Digests of the last final commands, one after another, the oldest first. */
+      readonly finals: Uint8Array;
     }
-  | { readonly kind: "executed"; readonly roots: ExecutedRoots }
+  | {
+      readonly kind: "executed";
+      readonly roots: ExecutedRoots;
+      /** Those that the block has changed. */
+      readonly authorities: ExecutedAuthorities;
+    }
   | { readonly kind: "read"; readonly to: number; readonly request: number; readonly blocks: readonly Uint8Array[] }
   /** Blocks through this height are on disk. */
   | { readonly kind: "stored"; readonly height: number };

@@ -78,6 +78,14 @@ class Node {
     return faucetRefusal(this.state, one.subaccount, one.body)?.reason ?? "common";
   }
 
+  /** The next block is final with these commands. */
+  order(commands: readonly Command[]): void {
+    const encoded = commands.map((one) => encode(command, one));
+    // What is too short to be a command may stand in a block as well.
+    encoded.push(new Uint8Array(20));
+    this.admission.ordered(this.state.height + 1, { count: encoded.length, commandAt: (index) => encoded[index]! });
+  }
+
   execute(commands: readonly Command[], afterMs = 1_000): void {
     const { genesis, state } = this;
     const encoded = commands.map((one) => encode(command, one));
@@ -245,7 +253,7 @@ describe("what is not executed yet", () => {
     expect(node.judge(node.command(stranger, order, { subaccount: 1 }))).toBe("account-unknown");
     expect(node.judge(node.command(keyOf(501), order))).toBe("account-unknown");
     // It leaves the mempool for a final block, and stays expected.
-    node.admission.ordered(node.state.height + 1, [encoded(opening)]);
+    node.order([opening]);
     node.admission.left(encoded(opening));
     expect(node.judge(trading)).toBe("common");
     node.execute([opening]);
@@ -255,7 +263,7 @@ describe("what is not executed yet", () => {
   test("an account opened in a final block that this node learns of only there is expected as well", () => {
     const node = new Node();
     const opening = node.command(stranger, faucet);
-    node.admission.ordered(node.state.height + 1, [encoded(opening), encoded(node.command(alice, order))]);
+    node.order([opening, node.command(alice, order)]);
     expect(node.judge(node.command(stranger, order, { nonce: 2n }))).toBe("common");
     node.execute([opening]);
     expect(node.judge(node.command(stranger, order, { nonce: 2n }))).toBe("account");
@@ -269,7 +277,7 @@ describe("what is not executed yet", () => {
     node.admission.left(encoded(opening));
     expect(node.judge(trading)).toBe("account-unknown");
     const tooMuch = node.command(stranger, { ...faucet, amount: (10n ** 12n) as Money } as CommandBody);
-    node.admission.ordered(node.state.height + 1, [encoded(tooMuch)]);
+    node.order([tooMuch]);
     node.execute([tooMuch]);
     expect(node.judge(trading)).toBe("account-unknown");
   });
@@ -334,7 +342,7 @@ describe("what is not executed yet", () => {
     for (let round = 0; round < 50; round++) {
       const key = keyOf(800 + round);
       const one = node.command(alice, authorize(key, 2, node.state.timeMs + 5_000), { nonce: BigInt(1 + round) });
-      node.admission.ordered(node.state.height + 1, [encoded(one)]);
+      node.order([one]);
       node.execute([one]);
       expect(node.judge(node.command(alice, order, { key }))).toBe("account");
       node.execute([], limits.commandLifetimeMsMax + 10_000);

@@ -23,6 +23,7 @@ function setUp() {
   const mempool = createMempool({
     chainId: chainIdOf(genesis),
     validatorKeys: genesis.validators.map(({ key }) => key),
+    admission: { judge: () => "account", arrived: () => undefined, left: () => undefined },
   });
   const pool = fakePool(
     (check) => void checks.push(check),

@@ -6,11 +6,13 @@ import { createPrng, type Prng } from "@stoa/base/prng";
 import type { Money, PriceE8, TimeMs } from "@stoa/base/units";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
+import type { Judgement } from "../src/admission.ts";
 import { payloadWeightMax, weightMaxAt } from "../src/command-weight.ts";
+import { isPrices } from "../src/envelope.ts";
 import { createMempool, type Mempool, type MempoolOptions } from "../src/mempool.ts";
 import { judge, malformed, signatureInvalid } from "../src/verdict.ts";
 import { createNaiveMempool } from "./naive-mempool.ts";
-import { limitOrder, signCommand, testChain } from "./network.ts";
+import { keyOf, limitOrder, seedOf, signCommand, testChain } from "./network.ts";
 
 const { genesis, accountSeeds, validatorSeeds } = testChain();
 const [alice, bob] = accountSeeds as [(typeof accountSeeds)[0], (typeof accountSeeds)[0]];
@@ -18,10 +20,17 @@ const order = limitOrder({ instrument: 1, side: "buy", priceTicks: 120_000 });
 const nowMs = Date.now();
 const noneExcluded: readonly Uint8Array[] = [];
 
+/** An exchange that says this of every command. */
+const admitting = (judge: (encoded: Uint8Array) => Judgement): MempoolOptions["admission"] => ({
+  judge,
+  arrived: () => undefined,
+  left: () => undefined,
+});
 const create = (overrides: Partial<MempoolOptions> = {}): Mempool =>
   createMempool({
     chainId: chainIdOf(genesis),
     validatorKeys: genesis.validators.map(({ key }) => key),
+    admission: admitting(() => "account"),
     ...overrides,
   });
 const digestsOf = (...commands: Uint8Array[]): Uint8Array => concatBytes(...commands.map(commandDigest));
@@ -98,11 +107,98 @@ describe("the mempool", () => {
     expect(admit(mempool, signCommand(genesis, bob, order))).toBe("none");
   });
 
-  test("whoever signs in another's name uses up his own quota, not the other's", () => {
+  test("the keys of an account share its quota, and so do its sub-accounts", () => {
     const mempool = create({ commandsPerAccountCountMax: 2 });
-    const inHerName = (): Uint8Array => signCommand(genesis, bob, order, { account: activeEd25519.publicKey(alice) });
-    expect([1, 2, 3].map(() => admit(mempool, inHerName()))).toEqual(["none", "none", "account-quota"]);
+    const account = activeEd25519.publicKey(alice);
     expect(admit(mempool, signCommand(genesis, alice, order))).toBe("none");
+    expect(admit(mempool, signCommand(genesis, bob, order, { account, subaccount: 1 }))).toBe("none");
+    expect(admit(mempool, signCommand(genesis, alice, order))).toBe("account-quota");
+    expect(admit(mempool, signCommand(genesis, bob, order))).toBe("none");
+  });
+
+  test("nobody takes more than a part of what is free, so there is room for one more", () => {
+    const mempool = create({ commandsCountMax: 64 });
+    const takenBy = (seed: (typeof accountSeeds)[0]): number => {
+      for (let count = 0; ; count++) if (admit(mempool, signCommand(genesis, seed, order)) !== "none") return count;
+    };
+    const taken = Array.from({ length: 12 }, (_, index) => takenBy(seedOf(2_000 + index)));
+    expect(taken[0]).toBe(4);
+    expect(taken).toEqual([...taken].sort((left, right) => right - left));
+    expect(taken.at(-1)).toBeGreaterThan(0);
+    // The same by size: one command of four orders counts as what it takes.
+    const size = signCommand(genesis, alice, order).length;
+    const bySize = create({ sizeMax: 32 * size });
+    expect([1, 2, 3].map(() => admit(bySize, signCommand(genesis, alice, order)))).toEqual([
+      "none",
+      "none",
+      "account-quota",
+    ]);
+  });
+
+  test("what the exchange's state refuses takes no place, not even to be checked", () => {
+    const mempool = create({ admission: admitting(() => "key-expired") });
+    expect(mempool.offer(signCommand(genesis, alice, order), nowMs)).toBe("key-expired");
+    expect(mempool.count()).toBe(0);
+  });
+
+  test("the state is asked again when the signature has been checked", () => {
+    let judgement: Judgement = "account";
+    const mempool = create({ admission: admitting(() => judgement) });
+    const encoded = signCommand(genesis, alice, order);
+    const offer = mempool.offer(encoded, nowMs) as number;
+    judgement = "nonce-reused";
+    expect(mempool.judged(offer, judge(encoded), nowMs)).toBe("nonce-reused");
+    expect(mempool.count()).toBe(0);
+  });
+
+  test("commands that no account answers for share one quota, from the moment they are offered", () => {
+    const known = activeEd25519.publicKey(alice);
+    const isKnown = (encoded: Uint8Array): boolean => Buffer.from(encoded.subarray(32, 64)).equals(known);
+    const mempool = create({
+      admission: admitting((encoded) => (isKnown(encoded) ? "account" : "common")),
+      commonCommandsCountMax: 3,
+    });
+    const stranger = (index: number): Uint8Array => signCommand(genesis, seedOf(3_000 + index), order);
+    const offers = [0, 1, 2, 3].map((index) => mempool.offer(stranger(index), nowMs));
+    expect(offers.map((offer) => (typeof offer === "number" ? "unchecked" : offer))).toEqual([
+      "unchecked",
+      "unchecked",
+      "unchecked",
+      "common-quota",
+    ]);
+    expect(admit(mempool, signCommand(genesis, alice, order))).toBe("none");
+    // A forgery gives its place back; so does what leaves.
+    mempool.judged(offers[0] as number, signatureInvalid, nowMs);
+    const next = stranger(4);
+    expect(admit(mempool, next)).toBe("none");
+    expect(admit(mempool, stranger(5))).toBe("common-quota");
+    mempool.finalized(digestsOf(next), nowMs);
+    expect(admit(mempool, stranger(6))).toBe("none");
+  });
+
+  test("when the state has changed, some of them count for their account and some leave", () => {
+    let judgement: Judgement = "common";
+    const heard: string[] = [];
+    const mempool = create({
+      admission: { judge: () => judgement, arrived: () => heard.push("arrived"), left: () => heard.push("left") },
+      commonCommandsCountMax: 32,
+      commandsPerAccountCountMax: 2,
+    });
+    const commands = [1, 2].map(() => signCommand(genesis, alice, order));
+    for (const one of commands) expect(admit(mempool, one)).toBe("none");
+    mempool.judgeAgain(nowMs);
+    expect(mempool.count()).toBe(2);
+    judgement = "account";
+    mempool.judgeAgain(nowMs);
+    expect(build(mempool).commands).toEqual(commands);
+    expect(admit(mempool, signCommand(genesis, alice, order))).toBe("account-quota");
+    judgement = "common";
+    expect(admit(mempool, signCommand(genesis, bob, order))).toBe("none");
+    judgement = "account-unknown";
+    mempool.judgeAgain(nowMs);
+    expect(build(mempool).commands).toEqual(commands);
+    // It is told of what is being checked, too, and of what was not taken.
+    expect(heard).toEqual(["arrived", "arrived", "arrived", "left", "arrived", "left"]);
   });
 
   test("nobody but a validator itself replaces its price message", () => {
@@ -123,13 +219,14 @@ describe("the mempool", () => {
 
   test("its count and its size have limits", () => {
     const byCount = create({ commandsCountMax: 2 });
-    expect([1, 2, 3].map(() => admit(byCount, signCommand(genesis, alice, order)))).toEqual([
+    const seeds = accountSeeds.slice(0, 3);
+    expect(seeds.map((seed) => admit(byCount, signCommand(genesis, seed, order)))).toEqual([
       "none",
       "none",
       "mempool-full",
     ]);
     const bySize = create({ sizeMax: 2 * signCommand(genesis, alice, order).length });
-    expect([1, 2, 3].map(() => admit(bySize, signCommand(genesis, alice, order)))).toEqual([
+    expect(seeds.map((seed) => admit(bySize, signCommand(genesis, seed, order)))).toEqual([
       "none",
       "none",
       "mempool-full",
@@ -232,7 +329,7 @@ describe("the mempool does what the naive one does", () => {
         nonce: BigInt(prng.below(40)),
         expiresAtMs: (nowMs + (prng.below(4) === 0 ? prng.below(12_000) : 60_000)) as TimeMs,
         ...(prng.below(20) === 0 ? { chainId: new Uint8Array(32) as Digest } : {}),
-        ...(prng.below(8) === 0 ? { account: activeEd25519.publicKey(bob) } : {}),
+        ...(prng.below(3) === 0 ? { account: keyOf(4_000 + prng.below(30)) } : {}),
       };
       const choice = prng.below(10);
       const sequence = prng.below(1_000);
@@ -255,12 +352,17 @@ describe("the mempool does what the naive one does", () => {
 
   test.each([1, 2, 3, 4])("whatever comes, in whatever order (seed %i)", (seed) => {
     const prng = createPrng(seed);
+    const standings: Judgement[] = Array.from({ length: 10 }, () => "account");
     const options = {
       chainId: chainIdOf(genesis),
       validatorKeys: genesis.validators.map(({ key }) => key),
       commandsCountMax: 20 + prng.below(10),
-      sizeMax: 8_000 + prng.below(8_000),
-      commandsPerAccountCountMax: 6 + prng.below(6),
+      sizeMax: 2_000 + prng.below(1_500),
+      commandsPerAccountCountMax: 1 + prng.below(3),
+      commonCommandsCountMax: 4 + prng.below(8),
+      commonSizeMax: 1_000 + prng.below(4_000),
+      // What an account is to the exchange follows from its key, and changes. Price messages speak for none.
+      admission: admitting((encoded) => (isPrices(encoded) ? "account" : standings[encoded[40]! % standings.length]!)),
     };
     const mempool = createMempool(options);
     const naive = createNaiveMempool(options);
@@ -301,6 +403,11 @@ describe("the mempool does what the naive one does", () => {
         timeMs += 1_000;
         mempool.finalized(digestsOf(...final), timeMs);
         naive.finalized(final.map(commandDigest), timeMs);
+        standings[prng.below(standings.length)] = (["account", "account", "common", "account-unknown"] as const)[
+          prng.below(4)
+        ]!;
+        mempool.judgeAgain(timeMs);
+        naive.judgeAgain(timeMs);
         commands.push(...createCommands(prng, 3));
       }
       expect([mempool.count(), mempool.size(), mempool.hasWork()]).toEqual([
@@ -313,7 +420,16 @@ describe("the mempool does what the naive one does", () => {
       expect(since).toEqual(naive.since(timeMs - 1_500));
     }
     expect([...answers].sort()).toEqual(
-      expect.arrayContaining(["account-quota", "expired", "known", "mempool-full", "nonce-reused", "none"]),
+      expect.arrayContaining([
+        "account-quota",
+        "account-unknown",
+        "common-quota",
+        "expired",
+        "known",
+        "mempool-full",
+        "nonce-reused",
+        "none",
+      ]),
     );
   });
 });

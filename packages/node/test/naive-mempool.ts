@@ -7,6 +7,7 @@ import { limits } from "@stoa/base/limits";
 import { commandDigest, decodeCommand, type Command } from "@stoa/protocol/command";
 import { payloadWeightMax } from "../src/command-weight.ts";
 import type { MempoolOptions } from "../src/mempool.ts";
+import { shareOf, type FreeRoom } from "../src/shares.ts";
 import { isValid, malformed, weightOf, type Verdict } from "../src/verdict.ts";
 
 interface Entry {
@@ -16,10 +17,13 @@ interface Entry {
   readonly sinceMs: number;
   /** The validator whose price message it is. */
   readonly prices: number;
+  /** When it took its place among the commands that no account answers for; 0 when one does. */
+  commonSince: number;
 }
 
 export function createNaiveMempool(options: Required<MempoolOptions>) {
-  let unchecked: { readonly encoded: Uint8Array; isFinal: boolean }[] = [];
+  let unchecked: { readonly encoded: Uint8Array; isFinal: boolean; readonly commonSince: number }[] = [];
+  let commonTakenCount = 0;
   let entries: Entry[] = [];
   const finals: Uint8Array[] = [];
   const size = (): number => entries.reduce((sum, { encoded }) => sum + encoded.length, 0);
@@ -38,15 +42,45 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
       ? options.validatorKeys.findIndex((one) => equalBytes(one, key))
       : -1;
 
-  const enter = (encoded: Uint8Array, verdict: Verdict, nowMs: number): string => {
+  const sizeOf = (some: readonly { readonly encoded: Uint8Array }[]): number =>
+    some.reduce((sum, { encoded }) => sum + encoded.length, 0);
+  const inCommon = () => [...unchecked, ...entries].filter(({ commonSince }) => 0 < commonSince);
+  /** Whether the owner of the command's account may have one more beside `others`. */
+  const hasShare = (
+    encoded: Uint8Array,
+    others: readonly { readonly encoded: Uint8Array }[],
+    free: FreeRoom,
+    countMax: number,
+  ) => {
+    const { account } = decodeCommand(encoded)!;
+    const mine = others.filter((one) => equalBytes(decodeCommand(one.encoded)!.account, account));
+    return mine.length < Math.min(countMax, shareOf(free.count)) && sizeOf(mine) < shareOf(free.size);
+  };
+  const hasCommonRoom = (encoded: Uint8Array): boolean => {
+    const { commonCommandsCountMax: countMax, commonSizeMax } = options;
+    const others = inCommon();
+    const free = { count: countMax - others.length, size: commonSizeMax - sizeOf(others) };
+    return 0 < free.count && encoded.length <= free.size && hasShare(encoded, others, free, countMax);
+  };
+  const hasAccountRoom = (encoded: Uint8Array): boolean => {
+    const others = entries.filter((one) => one.prices === -1 && one.commonSince === 0);
+    const free = { count: options.commandsCountMax - entries.length, size: options.sizeMax - size() };
+    return hasShare(encoded, others, free, options.commandsPerAccountCountMax);
+  };
+
+  const enter = (encoded: Uint8Array, before: number, verdict: Verdict, nowMs: number): string => {
     const command = decodeCommand(encoded)!;
     if (isTaken(command)) return "nonce-reused";
+    const judgement = options.admission.judge(encoded, nowMs);
+    if (judgement !== "account" && judgement !== "common") return judgement;
     const prices = validatorOf(command);
     if (prices !== -1) entries = entries.filter((one) => one.prices !== prices);
     if (isFull(encoded)) return "mempool-full";
-    const mine = entries.filter((one) => one.prices === -1 && equalBytes(one.command.key, command.key));
-    if (prices === -1 && options.commandsPerAccountCountMax <= mine.length) return "account-quota";
-    entries.push({ encoded, command, weight: weightOf(verdict), sinceMs: nowMs, prices });
+    const isCommon = prices === -1 && judgement === "common";
+    if (isCommon && before === 0 && !hasCommonRoom(encoded)) return "common-quota";
+    if (prices === -1 && !isCommon && !hasAccountRoom(encoded)) return "account-quota";
+    const commonSince = isCommon ? before || ++commonTakenCount : 0;
+    entries.push({ encoded, command, weight: weightOf(verdict), sinceMs: nowMs, prices, commonSince });
     return "none";
   };
 
@@ -61,8 +95,11 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
       if (!equalBytes(command.chainId, options.chainId)) return "chain-wrong";
       if (command.expiresAtMs < nowMs) return "expired";
       if (isTaken(command)) return "nonce-reused";
+      const judgement = options.admission.judge(encoded, nowMs);
+      if (judgement !== "account" && judgement !== "common") return judgement;
       if (isFull(encoded)) return "mempool-full";
-      unchecked.push({ encoded, isFinal: false });
+      if (judgement === "common" && !hasCommonRoom(encoded)) return "common-quota";
+      unchecked.push({ encoded, isFinal: false, commonSince: judgement === "common" ? ++commonTakenCount : 0 });
       return "unchecked";
     },
     judged(encoded: Uint8Array, verdict: Verdict, nowMs: number): string {
@@ -70,7 +107,7 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
       unchecked = unchecked.filter((other) => other !== one);
       if (one.isFinal) return "none";
       if (!isValid(verdict)) return verdict === malformed ? "malformed" : "signature-invalid";
-      return enter(encoded, verdict, nowMs);
+      return enter(encoded, one.commonSince, verdict, nowMs);
     },
     since: (untilMs: number) => entries.filter(({ sinceMs }) => sinceMs <= untilMs).map(({ encoded }) => encoded),
     build(sizeMax: number, timeMs: number, excluded: readonly Uint8Array[], weightMax = payloadWeightMax) {
@@ -101,6 +138,22 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
       finals.push(...digests);
       entries = entries.filter((one) => !isFinal(one.encoded) && timeMs <= one.command.expiresAtMs);
       for (const one of unchecked) one.isFinal ||= isFinal(one.encoded);
+    },
+    judgeAgain(nowMs: number): void {
+      const common = entries
+        .filter((one) => 0 < one.commonSince)
+        .sort((left, right) => left.commonSince - right.commonSince);
+      for (const one of common) {
+        const judgement = options.admission.judge(one.encoded, nowMs);
+        if (judgement === "common") continue;
+        one.commonSince = 0;
+        const others = entries;
+        entries = entries.filter((other) => other !== one);
+        const free = { count: options.commandsCountMax - others.length, size: options.sizeMax - sizeOf(others) };
+        const accounted = entries.filter((other) => other.prices === -1 && other.commonSince === 0);
+        if (judgement === "account" && hasShare(one.encoded, accounted, free, options.commandsPerAccountCountMax))
+          entries = others;
+      }
     },
     hasWork: () => entries.some(({ prices }) => prices === -1),
     count: () => entries.length,
