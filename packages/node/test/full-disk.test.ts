@@ -41,7 +41,7 @@ function reallyFull(): void {
   let seen: Readonly<Record<string, FullDisk>>;
   beforeAll(async () => {
     seen = await networkOnSmallDisks();
-  }, 240_000);
+  }, 480_000);
 
   test.each(["votes", "blocks"])("full under its %s: one line says so, before it votes", (place) => {
     const { code, message, bytesFree, votesCertified, votesUnknown } = seen[place]!;
