@@ -11,7 +11,7 @@ export type Check =
       readonly options: Partial<Omit<SimulateOptions, "scheme" | "application">>;
       readonly says: string;
     }
-  /** A test of `packages/consensus/test` by file and words of its title. */
+  /** A test of consensus or protocol by file and words of its title. */
   | { readonly by: "test"; readonly file: string; readonly name: string };
 
 /** The check in words, as the table shows it. */

@@ -20,6 +20,9 @@ import type { Check } from "./check.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+/** Packages whose tests may notice a mutant. */
+const testedPackages = ["consensus", "protocol"];
+
 export interface Sandbox {
   readonly folder: string;
   readonly remove: () => void;
@@ -30,7 +33,7 @@ export function createSandbox(): Sandbox {
   for (const name of readdirSync(join(root, "packages"))) {
     for (const part of ["package.json", "src", "test"]) {
       const from = join(root, "packages", name, part);
-      if (!existsSync(from) || (part === "test" && name !== "consensus")) continue;
+      if (!existsSync(from) || (part === "test" && !testedPackages.includes(name))) continue;
       cpSync(from, join(folder, "packages", name, part), { recursive: true });
     }
   }

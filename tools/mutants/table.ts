@@ -36,9 +36,9 @@ const exhaustive = (says: string, lossesMax = 0): Check => ({
   options: { viewsCount: 2, knowledgeMax: 2, lossesMax },
   says,
 });
-const test = (file: string, name: string): Check => ({
+const test = (file: string, name: string, tested = "consensus"): Check => ({
   by: "test",
-  file: `packages/consensus/test/${file}.test.ts`,
+  file: `packages/${tested}/test/${file}.test.ts`,
   name,
 });
 const simulator = (says: string, options: Extract<Check, { by: "simulator" }>["options"] = {}): Check => ({
@@ -642,4 +642,67 @@ const progress: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...ownVotes, ...disk, ...quorums, ...validity, ...progress];
+const proofs: readonly Mutant[] = [
+  {
+    name: "believes a batch of votes",
+    rule: "BFT-026",
+    ...inFinality("certificate", "votes.filter((vote) => !verifyVote(set, vote))", "[]"),
+    checks: [test("votes", "a forged vote is thrown out")],
+  },
+  {
+    name: "believes a sum of votes",
+    rule: "BFT-026",
+    ...inFinality("bls-multisig", "(isGenuine(set, votes) ? [] : bisect(votes, (part) => isGenuine(set, part)))", "[]"),
+    checks: [test("finality", "is found among ten when it is forged", "protocol")],
+  },
+  {
+    name: "finds only the first of several forged votes",
+    rule: "BFT-026",
+    ...inFinality("bls-multisig", "return isGood(second) ? bad : [...bad, ...bisect(second, isGood)];", "return bad;"),
+    checks: [test("finality", "is found among ten when it is forged", "protocol")],
+  },
+  {
+    name: "takes a key for sums without a proof that its holder has the secret",
+    rule: "BFT-024",
+    ...inFinality(
+      "scheme",
+      "if (!activeBls.verifyAggregate(possession, possessionBytes(key, identity), [key]))",
+      "if (possession.length === 0)",
+    ),
+    checks: [test("certificates-of-genesis", "is refused, and the line names the validator", "protocol")],
+  },
+  {
+    name: "lets two validators have one key",
+    rule: "BFT-024",
+    ...inFinality("scheme", "if (other !== undefined) return", "if (other === index) return"),
+    checks: [test("certificates-of-genesis", "two validators cannot have one key", "protocol")],
+  },
+  {
+    name: "takes descendants that name another parent",
+    rule: "BFT-040",
+    ...inFinality("proof", " || !equalBytes(next.parentDigest, headerDigest(tip))", ""),
+    checks: [test("finality", "is not final", "protocol")],
+  },
+  {
+    name: "takes a notarization as proof that a block is final",
+    rule: "BFT-040",
+    ...inFinality(
+      "proof",
+      'if (finalization?.kind !== "finalization") return false;',
+      'if (finalization === undefined || finalization.kind === "nullification") return false;',
+    ),
+    checks: [test("finality", "is not final", "protocol")],
+  },
+  {
+    name: "takes the finalization of another block",
+    rule: "BFT-040",
+    ...inFinality(
+      "certificate",
+      "  if (!expected.every((byte, index) => byte === finalization.digest[index])) return false;\n",
+      "",
+    ),
+    checks: [test("finality", "is not final", "protocol")],
+  },
+];
+
+export const mutants: readonly Mutant[] = [...ownVotes, ...disk, ...quorums, ...validity, ...progress, ...proofs];
