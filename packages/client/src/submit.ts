@@ -18,7 +18,7 @@ import { isDisbelief, verifyReceipt, type VerifiedBlock, type VerifiedReceipt } 
 export type Answer =
   /** Final and executed; `events` of the receipt say what came of it, refusals included. */
   | { readonly kind: "final"; readonly receipt: VerifiedReceipt }
-  /** No node took it. It could still become final if one of them lied, until it expires. */
+  /** No node took it. Until it expires it may still become final: one of them lied, or someone offers the bytes again. */
   | { readonly kind: "refused"; readonly refusals: readonly AdmissionRefusal[] }
   /**
    * No node took it, because a command with this nonce waits or was carried out: another one, or this one itself, longer ago

@@ -1,8 +1,11 @@
 /**
  * Admission by the exchange's state: whether a command may speak for its account at all, judged before it takes a place in the
- * mempool. The words are those that the exchange has for it in a block, in its order. Advisory: what a block holds is judged by
- * `execute` alone, and this node may be behind. So a command is refused only for what no command that is waiting or ordered
- * would change; what such a command would allow is admitted in common with other strangers, to a small quota.
+ * mempool. The words are those that the exchange has for it in a block, in its order. What costs its sender a nonce there, such
+ * as a life that is too long, passes here: the answer in a block is for ever, and this one is not.
+ *
+ * Advisory: what a block holds is judged by `execute` alone, and this node may be behind. So a command is refused only for what no
+ * command that is waiting or ordered would change; what such a command would allow is admitted in common with other strangers,
+ * to a small quota.
  *
  * Told by its caller of what waits, what is final and what is executed; holds no clock, no threads, no sockets.
  */
@@ -20,7 +23,7 @@ import {
   scopeNeededBy,
   subaccountOf,
 } from "./command-head.ts";
-import { expiresAtMsOf, wordAt } from "./envelope.ts";
+import { wordAt } from "./envelope.ts";
 import { createExpectations, type OrderedCommands } from "./expectations.ts";
 
 export interface AdmissionOptions {
@@ -58,8 +61,6 @@ export interface Admission {
 
 /** With its newest executed block older than this, a node does not take what it does not know for what is not there. */
 const stateAgeMsMax = 5_000;
-/** By so much may a block come later than a command that it makes good: one that expires too far ahead by less is let in. */
-const orderingMsMax = limits.viewTimeoutMsMax;
 
 export function createAdmission({ validatorKeys, hasFaucet }: AdmissionOptions): Admission {
   const validators = new Set(validatorKeys.map((key) => latin1(key, 0, key.length)));
@@ -96,8 +97,6 @@ export function createAdmission({ validatorKeys, hasFaucet }: AdmissionOptions):
 
   return {
     judge(encoded, nowMs) {
-      if (Math.max(nowMs, timeMs) + limits.commandLifetimeMsMax + orderingMsMax < expiresAtMsOf(encoded))
-        return "expiry-too-far";
       if (encoded[headOffsets.tag] === bodyTags.prices) return judgePrices(encoded);
       const row = table.find(encoded, headOffsets.account);
       if (row === unknownAuthority && !table.hasAccount(encoded, headOffsets.account))

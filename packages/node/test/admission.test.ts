@@ -227,16 +227,6 @@ describe("admission by the exchange's state", () => {
     expect(node.judge(node.command(alice, body))).toBe("validator-unknown");
     expect(node.judge(node.command(validator, body, { key: alice }))).toBe("validator-unknown");
   });
-
-  test("a command that expires more than a day ahead is refused, but not one that a block may still make good", () => {
-    const node = new Node();
-    const inADay = node.state.timeMs + limits.commandLifetimeMsMax;
-    const until = (expiresAtMs: number) => node.command(alice, order, { expiresAtMs: timeMs(expiresAtMs) });
-    expect(node.judge(until(inADay))).toBe("account");
-    expect(node.judge(until(inADay + 1_000))).toBe("account");
-    expect(node.judge(until(inADay + 60_000))).toBe("expiry-too-far");
-    expect(node.judge(until(inADay + 60_000), node.state.timeMs + 60_000)).toBe("account");
-  });
 });
 
 describe("what is not executed yet", () => {

@@ -42,7 +42,6 @@ export const admissionRefusals = [
   "nonce-reused",
   "stopping",
   "common-quota",
-  "expiry-too-far",
   "account-unknown",
   "key-not-authorized",
   "key-expired",
