@@ -87,7 +87,7 @@ const anyInstrument = (world: World, prng: Prng): number =>
 
 function randomOrderBody(world: World, prng: Prng): OrderBody {
   const roll = prng.below(20);
-  const open = [...world.state.orders.values()];
+  const open = [...world.state.orders.inOrder()].sort((left, right) => left.priority - right.priority);
   if (roll < 12 || open.length === 0) return randomPlace(world, prng);
   const order = pick(prng, open);
   if (roll < 15) return { kind: "cancel", order: order.id };

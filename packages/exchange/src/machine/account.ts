@@ -14,6 +14,7 @@ import { selfMatchModes, type SelfMatchMode } from "@stoa/protocol/command";
 import { moneyAmount, publicKey, time } from "@stoa/protocol/primitives";
 import { createNonceWindow, type NonceWindow } from "./nonce-window.ts";
 import type { Order } from "./order.ts";
+import { OrderTable } from "./order-table.ts";
 
 export interface SessionKey {
   readonly key: PublicKey;
@@ -35,8 +36,8 @@ export interface Account {
   readonly keys: Map<string, SessionKey>;
   /** By the key in hexadecimal; of the owner's key and of the session keys. */
   readonly nonces: Map<string, NonceWindow>;
-  /** Open orders by id, in order of id. */
-  readonly orders: Map<number, Order>;
+  /** Open orders. */
+  readonly orders: OrderTable;
   /** Standing quotes by {@link quoteKey}. */
   readonly quotes: Map<string, Order>;
   /** Resting reduce-only orders by instrument. */
@@ -58,7 +59,7 @@ export function createAccount(
     feesPaid: Array.from({ length: assetsCount }, () => 0n),
     keys: new Map(),
     nonces: new Map(),
-    orders: new Map(),
+    orders: new OrderTable(),
     quotes: new Map(),
     reduceOnly: new Map(),
   };

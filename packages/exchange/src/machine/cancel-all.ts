@@ -10,7 +10,7 @@ type CancelAllFields = Extract<OrderBody, { kind: "cancelAll" }>;
 
 /** Cancels in order of id; the answer says how many. Never refused: nothing to cancel is zero. */
 export function cancelAll(run: Run, account: Account, body: CancelAllFields): undefined {
-  const candidates = body.orders.length === 0 ? [...account.orders.values()] : listed(account, body.orders);
+  const candidates = body.orders.length === 0 ? account.orders.inOrder() : listed(account, body.orders);
   const orders = candidates.filter((order) => matches(run.state, order, body));
   orders.sort((left, right) => left.id - right.id);
   for (const order of orders) cancelResting(run, order, "user-request");

@@ -113,7 +113,7 @@ function start(run: Run, account: number, asset: number): void {
   scheduleLiquidation(run.state.risk, account, asset, run.state.timeMs);
   sayStep(run, account, asset, "started");
   let count = 0;
-  for (const order of [...accountOf(run.state, account).orders.values()].sort((left, right) => left.id - right.id)) {
+  for (const order of accountOf(run.state, account).orders.inOrder()) {
     if (listingOf(run.state, order.instrument).terms.instrument.settlement !== asset) continue;
     cancelResting(run, order, "liquidation");
     count += 1;

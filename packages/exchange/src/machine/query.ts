@@ -51,9 +51,7 @@ export function createQuery(state: ExchangeState): ExchangeQuery {
       return order === undefined ? undefined : orderRecordOf(order, "open", "none");
     },
     openOrders: (account) =>
-      [...(state.accounts.get(account)?.orders.values() ?? [])]
-        .sort((left, right) => left.id - right.id)
-        .map((order) => orderRecordOf(order, "open", "none")),
+      (state.accounts.get(account)?.orders.inOrder() ?? []).map((order) => orderRecordOf(order, "open", "none")),
     indexPrice: (index) => market.indexes[index]?.price,
     orderMargin: (instrument, priceTicks, sizeLots) => orderMargins(state, instrument, priceTicks, sizeLots),
   };

@@ -76,7 +76,7 @@ function visitAll(state: ExchangeState, module: Module, visit: Visit): void {
       }
       return;
     case "orders":
-      for (const order of state.orders.keys()) visit(orderStateRecord(state, order));
+      for (const { id } of state.orders.inOrder()) visit(orderStateRecord(state, id));
       for (const instrument of state.books.keys()) visit(bookStateRecord(state, instrument));
       return;
     case "positions":

@@ -25,7 +25,7 @@ export function restWithPriority(state: ExchangeState, order: Order): void {
   const { book } = touchLevel(state, order);
   order.handle = book.add(bookSideOf(order.side), order.priceTicks, order.id, openLots(order));
   expose(state, order, 0, openLots(order));
-  state.orders.set(order.id, order);
+  state.orders.add(order);
   state.touched.orders.add(order.id);
   if (order.goodTilMs !== undefined) state.deadlines.add(order);
   list(accountOf(state, order.account), order);
@@ -79,7 +79,7 @@ export function relist(state: ExchangeState, order: Order, change: (order: Order
 
 /** What `lots` of an order count for in its exposure: their value at the order's own price. */
 export function orderValue(state: ExchangeState, order: Order, lots: number): bigint {
-  return openOrderValue(listingOf(state, order.instrument).terms, order.side, lots, order.priceTicks);
+  return lots === 0 ? 0n : openOrderValue(listingOf(state, order.instrument).terms, order.side, lots, order.priceTicks);
 }
 
 function expose(state: ExchangeState, order: Order, before: number, after: number): void {
@@ -103,7 +103,7 @@ function forget(state: ExchangeState, order: Order): void {
 }
 
 function list(account: Account, order: Order): void {
-  account.orders.set(order.id, order);
+  account.orders.add(order);
   if (order.quoteSet !== undefined) {
     account.quotes.set(quoteKey(order.instrument, order.side, order.quoteSet), order);
   }

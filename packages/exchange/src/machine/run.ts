@@ -71,6 +71,8 @@ export function notePosition(run: Run, account: number, instrument: number): voi
 }
 
 export function sayPositions(run: Run): void {
+  // Clearing makes a new table even of an empty map.
+  if (run.positions.size === 0) return;
   for (const [account, instrument] of run.positions.values()) {
     run.events.push({ kind: "position", position: positionRecordOf(run.state, account, instrument) });
   }

@@ -208,6 +208,6 @@ function touchEverything(state: ExchangeState): void {
     state.touched.accounts.add(number);
     for (const key of account.nonces.keys()) state.touched.nonces.add(keyOnAccount(number, key));
   }
-  for (const order of state.orders.keys()) state.touched.orders.add(order);
+  for (const { id } of state.orders.inOrder()) state.touched.orders.add(id);
   for (const instrument of state.books.keys()) state.touched.books.add(instrument);
 }

@@ -20,6 +20,7 @@ import { createRisk, exposureOf, type Risk } from "../risk/exposure.ts";
 import { accountKey, createAccount, type Account } from "./account.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Order } from "./order.ts";
+import { OrderTable } from "./order-table.ts";
 import { createTrees, type Trees } from "./trees.ts";
 
 /** Numbers given out in sequence; each is the next one. */
@@ -51,8 +52,7 @@ export interface ExchangeState {
   readonly counters: Counters;
   /** By account number, ascending. */
   readonly accounts: Map<number, Account>;
-  /** Open orders by id. */
-  readonly orders: Map<number, Order>;
+  readonly orders: OrderTable;
   readonly books: Map<number, InstrumentBook>;
   readonly deadlines: Deadlines<Order>;
   readonly ledger: Ledger;
@@ -91,7 +91,7 @@ export function createState(genesis: Genesis, makeBook: () => Book = createBook,
     resultsRoot: zeroDigest,
     counters: { order: 1, trade: 1, priority: 1, transfer: 1, withdrawal: 1 },
     accounts: new Map(),
-    orders: new Map(),
+    orders: new OrderTable(),
     books: new Map(),
     deadlines: new Deadlines(),
     ledger: engines?.ledger ?? createLedger(genesis.assets.length),

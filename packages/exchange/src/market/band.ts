@@ -11,8 +11,26 @@ export interface Band {
   readonly maxTicks: number;
 }
 
+interface Remembered {
+  readonly markPrice: number;
+  readonly indexPrice: number;
+  readonly band: Band;
+}
+
+/** PERF: every order asks for the band, and the prices that it follows from move once per block at most. */
+const remembered = new WeakMap<Listing, Remembered>();
+
 /** The band of an instrument, in ticks, both ends legal prices. */
 export function bandOf(listing: Listing): Band {
+  const { markPrice, indexPrice } = listing;
+  const last = remembered.get(listing);
+  if (last !== undefined && last.markPrice === markPrice && last.indexPrice === indexPrice) return last.band;
+  const band = computeBand(listing);
+  remembered.set(listing, { markPrice, indexPrice, band });
+  return band;
+}
+
+function computeBand(listing: Listing): Band {
   const { instrument, product, isOption } = listing.terms;
   const mark = BigInt(listing.markPrice);
   const reference = !isOption ? mark : instrument.inverse ? e8 : BigInt(listing.indexPrice);

@@ -35,7 +35,7 @@ export function evaluate(
 ): Evaluation {
   const { balance } = holding;
   const figures = figuresOfAccount(risk, quotations, holding.account, holding.asset);
-  const marginBalance = balance + figures.sessionUnrealized + figures.sessionRealized + figures.sessionFunding;
+  const marginBalance = marginBalanceOf(figures, balance);
   const availableFunds = marginBalance - figures.initial;
   const withdrawable = (balance < marginBalance ? balance : marginBalance) - figures.initial;
   return {
@@ -49,20 +49,23 @@ export function evaluate(
   };
 }
 
+const marginBalanceOf = (figures: MarginFigures, balance: bigint): bigint =>
+  balance + figures.sessionUnrealized + figures.sessionRealized + figures.sessionFunding;
+
 /** Sums of an account's figures in one settlement asset at the present quotations. */
 export function figuresOfAccount(risk: Risk, quotations: Quotations, account: number, asset: number): MarginFigures {
   const exposures = risk.accounts.get(account);
   if (exposures === undefined) return noFigures;
   let total = exposures.totals.get(asset);
   if (total === undefined) {
-    total = { figures: noFigures, version: -1, changed: new Set() };
+    total = { figures: noFigures, version: -1, changed: [] };
     exposures.totals.set(asset, total);
   }
   const stale = total.version === quotations.version ? total.changed : exposures.byInstrument.values();
   for (const exposure of stale) {
     if (exposure.terms.instrument.settlement === asset) count(total, exposure, quotations);
   }
-  total.changed.clear();
+  total.changed.length = 0;
   total.version = quotations.version;
   return total.figures;
 }
@@ -147,7 +150,8 @@ export function affords(
   const increase = marginIncrease(risk, quotations, terms, holding.account, effect);
   if (increase <= 0n) return true;
   const asset = terms.instrument.settlement;
-  return increase <= evaluate(risk, quotations, { ...holding, asset }).availableFunds;
+  const figures = figuresOfAccount(risk, quotations, holding.account, asset);
+  return increase <= marginBalanceOf(figures, holding.balance) - figures.initial;
 }
 
 /** Initial margin of one new order standing alone, for quoting it to clients. */

@@ -48,8 +48,8 @@ export interface AccountExposures {
 export interface FiguresTotal {
   figures: MarginFigures;
   version: number;
-  /** Exposures that changed since and are not counted. */
-  readonly changed: Set<Exposure>;
+  /** Exposures that changed since and are not counted, each once: the few that one command has touched. */
+  readonly changed: Exposure[];
 }
 
 export interface Liquidation {
@@ -182,7 +182,7 @@ function invalidate(exposures: AccountExposures, exposure: Exposure): void {
   if (total === undefined) return;
   if (exposure.counted !== undefined) total.figures = subtractFigures(total.figures, exposure.counted);
   exposure.counted = undefined;
-  total.changed.add(exposure);
+  if (!total.changed.includes(exposure)) total.changed.push(exposure);
 }
 
 /** Ends every change of an exposure: caches are stale, and an exposure in which nothing is left is forgotten. */
@@ -192,7 +192,8 @@ function closeChange(risk: Risk, exposure: Exposure): void {
   // Without a position there is no record, so nothing may be remembered that a restored state would not know.
   if (!hasPosition(exposure)) exposure.totalRealized = 0n;
   if (!isEmpty(exposure)) return;
-  exposures.totals.get(exposure.terms.instrument.settlement)?.changed.delete(exposure);
+  const changed = exposures.totals.get(exposure.terms.instrument.settlement)?.changed ?? [];
+  if (changed.includes(exposure)) changed.splice(changed.indexOf(exposure), 1);
   exposures.byInstrument.delete(exposure.instrument);
   risk.holders.get(exposure.instrument)?.delete(exposure.account);
   if (exposures.byInstrument.size === 0) risk.accounts.delete(exposure.account);

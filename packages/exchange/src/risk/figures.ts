@@ -87,6 +87,7 @@ export function initialMargin(
 
 /** What lots of a future lose at the mark when they fill for `value`; not below zero. */
 function lossAtMark(terms: InstrumentTerms, side: Side, lots: number, value: bigint, quotation: Quotation): bigint {
+  if (lots === 0 && value === 0n) return 0n;
   if (side === "buy") return largerOf(0n, value - settlementValue(terms, lots, quotation.markPrice));
   // Selling books minus the value, so the value at mark is rounded as that of a short position is.
   return largerOf(0n, -settlementValue(terms, -lots, quotation.markPrice) - value);

@@ -28,26 +28,30 @@ export const noFigures: MarginFigures = {
 
 export function addFigures(left: MarginFigures, right: MarginFigures): MarginFigures {
   return {
-    initial: left.initial + right.initial,
-    initialPosition: left.initialPosition + right.initialPosition,
-    maintenance: left.maintenance + right.maintenance,
-    sessionUnrealized: left.sessionUnrealized + right.sessionUnrealized,
-    sessionRealized: left.sessionRealized + right.sessionRealized,
-    sessionFunding: left.sessionFunding + right.sessionFunding,
-    optionsValue: left.optionsValue + right.optionsValue,
-    optionsShortValue: left.optionsShortValue + right.optionsShortValue,
+    initial: plus(left.initial, right.initial),
+    initialPosition: plus(left.initialPosition, right.initialPosition),
+    maintenance: plus(left.maintenance, right.maintenance),
+    sessionUnrealized: plus(left.sessionUnrealized, right.sessionUnrealized),
+    sessionRealized: plus(left.sessionRealized, right.sessionRealized),
+    sessionFunding: plus(left.sessionFunding, right.sessionFunding),
+    optionsValue: plus(left.optionsValue, right.optionsValue),
+    optionsShortValue: plus(left.optionsShortValue, right.optionsShortValue),
   };
 }
 
 export function subtractFigures(left: MarginFigures, right: MarginFigures): MarginFigures {
   return {
-    initial: left.initial - right.initial,
-    initialPosition: left.initialPosition - right.initialPosition,
-    maintenance: left.maintenance - right.maintenance,
-    sessionUnrealized: left.sessionUnrealized - right.sessionUnrealized,
-    sessionRealized: left.sessionRealized - right.sessionRealized,
-    sessionFunding: left.sessionFunding - right.sessionFunding,
-    optionsValue: left.optionsValue - right.optionsValue,
-    optionsShortValue: left.optionsShortValue - right.optionsShortValue,
+    initial: minus(left.initial, right.initial),
+    initialPosition: minus(left.initialPosition, right.initialPosition),
+    maintenance: minus(left.maintenance, right.maintenance),
+    sessionUnrealized: minus(left.sessionUnrealized, right.sessionUnrealized),
+    sessionRealized: minus(left.sessionRealized, right.sessionRealized),
+    sessionFunding: minus(left.sessionFunding, right.sessionFunding),
+    optionsValue: minus(left.optionsValue, right.optionsValue),
+    optionsShortValue: minus(left.optionsShortValue, right.optionsShortValue),
   };
 }
+
+// PERF: most figures of most exposures are zero, and every sum of two bigints is a new one.
+const plus = (left: bigint, right: bigint): bigint => (right === 0n ? left : left + right);
+const minus = (left: bigint, right: bigint): bigint => (right === 0n ? left : left - right);
