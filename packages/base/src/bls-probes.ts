@@ -94,8 +94,15 @@ export const blsProbes: {
     {
       name: "an honest signature with a part outside the group",
       signature:
-        "94a66e8f309506e4697396729a93d7a511b25bf8f4fe01d4243ef3b61840f217a3575772c19f78faac1eae6fba80d55f027abbecb57dce4ecda4a36c676f1ceb9f9ee4f279a5481abbbde173f6fe7849a662ef7388d3fe3e27e82ba8625366f1",
+        "97972bcd561341479fc7a84ceff16d11ff083447ff4a17c6bc3221a4f443d69b98036c914fab8b673039e453d2353fe71906eca5c66c4b3bf027d3dfc349de091f301054ab9be3e11498c24df63984ea24eb592da456be3c6d0b7d69e23e2055",
       keys: ["a8c7d1e537ca935cb695733a8d6d4b22ec8024344b7dcc7329f7ebca8e162d7dbdf75fbd1cc49377d531862bfc6ebf8b"],
+      valid: false,
+    },
+    {
+      name: "an honest key with a part outside the group",
+      signature:
+        "8678f68c738b580a8cb6c87fa50dc0175938cfa6e4bad9d01e9300bb6369ce6b7675f1e250c71750e51a2e850d1b708c12e533c51e252705b7c9e87f04cb4229dca911c320b80e22d5183b54423583ca4aba168b2edc41f2e27cead35d220090",
+      keys: ["865861d6beabe35943d219d8cba3589c33883ae907db61d5402c92259b7a5f99edd74a740015c20558206f7d49c59413"],
       valid: false,
     },
     {

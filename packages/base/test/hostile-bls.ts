@@ -94,7 +94,8 @@ export function blsCases(message: Uint8Array): readonly BlsCase[] {
     one("a signature without the compression bit", withFlags(signature, signature[0]! & 0x20)),
     one("a key without the compression bit", signature, withFlags(key, key[0]! & 0x20)),
     one("a signature on the curve and outside the group", straySignature(1n)),
-    one("an honest signature with a part outside the group", strayed(signature)),
+    one("an honest signature with a part outside the group", strayedSignature(signature)),
+    one("an honest key with a part outside the group", signature, strayedKey(key)),
     one("a key on the curve and outside the group", signature, strayKey(1n)),
     { name: "a key outside the group beside a good one", signature, keys: [key, strayKey(1n)], valid: false },
     one("a signature that is cut off", signature.subarray(0, 95)),
@@ -119,16 +120,39 @@ function doubled(message: Uint8Array) {
   return { signature: nobleBls.aggregate([signature, signature])!, keys: [key, key] };
 }
 
-/** The sum of a signature and a point of the curve outside the group, compressed by hand: noble writes no such point. */
-function strayed(signature: Uint8Array): Uint8Array {
+/** The sum of a signature and a point whose order divides the cofactor, compressed by hand: noble writes no such point. */
+function strayedSignature(signature: Uint8Array): Uint8Array {
   const { Fp2 } = fields;
-  const x = coordinate(straySignature(1n).subarray(48));
-  const cubed = Fp2.fromBigTuple([x, 0n]);
-  const y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.mul(cubed, cubed), cubed), Fp2.fromBigTuple([4n, 4n])));
-  const sum = G2.Point.fromBytes(signature)
-    .add(G2.Point.fromAffine({ x: cubed, y }))
-    .toAffine();
+  const x = Fp2.fromBigTuple([coordinate(straySignature(1n).subarray(48)), 0n]);
+  const y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.mul(x, x), x), Fp2.fromBigTuple([4n, 4n])));
+  const small = timesGroupOrder(G2.Point.fromAffine({ x, y }), G2.Point.ZERO);
+  const sum = G2.Point.fromBytes(signature).add(small).toAffine();
   return withFlags(concatBytes(big(sum.x.c1), big(sum.x.c0)), 0x80 | (isLarger(sum.y) ? 0x20 : 0));
+}
+
+/** The same of a key. The pairing does not see the part outside the group: whoever forgets to check it accepts this key. */
+function strayedKey(key: Uint8Array): Uint8Array {
+  const { Fp } = fields;
+  const x = coordinate(strayKey(1n));
+  const y = Fp.sqrt(Fp.add(Fp.mul(Fp.mul(x, x), x), 4n));
+  const small = timesGroupOrder(G1.Point.fromAffine({ x, y }), G1.Point.ZERO);
+  const sum = G1.Point.fromBytes(key).add(small).toAffine();
+  return withFlags(big(sum.x), 0x80 | (fieldPrime < 2n * sum.y ? 0x20 : 0));
+}
+
+interface Addable<P> {
+  add(other: P): P;
+  double(): P;
+}
+
+/** noble multiplies by smaller numbers only. */
+function timesGroupOrder<P extends Addable<P>>(point: P, zero: P): P {
+  let [sum, power] = [zero, point];
+  for (let order = groupOrder; 0n < order; order >>= 1n) {
+    if ((order & 1n) === 1n) sum = sum.add(power);
+    power = power.double();
+  }
+  return sum;
 }
 
 function isLarger({ c0, c1 }: { readonly c0: bigint; readonly c1: bigint }): boolean {

@@ -4,6 +4,8 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { reportFailure } from "./child.ts";
+import type { CertificatesName } from "@stoa/protocol/finality/scheme";
+import type { GenesisFlags } from "./commands/genesis.ts";
 import type { SimulateFlags } from "./commands/simulate.ts";
 import { describeFailure, isFault } from "./failure.ts";
 
@@ -18,6 +20,11 @@ function positiveNumber(text: string): number {
   const number = wholeNumber(text);
   if (number < 1) throw new InvalidArgumentError("at least 1 is wanted.");
   return number;
+}
+
+function certificatesName(text: string): CertificatesName {
+  if (text === "ed25519-list" || text === "bls-multisig") return text;
+  throw new InvalidArgumentError("ed25519-list or bls-multisig is wanted.");
 }
 
 function program(): Command {
@@ -42,6 +49,7 @@ function addProcesses(stoa: Command): void {
     .option("--index <file>", "index prices from a CSV file (time, btc_usd, eth_usd) instead of a seeded path")
     .option("--seed <number>", "seed of the simulated prices and trades", wholeNumber)
     .option("--retention <blocks>", "blocks that each validator keeps; all when absent, for replays", positiveNumber)
+    .option("--certificates <scheme>", "of a new devnet: ed25519-list (default) or bls-multisig", certificatesName)
     .option("--no-market", "no simulated market makers and takers")
     .option("--quiet", "start-up and endings only, no status", false)
     .action(async (options: DevnetFlags) => {
@@ -53,6 +61,7 @@ function addProcesses(stoa: Command): void {
         port: options.port,
         seed: options.seed,
         retentionBlocks: options.retention,
+        certificates: options.certificates,
       });
     });
 
@@ -83,7 +92,8 @@ function addKeys(stoa: Command): void {
     .option("--show", "only show what is there", false)
     .option("--port <base>", "first port; 0 takes free ports", wholeNumber)
     .option("--seed <number>", "seed of the simulated prices", wholeNumber)
-    .action(async ({ data, ...flags }: DataFlag & { show: boolean; port?: number; seed?: number }) =>
+    .option("--certificates <scheme>", "ed25519-list (default) or bls-multisig", certificatesName)
+    .action(async ({ data, ...flags }: DataFlag & GenesisFlags) =>
       (await import("./commands/genesis.ts")).runGenesis(data, flags),
     );
 
@@ -159,6 +169,7 @@ interface DevnetFlags extends DataFlag {
   readonly index: string | undefined;
   readonly seed: number | undefined;
   readonly retention: number | undefined;
+  readonly certificates: CertificatesName | undefined;
   readonly market: boolean;
   readonly quiet: boolean;
 }

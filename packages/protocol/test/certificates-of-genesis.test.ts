@@ -65,7 +65,7 @@ test.each<readonly [string, Partial<Registration>]>([
   ["a proof for another identity", { possession: activeBls.sign(possessionBytes(third.key, rogue), seeds[2]!) }],
   ["a proof of the bare key", { possession: activeBls.sign(third.key, seeds[2]!) }],
   ["an infinite key", { key: infinity, possession: activeBls.sign(possessionBytes(infinity, identity), seeds[2]!) }],
-])("a genesis with %s is refused, and the line names the validator", (_, change) => {
+])("a genesis with %s is refused, and the line names the validator (BFT-028)", (_, change) => {
   expect(certificatesFault(withThird(change))).toBe(unproven);
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
+import type { CertificatesName } from "@stoa/protocol/finality/scheme";
 import { endRequested, reportReady } from "../child.ts";
 import type { GatewayReady } from "../commands/gateway.ts";
 import { Failure } from "../failure.ts";
@@ -40,6 +41,8 @@ export interface DevnetOptions {
   readonly indexFile: string | undefined;
   /** Blocks that each validator keeps; absent for all, so that a replay can begin at genesis. */
   readonly retentionBlocks: number | undefined;
+  /** How votes become certificates on a chain made now. */
+  readonly certificates: CertificatesName | undefined;
   readonly market: boolean;
   readonly quiet: boolean;
 }
@@ -131,9 +134,10 @@ async function prepare(options: DevnetOptions, terminal: Terminal): Promise<Netw
   await requireFree(ports);
   if (kept === undefined) {
     terminal.step(`making keys and genesis in ${folderOf(dataDir).root}`);
-    const { seed = 1, indexFile, retentionBlocks } = options;
-    return createDevnet(dataDir, { ports, seed, indexFile, retentionBlocks, startMs: Date.now() });
+    const { seed = 1, indexFile, retentionBlocks, certificates } = options;
+    return createDevnet(dataDir, { ports, seed, indexFile, retentionBlocks, certificates, startMs: Date.now() });
   }
+  requireSameCertificates(options);
   terminal.step(`going on with ${folderOf(dataDir).root} (--fresh begins anew)`);
   const prices = {
     ...kept.prices,
@@ -143,6 +147,14 @@ async function prepare(options: DevnetOptions, terminal: Terminal): Promise<Netw
   const network = { ...kept, ports, prices, retentionBlocks: options.retentionBlocks ?? kept.retentionBlocks };
   writeNetwork(dataDir, network);
   return network;
+}
+
+/** A chain keeps the certificates of its genesis. */
+function requireSameCertificates({ dataDir, certificates }: DevnetOptions): void {
+  if (certificates === undefined) return;
+  const kept = loadGenesis(dataDir).certificates.kind;
+  if (kept !== certificates)
+    throw new Failure(`${folderOf(dataDir).root} holds a chain with ${kept}: --fresh begins anew with ${certificates}`);
 }
 
 async function portsWanted(base: number | undefined, kept: DevnetPorts | undefined): Promise<DevnetPorts> {

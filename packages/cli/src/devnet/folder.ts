@@ -19,6 +19,7 @@ import { toHex } from "@stoa/base/bytes";
 import type { SecretSeed } from "@stoa/base/signature";
 import type { ApiKey } from "@stoa/gateway/accounts/api-key";
 import { decodeGenesis, encodeGenesis, type Genesis } from "@stoa/protocol/genesis";
+import { certificatesFrom, type CertificatesName } from "@stoa/protocol/finality/scheme";
 import { genesisFault } from "@stoa/protocol/genesis-fault";
 import { Failure } from "../failure.ts";
 import { loadKey, randomSeed, saveKey } from "../key-file.ts";
@@ -108,6 +109,8 @@ export function createDevnet(
     readonly seed: number;
     readonly indexFile?: string | undefined;
     readonly retentionBlocks?: number | undefined;
+    /** How votes become certificates; a list of ed25519 signatures unless given. */
+    readonly certificates?: CertificatesName | undefined;
     readonly startMs: number;
   },
 ): Network {
@@ -132,6 +135,7 @@ export function createDevnet(
       validators: validators.map((seed) => activeEd25519.publicKey(seed)),
       participants: participants.map((seed) => activeEd25519.publicKey(seed)),
     },
+    certificates: certificatesFrom(input.certificates ?? "ed25519-list", validators),
   });
   const network: Network = {
     formatVersion: 1,

@@ -121,11 +121,11 @@ export function quorumOf(set: ValidatorSet, one: Certificate): readonly Validato
   return signers !== undefined && isQuorum(set, stakeOf(set, signers)) ? signers : undefined;
 }
 
-/** The certificate of these votes, whose proof is made of their signatures in the order of the bitmap. */
+/** The certificate of these votes, whose proof is made of them in the order of the bitmap. */
 export function certificateOf(
   set: ValidatorSet,
   votes: readonly Vote[],
-  prove: (signatures: readonly Uint8Array[]) => Uint8Array,
+  prove: (votes: readonly Vote[]) => Uint8Array,
 ): Certificate {
   const sorted = [...votes].sort((left, right) => left.signer - right.signer);
   const first = sorted[0]!;
@@ -133,7 +133,7 @@ export function certificateOf(
     set,
     sorted.map((one) => one.signer),
   );
-  const proof = prove(sorted.map((one) => one.signature));
+  const proof = prove(sorted);
   const common = { epoch: first.epoch, view: first.view, signers, proof };
   if (first.kind === "nullify") return { kind: "nullification", ...common };
   return { kind: certificateKindOf[first.kind], digest: first.digest, ...common };
@@ -150,7 +150,8 @@ export function ed25519ListScheme(ed25519: SignatureScheme): Scheme {
     signVote: ed25519.sign,
     verifyVote,
     findForged: (set, votes) => votes.filter((vote) => !verifyVote(set, vote)),
-    assemble: (set, votes) => certificateOf(set, votes, (signatures) => concatBytes(...signatures)),
+    assemble: (set, votes) =>
+      certificateOf(set, votes, (sorted) => concatBytes(...sorted.map(({ signature }) => signature))),
     verifyCertificate(set, one) {
       const signers = quorumOf(set, one);
       if (signers === undefined || one.proof.length !== signatureSize * signers.length) return false;

@@ -12,7 +12,6 @@ import { ed25519ListScheme, validatorSetOf, type Scheme, type ValidatorSet } fro
 import { blsMultisigScheme } from "./bls-multisig.ts";
 
 export type CertificatesName = Scheme["name"];
-export const certificatesNames: readonly CertificatesName[] = ["ed25519-list", "bls-multisig"];
 
 /** The first validators of a chain, and how they certify. The caller has asked `genesisFault`. */
 export function certifiersOf(genesis: Genesis): { readonly set: ValidatorSet; readonly scheme: Scheme } {
