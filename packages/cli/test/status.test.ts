@@ -42,6 +42,14 @@ test("status is a table of at most 110 columns, with the state root of one commo
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(110);
 });
 
+test("where nobody answers there is no table", () => {
+  const silent = { status: undefined, roots: undefined };
+  expect(statusLines([report(0, silent), report(1, silent)])).toEqual([
+    "validator-0  does not answer",
+    "validator-1  does not answer",
+  ]);
+});
+
 test("what halted a validator stands below the table, in its own words", () => {
   const halted = "height 1229: executed 00ff here, the header says ff00";
   const lines = statusLines([report(0, { status: status({ halted }) })]);

@@ -71,6 +71,7 @@ const columns: readonly (readonly [title: string, cell: (status: NodeStatus) => 
 
 /** A table, and below it what halted a validator in its own words. */
 export function statusLines(reports: readonly ValidatorReport[]): readonly string[] {
+  if (reports.every(({ status }) => status === undefined)) return reports.map(({ name }) => `${name}  does not answer`);
   const rootsHeight = reports.find(({ roots }) => roots !== undefined)?.roots?.height;
   const titles = [
     "",
