@@ -9,7 +9,8 @@
  * Each equation, multiplied by eight, is about a point of the subgroup of prime order L. If all hold, so does the sum; if one
  * does not, at most one in 2^128 of its coefficients makes the sum hold. Scalars may be reduced modulo L, because what that
  * changes is of small order and the factor eight takes it away. A batch that fails is halved until the halves hold or are
- * single signatures, for which the equation decides exactly, because z_i is neither zero nor a multiple of L.
+ * single signatures, for which the equation decides exactly, because z_i is neither zero nor a multiple of L. Of two halves
+ * one is added up again, and the other is what is left of the whole.
  *
  * The sum is computed as by Straus, "Addition chains of vectors" (1964): one chain of doublings for all, and for each nonzero
  * digit of a scalar, recoded into signed odd digits with gaps, one addition of a small odd multiple. Scalars of one key are
@@ -258,47 +259,45 @@ static void list_equation(uint32_t from, uint32_t to) {
   list_digits(responses, 253, BASE_WIDTH, base_multiples);
 }
 
-/* Whether eight times the sum of candidates [from, to) is the identity. */
-static int holds(uint32_t from, uint32_t to) {
+/* The sum of the equations of candidates [from, to), before it is multiplied by eight. */
+static void add_equations(Point *total, uint32_t from, uint32_t to) {
   list_equation(from, to);
-  Point total;
-  set_identity(&total);
+  set_identity(total);
   int highest = POSITIONS_COUNT - 1;
   while (0 <= highest && heads[highest] < 0) highest--;
   for (int position = highest; 0 <= position; position--) {
-    if (position != highest) double_in_place(&total);
+    if (position != highest) double_in_place(total);
     for (int32_t index = heads[position]; 0 <= index; index = nodes[index].next) {
       const Node *node = &nodes[index];
       if (node->is_negative) {
         Multiple negated = negate_multiple(node->multiple);
-        add_in_place(&total, &negated);
+        add_in_place(total, &negated);
       } else {
-        add_in_place(&total, node->multiple);
+        add_in_place(total, node->multiple);
       }
     }
   }
-  return has_small_order(&total);
 }
 
-static void accept(uint32_t from, uint32_t to) {
-  for (uint32_t candidate = from; candidate < to; candidate++) verdicts[candidates[candidate]] = 1;
-}
-
-/* Finds the valid ones among candidates whose sum does not hold. */
-static void bisect(uint32_t from, uint32_t to) {
-  if (to - from == 1) return;
-  uint32_t middle = from + (to - from) / 2;
-  if (holds(from, middle)) {
-    // What is wrong is in the other half: its sum is that of the whole.
-    accept(from, middle);
-    bisect(middle, to);
+/*
+ * Accepts the valid ones among candidates [from, to), whose equations add up to `total`. A half is added up again; the other
+ * half is what is left of the total.
+ */
+static void decide(uint32_t from, uint32_t to, const Point *total) {
+  if (has_small_order(total)) {
+    for (uint32_t candidate = from; candidate < to; candidate++) verdicts[candidates[candidate]] = 1;
     return;
   }
-  bisect(from, middle);
-  if (holds(middle, to))
-    accept(middle, to);
-  else
-    bisect(middle, to);
+  if (to - from == 1) return;
+  uint32_t middle = from + (to - from) / 2;
+  Point half;
+  add_equations(&half, from, middle);
+  decide(from, middle, &half);
+  Multiple multiple = to_multiple(&half);
+  Multiple negated = negate_multiple(&multiple);
+  Point rest = *total;
+  add_in_place(&rest, &negated);
+  decide(middle, to, &rest);
 }
 
 EXPORT("verify") void verify(uint32_t count) {
@@ -316,10 +315,9 @@ EXPORT("verify") void verify(uint32_t count) {
     candidates[candidates_count++] = index;
   }
   if (candidates_count == 0) return;
-  if (holds(0, candidates_count))
-    accept(0, candidates_count);
-  else
-    bisect(0, candidates_count);
+  Point total;
+  add_equations(&total, 0, candidates_count);
+  decide(0, candidates_count, &total);
 }
 
 /*
