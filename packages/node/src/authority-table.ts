@@ -1,5 +1,5 @@
 /**
- * Who may speak for which account, as this node has executed the chain: a row of 223 bytes for each account and for each session
+ * Who may speak for which account, as this node has executed the chain: a row of 216 bytes for each account and for each session
  * key on one, found by its name in place. It grows with the state and not with what strangers send; it makes no string and no
  * object for a question. Fed with the rows of `authority-rows.ts`; knows nothing of blocks or commands.
  */
