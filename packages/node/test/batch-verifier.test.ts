@@ -298,6 +298,7 @@ describe("keys that are remembered", () => {
 test("random and mutated signatures in random batches get the answers of libsodium's form, the reference and noble", () => {
   const prng = createPrng(environment("STOA_SIGNATURE_SEED", "batches"));
   const seeds = Array.from({ length: 50 }, () => newSeed(prng));
+  expect(verifier.isBatching).toBe(true);
   let asked = 0;
   const seen = [0, 0];
   while (asked < vectorsCount) {
