@@ -109,7 +109,7 @@ export async function startFollower(
     if (applied === undefined) return;
     const executed: ExecutedBlock = { ...applied.committed, finalMs: Date.now() };
     for (const listener of listeners) listener(executed);
-    submissions.executed(executed, payloadCommands(block.payload).names);
+    submissions.executed(executed, payloadCommands(block.payload).packedDigests);
     noticeCaughtUp();
   };
   const noticeCaughtUp = (): void => {

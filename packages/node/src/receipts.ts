@@ -3,16 +3,15 @@
  * recent past by their digest; older ones are found by whoever follows the chain.
  */
 import { encode } from "@stoa/base/codec";
-import type { Digest } from "@stoa/base/hash";
+import { digestSize, type Digest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { limits } from "@stoa/base/limits";
 import { receipt } from "@stoa/protocol/door";
 import { eventsRootOf } from "@stoa/protocol/event";
 import type { Commit } from "./commit.ts";
-import { nameOf } from "./envelope.ts";
 import { payloadCommands } from "./payload-names.ts";
+import { createRecentDigests } from "./recent-digests.ts";
 import type { ReceiptAnswer } from "./thread-message.ts";
-import { createGenerations } from "./verdict.ts";
 
 export interface Receipts {
   /** Told of every executed block; returns how many commands it holds. */
@@ -27,14 +26,16 @@ const placesPerBlock = 65_536;
 const headersCountMax = limits.executionLagMax;
 
 export function createReceipts(commit: Commit): Receipts {
-  const places = createGenerations<number>(commandsCountMax);
+  const places = createRecentDigests(commandsCountMax);
   const remember = (block: FinalBlock): number => {
-    const { names } = payloadCommands(block.payload);
-    // A command that is repeated in a later block has its answer in the first one.
-    names.forEach((name, index) => {
-      if (places.get(name) === undefined) places.set(name, placesPerBlock * block.header.height + index);
-    });
-    return names.length;
+    const { count, packedDigests } = payloadCommands(block.payload);
+    for (let index = 0; index < count; index++) {
+      const offset = digestSize * index;
+      // A command that is repeated in a later block has its answer in the first one.
+      if (places.get(packedDigests, offset) !== undefined) continue;
+      places.set(packedDigests, placesPerBlock * block.header.height + index, offset);
+    }
+    return count;
   };
   const oldest = Math.max(1, commit.blocks.first(), commit.blocks.last() - 2_000);
   for (let height = oldest; height <= commit.blocks.last(); height++) {
@@ -44,7 +45,7 @@ export function createReceipts(commit: Commit): Receipts {
   return {
     executed: remember,
     find(digest) {
-      const place = places.get(nameOf(digest as Digest));
+      const place = places.get(digest);
       if (place === undefined)
         return { kind: "unavailable", reason: "the command is not in a recent final block of this node", retry: true };
       const index = place % placesPerBlock;

@@ -3,14 +3,14 @@
  * that comes back, and again after a while; it ends when it is executed in a final block, when every door that got it has
  * refused it, or when a block is later than its expiry. Nothing else ends it: a fate that is not certain is not told.
  */
-import type { Digest } from "@stoa/base/hash";
+import { digestSize, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Event } from "@stoa/protocol/event";
 import { encodeDoorRequest, type AdmissionRefusal } from "@stoa/protocol/door";
 import { commandDigest } from "@stoa/protocol/command";
 import type { CommittedBlock } from "./commit.ts";
 import { expiresAtMsOf, isCommandSize, nameOf } from "./envelope.ts";
-import { createGenerations } from "./verdict.ts";
+import { createRecentDigests } from "./recent-digests.ts";
 
 /** A final block that the local exchange has executed. */
 export interface ExecutedBlock extends CommittedBlock {
@@ -53,8 +53,8 @@ export interface Submissions {
   readonly submit: (encoded: Uint8Array) => Promise<Outcome>;
   readonly answered: (door: number, id: number, refusal: AdmissionRefusal) => void;
   readonly doorUp: (door: number) => void;
-  /** A block has been executed; `names` are the commands of its payload in order. */
-  readonly executed: (block: ExecutedBlock, names: readonly string[]) => void;
+  /** A block has been executed; the digests of its payload's commands in order, one after another. */
+  readonly executed: (block: ExecutedBlock, packedDigests: Uint8Array) => void;
   readonly count: () => number;
   /** Sends again what has waited too long; to be called about once a second. */
   readonly tick: () => void;
@@ -70,7 +70,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
   const byName = new Map<string, Submission>();
   const byId = new Map<number, Submission>();
   /** Where commands of the recent past became final, for whoever submits one again. */
-  const finals = createGenerations<number>(finalsCountMax);
+  const finals = createRecentDigests(finalsCountMax);
   let unsent: Submission[] = [];
   let nextId = 1;
   let timeMs = 0;
@@ -117,7 +117,7 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
       const name = nameOf(digest);
       const before = byName.get(name);
       if (before !== undefined) return before.outcome;
-      const block = parts.executedAt(finals.get(name) ?? -1);
+      const block = parts.executedAt(finals.get(digest) ?? -1);
       if (block !== undefined) return Promise.resolve({ kind: "final", block, events: eventsOf(block, digest) });
       const expiresAtMs = expiresAtMsOf(encoded);
       if (expiresAtMs < timeMs) return Promise.resolve({ kind: "expired" });
@@ -157,12 +157,13 @@ export function createSubmissions(parts: SubmissionsParts): Submissions {
         sendOne(one, door);
       }
     },
-    executed(block, names) {
+    executed(block, packedDigests) {
       timeMs = block.timeMs;
       const settled: Submission[] = [];
-      for (const name of names) {
-        if (finals.get(name) === undefined) finals.set(name, block.height);
-        const one = byName.get(name);
+      for (let offset = 0; offset < packedDigests.length; offset += digestSize) {
+        if (finals.get(packedDigests, offset) === undefined) finals.set(packedDigests, block.height, offset);
+        if (byName.size === 0) continue;
+        const one = byName.get(nameOf(packedDigests.subarray(offset, offset + digestSize) as Digest));
         if (one !== undefined) settled.push(one);
       }
       if (settled.length > 0) {

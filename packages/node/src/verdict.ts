@@ -25,23 +25,3 @@ export function judge(encoded: Uint8Array): Verdict {
   if (!activeEd25519.verify(signature, signBytesOfEncoded(encoded), keyOfEncoded(encoded))) return signatureInvalid;
   return (commandWeight(command.body) + 1) as Verdict;
 }
-
-export interface Generations<T> {
-  readonly get: (name: string) => T | undefined;
-  readonly set: (name: string, value: T) => void;
-}
-
-/** A map that forgets: when the young half is full, the old half is dropped. */
-export function createGenerations<T>(countMax: number): Generations<T> {
-  let young = new Map<string, T>();
-  let old = new Map<string, T>();
-  return {
-    get: (name) => young.get(name) ?? old.get(name),
-    set(name, value) {
-      young.set(name, value);
-      if (young.size < countMax) return;
-      old = young;
-      young = new Map();
-    },
-  };
-}

@@ -4,7 +4,6 @@ import type { TimeMs } from "@stoa/base/units";
 import { commandDigest } from "@stoa/protocol/command";
 import { decodeDoorRequest, type DoorRequest } from "@stoa/protocol/door";
 import type { Event } from "@stoa/protocol/event";
-import { nameOf } from "../src/envelope.ts";
 import { createSubmissions, type ExecutedBlock } from "../src/submissions.ts";
 import { limitOrder, signCommand, testChain } from "./network.ts";
 
@@ -12,7 +11,7 @@ const { genesis, accountSeeds } = testChain();
 const order = limitOrder({ instrument: 1, side: "buy", priceTicks: 120_000 });
 const signed = (expiresAtMs = Date.now() + 60_000): Uint8Array =>
   signCommand(genesis, accountSeeds[0]!, order, { expiresAtMs: expiresAtMs as TimeMs });
-const nameOfCommand = (encoded: Uint8Array): string => nameOf(commandDigest(encoded));
+const noDigests = new Uint8Array(0);
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function answerTo(encoded: Uint8Array): Event {
@@ -72,10 +71,10 @@ describe("submitted commands", () => {
     expect(submissions.submit(encoded)).toBe(outcome);
     const block = blockOf(7, Date.now(), [answerTo(signed()), answerTo(encoded)]);
     blocks.set(7, block);
-    submissions.executed(block, [nameOfCommand(encoded)]);
+    submissions.executed(block, commandDigest(encoded));
     expect(await outcome).toEqual({ kind: "final", block, events: [answerTo(encoded)] });
     expect(await submissions.submit(encoded)).toEqual(await outcome);
-    submissions.executed(blockOf(8, Date.now()), [nameOfCommand(encoded)]);
+    submissions.executed(blockOf(8, Date.now()), commandDigest(encoded));
     expect(await submissions.submit(encoded)).toEqual(await outcome);
     expect(submissions.count()).toBe(0);
   });
@@ -108,7 +107,7 @@ describe("submitted commands", () => {
     expect(submissions.count()).toBe(1);
     const block = blockOf(3, Date.now(), [answerTo(encoded)]);
     blocks.set(3, block);
-    submissions.executed(block, [nameOfCommand(encoded)]);
+    submissions.executed(block, commandDigest(encoded));
     expect(await outcome).toMatchObject({ kind: "final" });
 
     const other = submissions.submit(signed());
@@ -121,9 +120,9 @@ describe("submitted commands", () => {
     const { submissions } = setUp();
     const nowMs = Date.now();
     const outcome = submissions.submit(signed(nowMs + 100));
-    submissions.executed(blockOf(1, nowMs + 100), []);
+    submissions.executed(blockOf(1, nowMs + 100), noDigests);
     expect(submissions.count()).toBe(1);
-    submissions.executed(blockOf(2, nowMs + 1_000), []);
+    submissions.executed(blockOf(2, nowMs + 1_000), noDigests);
     expect(await outcome).toEqual({ kind: "expired" });
     expect(await submissions.submit(signed(nowMs + 500))).toEqual({ kind: "expired" });
   });
