@@ -13,6 +13,8 @@ export interface CheckRequest {
 
 installNativeCrypto();
 const verifier = createBatchVerifier();
+if (!verifier.isBatching)
+  process.emitWarning("signatures are checked one by one, which is slower: this machine cannot run the batch verifier");
 const port = present(parentPort, "the signature worker runs on a thread of its own");
 port.on("message", ({ bytes, ends }: CheckRequest) => {
   const commands: Uint8Array[] = [];
