@@ -19,34 +19,27 @@ export interface CommandStore {
 const placeSize = 256;
 const placesPerPage = 1_024;
 
-/** Numbers are below `countMax`; pages are made when their first number is used. */
-export function createCommandStore(countMax: number): CommandStore {
-  const sizes = new Int32Array(countMax);
-  const pages: (Uint8Array | undefined)[] = [];
-  const large = new Map<number, Uint8Array>();
-  const startOf = (number: number): number => (number % placesPerPage) * placeSize;
+/** Pages are made as numbers that lie in them are used; the lowest numbers are used first. */
+export function createCommandStore(): CommandStore {
+  const pages: Uint8Array[] = [];
+  /** By number; for a small command a view of its place. */
+  const commands: (Uint8Array | undefined)[] = [];
 
-  const pageOf = (number: number): Uint8Array => {
-    const index = Math.floor(number / placesPerPage);
-    return (pages[index] ??= new Uint8Array(placesPerPage * placeSize));
+  const placeOf = (number: number, size: number): Uint8Array => {
+    const page = Math.floor(number / placesPerPage);
+    while (pages.length <= page) pages.push(new Uint8Array(placesPerPage * placeSize));
+    const start = (number % placesPerPage) * placeSize;
+    return pages[page]!.subarray(start, start + size);
   };
 
   return {
     put(number, encoded) {
-      sizes[number] = encoded.length;
-      if (encoded.length <= placeSize) pageOf(number).set(encoded, startOf(number));
-      else large.set(number, Uint8Array.from(encoded));
+      const kept = encoded.length <= placeSize ? placeOf(number, encoded.length) : new Uint8Array(encoded.length);
+      kept.set(encoded);
+      commands[number] = kept;
     },
-    get(number) {
-      const size = sizes[number]!;
-      if (placeSize < size) return present(large.get(number), "a command that was put here");
-      const start = startOf(number);
-      return pageOf(number).subarray(start, start + size);
-    },
-    sizeOf: (number) => sizes[number]!,
-    drop(number) {
-      if (placeSize < sizes[number]!) large.delete(number);
-      sizes[number] = 0;
-    },
+    get: (number) => present(commands[number], "a command that was put here"),
+    sizeOf: (number) => commands[number]!.length,
+    drop: (number) => void (commands[number] = undefined),
   };
 }

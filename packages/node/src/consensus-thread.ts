@@ -93,8 +93,8 @@ async function start(recovered: Recovered): Promise<void> {
   const mempool = createMempool({ chainId, validatorKeys: keys, admission });
   mempool.finalized(recovered.finals, recovered.authorities.timeMs);
   const progress = createProgress();
-  const gate = createCommitGate(checker, (_, encoded, signaturesValid) =>
-    toExecution({ kind: "block", encoded, signaturesValid }),
+  const gate = createCommitGate(checker, ({ payload }, encoded, signaturesValid) =>
+    toExecution({ kind: "block", encoded, signaturesValid, digests: payloadCommands(payload).packedDigests }),
   );
   const forwards = createForwards(() => mesh);
   let executedHeight: number = recovered.executed.at(-1)!.height;

@@ -17,6 +17,7 @@ import type { StorageConfig } from "./config.ts";
 import { errorToData } from "./failure.ts";
 import { createExpiryList } from "./expiry-list.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
+import { payloadCommands } from "./payload-names.ts";
 import { finalDigestsCountMax } from "./mempool.ts";
 import { recentDigestsOf } from "./recent-commands.ts";
 import { createReceipts } from "./receipts.ts";
@@ -107,9 +108,11 @@ function run(): void {
     };
   }
 
-  const apply = (encoded: Uint8Array, signaturesValid: Uint8Array): void => {
+  const apply = ({ encoded, signaturesValid, digests }: Extract<ConsensusToExecution, { kind: "block" }>): void => {
     const final = present(decode(finalBlock, encoded), "consensus hands over canonical blocks");
     const startMs = performance.now();
+    // Known from here on: consensus has hashed every command already.
+    payloadCommands(final.payload, digests);
     const applied = commit.apply(final, encoded, signaturesValid);
     if (applied === undefined) return;
     const { height, timeMs } = applied.committed;
@@ -145,7 +148,7 @@ function run(): void {
 
   data.consensus.on("message", (message: ConsensusToExecution) =>
     guard(() => {
-      if (message.kind === "block") return apply(message.encoded, message.signaturesValid);
+      if (message.kind === "block") return apply(message);
       const countMax = Math.min(limits.repairItemsCountMax, message.through - message.from + 1);
       const blocks = commit.blocks.readRange(message.from, countMax, readSizeMax).map((one) => encode(finalBlock, one));
       toConsensus({ kind: "read", to: message.to, request: message.request, blocks });

@@ -5,23 +5,26 @@
  */
 
 /** 64 bits that nobody else knows. */
-export type HashSecret = readonly [number, number];
+export interface HashSecret {
+  readonly left: number;
+  readonly right: number;
+}
 
 export function createHashSecret(): HashSecret {
-  const [left, right] = crypto.getRandomValues(new Uint32Array(2));
-  return [left!, right!];
+  const [left, right] = crypto.getRandomValues(new Int32Array(2));
+  return { left: left!, right: right! };
 }
 
 /** Rounds after the last word. */
 const closingRoundsCount = 3;
 
 /** The hash of the `size` bytes at `offset`, as a signed 32-bit integer. */
-export function keyedHash([left, right]: HashSecret, bytes: Uint8Array, offset: number, size: number): number {
+export function keyedHash(secret: HashSecret, bytes: Uint8Array, offset: number, size: number): number {
   const wholeCount = size >>> 2;
-  let v0 = left | 0;
-  let v1 = right | 0;
-  let v2 = left ^ 0x6c796765;
-  let v3 = right ^ 0x74656462;
+  let v0 = secret.left | 0;
+  let v1 = secret.right | 0;
+  let v2 = secret.left ^ 0x6c796765;
+  let v3 = secret.right ^ 0x74656462;
   for (let index = 0, at = offset; index <= wholeCount + closingRoundsCount; index++, at += 4) {
     let word = 0;
     if (index < wholeCount) {

@@ -95,7 +95,7 @@ export function createMempool(options: MempoolOptions): Mempool {
   const sizeMax = options.sizeMax ?? limits.mempoolSizeMax;
   const numbersCount = countMax + uncheckedCountMax;
   const digests = createDigestTable({ countMax: numbersCount });
-  const store = createCommandStore(numbersCount);
+  const store = createCommandStore();
   const stateOf = new Uint8Array(numbersCount);
   // Of those that wait:
   const arrivals = createArrivalOrder(numbersCount);

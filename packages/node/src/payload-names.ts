@@ -3,11 +3,11 @@
  * final block all ask for them. Commands are views of the payload, digests lie one after another, so that a payload of
  * thousands is a handful of objects.
  */
+import { assert } from "@stoa/base/assert";
 import { digestSize, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { commandDigest } from "@stoa/protocol/command";
 import type { NamedCommand } from "./checker.ts";
-import { nameOf } from "./envelope.ts";
 
 export interface PayloadCommands {
   readonly count: number;
@@ -17,24 +17,27 @@ export interface PayloadCommands {
   readonly namedAt: (index: number) => NamedCommand;
   /** The digests of the commands, one after another. */
   readonly packedDigests: Uint8Array;
+  /** Lists of views, made anew each time. */
   readonly commands: readonly Uint8Array[];
   readonly digests: readonly Digest[];
-  readonly names: readonly string[];
 }
 
 const known = new WeakMap<Uint8Array, PayloadCommands>();
 const prefixSize = 4;
 const empty = describe(new Uint8Array(0), new Uint32Array(0));
 
-/** Bytes that are no canonical list hold no commands, on every node: nothing in them can be carried out. */
-export function payloadCommands(payload: Uint8Array): PayloadCommands {
+/**
+ * Bytes that are no canonical list hold no commands, on every node: nothing in them can be carried out. `packedDigests` are
+ * given where another thread of this process has computed them.
+ */
+export function payloadCommands(payload: Uint8Array, packedDigests?: Uint8Array): PayloadCommands {
   if (payload.length === 0) return empty;
   const before = known.get(payload);
   if (before !== undefined) return before;
   const ends = endsOf(payload);
-  const computed = ends === undefined ? empty : describe(payload, ends);
-  known.set(payload, computed);
-  return computed;
+  const found = ends === undefined ? empty : describe(payload, ends, packedDigests);
+  known.set(payload, found);
+  return found;
 }
 
 /**
@@ -60,13 +63,14 @@ function endsOf(payload: Uint8Array): Uint32Array | undefined {
   return offset === payload.length ? ends : undefined;
 }
 
-function describe(payload: Uint8Array, ends: Uint32Array): PayloadCommands {
+function describe(payload: Uint8Array, ends: Uint32Array, digestsGiven?: Uint8Array): PayloadCommands {
   const commandAt = (index: number): Uint8Array => {
     const start = (index === 0 ? prefixSize : ends[index - 1]!) + prefixSize;
     return payload.subarray(start, ends[index]);
   };
-  const packedDigests = new Uint8Array(digestSize * ends.length);
-  for (let index = 0; index < ends.length; index++)
+  const packedDigests = digestsGiven ?? new Uint8Array(digestSize * ends.length);
+  assert(packedDigests.length === digestSize * ends.length, "a digest for each command");
+  for (let index = 0; digestsGiven === undefined && index < ends.length; index++)
     packedDigests.set(commandDigest(commandAt(index)), digestSize * index);
   const digestAt = (index: number): Digest =>
     packedDigests.subarray(digestSize * index, digestSize * (index + 1)) as Digest;
@@ -81,9 +85,6 @@ function describe(payload: Uint8Array, ends: Uint32Array): PayloadCommands {
     },
     get digests() {
       return each(digestAt);
-    },
-    get names() {
-      return each((index) => nameOf(digestAt(index)));
     },
   };
 }

@@ -10,7 +10,13 @@ import type { ListedExpiry } from "./price-source.ts";
 
 /** Consensus to execution, on a channel of their own. */
 export type ConsensusToExecution =
-  | { readonly kind: "block"; readonly encoded: Uint8Array; readonly signaturesValid: Uint8Array }
+  | {
+      readonly kind: "block";
+      readonly encoded: Uint8Array;
+      readonly signaturesValid: Uint8Array;
+      /** The digests of its commands, one after another. */
+      readonly digests: Uint8Array;
+    }
   | {
       readonly kind: "read";
       readonly to: number;

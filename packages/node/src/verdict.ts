@@ -1,6 +1,6 @@
 /**
  * What a node found when it checked a command: decoded canonically, signature by the pinned rule, weight. One number, so that
- * thousands cross a thread as one array. Kept by the command's name, so that a node checks each command once, whichever way
+ * thousands cross a thread as one array. Kept by the command's digest, so that a node checks each command once, whichever way
  * it came by: a client, a peer, a proposal or a final block.
  */
 import { activeEd25519 } from "@stoa/base/active-signature";

@@ -6,7 +6,7 @@ describe("the store of commands", () => {
   test("gives back what was put under a number, small and large, whatever came and went beside it", () => {
     const countMax = 3_000;
     const prng = createPrng(5);
-    const store = createCommandStore(countMax);
+    const store = createCommandStore();
     const model = new Map<number, Uint8Array>();
     const check = (number: number): void => {
       expect(store.sizeOf(number)).toBe(model.get(number)!.length);

@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { createPrng } from "@stoa/base/prng";
 import { absent, createDigestTable, type DigestTable } from "../src/digest-table.ts";
-import { keyedHash } from "../src/keyed-hash.ts";
+import { keyedHash, type HashSecret } from "../src/keyed-hash.ts";
 import { createRecentDigests } from "../src/recent-digests.ts";
 
 /** Keys that are easy to make and to tell apart: a number in the first and last four bytes, zeros between. */
@@ -163,7 +163,10 @@ describe("the keyed hash", () => {
   const bytes = Uint8Array.from({ length: 64 }, (_, index) => index);
 
   it("is HalfSipHash-1-3: the values that Linux tests its own with", () => {
-    const values = Array.from({ length: 12 }, (_, size) => keyedHash([0x03020100, 0x07060504], bytes, 0, size) >>> 0);
+    const values = Array.from(
+      { length: 12 },
+      (_, size) => keyedHash({ left: 0x03020100, right: 0x07060504 }, bytes, 0, size) >>> 0,
+    );
     expect(values.map((value) => value.toString(16).padStart(8, "0"))).toEqual([
       ...["5814c896", "e7e864ca", "bc4b0e30", "01539939", "7e059ea6", "88e3d89b"],
       ...["a0080b65", "9d38d9d6", "577999b1", "c839caed", "e4fa32cf", "959246ee"],
@@ -172,11 +175,12 @@ describe("the keyed hash", () => {
 
   it("puts keys that a stranger chose together elsewhere under another secret", () => {
     const bucketsCount = 256;
-    const bucketUnder = (secret: readonly [number, number], key: number) =>
-      keyedHash(secret, keyOf(key), 0, 32) & (bucketsCount - 1);
-    const chosen = Array.from({ length: 20_000 }, (_, key) => key).filter((key) => bucketUnder([1, 2], key) === 0);
+    const bucketUnder = (secret: HashSecret, key: number) => keyedHash(secret, keyOf(key), 0, 32) & (bucketsCount - 1);
+    const chosen = Array.from({ length: 20_000 }, (_, key) => key).filter(
+      (key) => bucketUnder({ left: 1, right: 2 }, key) === 0,
+    );
     expect(chosen.length).toBeGreaterThan(50);
-    const together = chosen.filter((key) => bucketUnder([3, 4], key) === 0);
+    const together = chosen.filter((key) => bucketUnder({ left: 3, right: 4 }, key) === 0);
     expect(together.length).toBeLessThan(chosen.length / 10);
   });
 });

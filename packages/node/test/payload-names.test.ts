@@ -40,6 +40,15 @@ describe("the commands of a payload", () => {
     expectSame(whole.subarray(7, 7 + payload.length));
   });
 
+  test("have the digests that another thread has computed, one for each", () => {
+    const given = prng.nextBytes(64);
+    const found = payloadCommands(encodePayload(some(2)), given);
+    expect(found.packedDigests).toBe(given);
+    expect(found.digests).toEqual([given.subarray(0, 32), given.subarray(32)]);
+    expect(() => payloadCommands(encodePayload(some(3)), given)).toThrow("a digest for each command");
+    expect(payloadCommands(Uint8Array.of(1, 2, 3), new Uint8Array(0)).count).toBe(0);
+  });
+
   test("at the limits of size and count are found, and beyond them none are", () => {
     const large = new Uint8Array(limits.commandSizeMax);
     expectSame(encodePayload([large]));
