@@ -524,7 +524,7 @@ const progress: readonly Mutant[] = [
       'if (certificate.kind === "finalization" && highest < view) replica.highestFinalization = certificate;',
       'if (certificate.kind !== "nullification" && highest < view) replica.highestFinalization = certificate as Finalization;',
     ),
-    checks: [simulator("without proof|I1|I3")],
+    checks: [simulator("without proof|I1|I3"), exhaustive("delivered that is not final|an honest validator stops")],
   },
   {
     name: "delivers the newest final block alone",

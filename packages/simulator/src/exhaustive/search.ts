@@ -28,6 +28,8 @@ export interface SearchOptions {
   /** Whether a validator that has lost its log answers others at once, which it must not. */
   readonly quarantinedAnswer?: boolean;
   readonly knowledgeMax?: number;
+  /** Whether certificates come by messages, too, and not only from the log. */
+  readonly byMessages?: boolean;
   readonly statesCountMax?: number;
 }
 
@@ -70,12 +72,13 @@ class Search {
       floorSlack: 1,
       quarantinedAnswer: false,
       knowledgeMax: 3,
+      byMessages: true,
       statesCountMax: 60_000_000,
       ...options,
     };
     rememberHashes();
     this.world = smallWorld(options.viewsCount);
-    this.voters = new Voters(this.world, this.options.knowledgeMax);
+    this.voters = new Voters(this.world, this.options.knowledgeMax, this.options.byMessages);
     this.states = new StateTable();
     this.quorums = quorumsWithFaulty(this.world);
   }

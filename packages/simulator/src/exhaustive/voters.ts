@@ -15,9 +15,11 @@ import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
 import { mayVote } from "@stoa/consensus/safety-record";
 import type { Replica } from "@stoa/consensus/state";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { headerDigest } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import { fakeSignature, simulatedSeed } from "../fake-signature.ts";
-import { faulty, honest, subjectText, voteOf, type SmallWorld } from "./candidates.ts";
+import { faulty, honest, subjectText, voteOf, type CandidateBlock, type SmallWorld } from "./candidates.ts";
 
 /** What one honest validator has on disk, and what the network has of it besides. Sets of votes are masks of subjects. */
 export interface Disk {
@@ -47,6 +49,18 @@ export interface Voter {
   readonly triedCertified: Set<number>;
 }
 
+/** How a validator came to know what it knows: from its log, or by messages in this life; with the certified blocks or without. */
+interface Way {
+  readonly lived: boolean;
+  readonly withBlocks: boolean;
+}
+
+/** All ways there are; those by messages only where there is something to be told, and the search asks for them. */
+function waysTo(known: number, named: boolean, byMessages: boolean): readonly Way[] {
+  const lives = byMessages && known !== 0 ? [false, true] : [false];
+  return (named ? [false, true] : [false]).flatMap((withBlocks) => lives.map((lived) => ({ lived, withBlocks })));
+}
+
 /** Raised when a validator does what none may; the search turns it into a counterexample. */
 export class BrokenRule extends Error {}
 
@@ -58,14 +72,19 @@ export class Voters {
   stepsCount = 0;
   private readonly world: SmallWorld;
   private readonly knowledgeMax: number;
+  private readonly byMessages: boolean;
   private readonly numbers = new Map<string, number>();
   private readonly bits = new Map<string, number>();
   private readonly at: Moment;
 
-  /** `knowledgeMax`: how many certificates a validator has in its memory at most when it casts one vote. */
-  constructor(world: SmallWorld, knowledgeMax: number) {
+  /**
+   * `knowledgeMax`: how many certificates a validator has in its memory at most when it casts one vote; `byMessages`: whether
+   * they also come by messages, one after another, and not only from its log.
+   */
+  constructor(world: SmallWorld, knowledgeMax: number, byMessages: boolean) {
     this.world = world;
     this.knowledgeMax = knowledgeMax;
+    this.byMessages = byMessages;
     this.at = { monotonicMs: 0, wallMs: (world.parameters.genesisTimeMs + 100) as TimeMs };
     world.subjects.forEach((subject, bit) => {
       const digest = world.blocks[subject.block]?.digest;
@@ -114,32 +133,31 @@ export class Voters {
     const free = subjects.some(({ view }, bit) => (known & (1 << bit)) !== 0 && disk.floor <= view);
     if (disk.lost && !free) return;
     const named = subjects.some(({ block }, bit) => (known & (1 << bit)) !== 0 && 0 <= block);
-    for (const withBlocks of named ? [false, true] : [false]) {
-      const { view } = this.happen(voter, known, withBlocks, []);
+    for (const way of waysTo(known, named, this.byMessages)) {
+      const { view } = this.happen(voter, known, way, []);
       // Beyond the last view of the small world it can still cast finalize votes, and nothing else.
       if (this.world.viewsCount < view) continue;
-      this.happen(voter, known, withBlocks, [
+      this.happen(voter, known, way, [
         { kind: "workPending", pending: true },
         { kind: "timer", timer: "view", view },
       ]);
-      for (const block of blocks) {
-        if (block.view !== view) continue;
-        const message = { kind: "proposal", proposal: block.proposal } as const;
-        this.happen(voter, known, withBlocks, [{ kind: "message", from: faulty, message }]);
-      }
+      for (const block of blocks) if (block.view === view) this.happen(voter, known, way, [this.proposalOf(block)]);
     }
   }
 
   /** Starts the validator, lets the inputs come, and notes the voters that its new votes make of it. */
-  private happen(voter: Voter, known: number, withBlocks: boolean, inputs: readonly WithoutMoment<Input>[]): Replica {
-    const replica = this.replicaOf(voter.disk, known, withBlocks);
+  private happen(voter: Voter, known: number, way: Way, inputs: readonly WithoutMoment<Input>[]): Replica {
+    const { lived, withBlocks } = way;
+    const replica = this.replicaOf(voter.disk, lived ? 0 : known, !lived && withBlocks);
+    const before = lived ? this.arrivals(known, withBlocks) : [];
     const effects: Effect[] = [];
-    for (const input of [{ kind: "start" } as const, ...inputs]) {
+    for (const input of [{ kind: "start" } as const, ...before, ...inputs]) {
       this.stepsCount++;
       effects.push(...step(replica, { ...input, at: this.at } as Input));
     }
     const halted = effects.find((effect) => effect.kind === "halt");
     if (halted !== undefined) throw new BrokenRule(`an honest validator stops: ${halted.fact}`);
+    for (const effect of effects) if (effect.kind === "deliver") this.checkDelivered(effect.block, known);
     const cast = this.votesWritten(voter.disk, effects);
     if (cast.length === 0) return replica;
     this.checkMemory(voter.disk, replica, cast);
@@ -151,6 +169,45 @@ export class Voters {
       voter.moves.push({ needs: known, to });
     }
     return replica;
+  }
+
+  /** Messages that bring the certificates, in the order of their views, and then the blocks that they are about. */
+  private arrivals(known: number, withBlocks: boolean): WithoutMoment<Input>[] {
+    const { subjects, certificates, blocks } = this.world;
+    const bits = subjects.map((_, bit) => bit).filter((bit) => (known & (1 << bit)) !== 0);
+    const inOrder = bits.sort((left, right) => subjects[left]!.view - subjects[right]!.view || left - right);
+    const messages = inOrder.map((bit): WithoutMoment<Input> => {
+      const message = { kind: "certificate", certificate: certificates[bit]! } as const;
+      return { kind: "message", from: faulty, message };
+    });
+    const held = withBlocks ? this.blocksUnder(known) : 0;
+    const late = blocks.filter((_, index) => (held & (1 << index)) !== 0);
+    return [...messages, ...late.map((block) => this.proposalOf(block))];
+  }
+
+  private proposalOf({ proposal }: CandidateBlock): WithoutMoment<Input> {
+    return { kind: "message", from: faulty, message: { kind: "proposal", proposal } };
+  }
+
+  /** The blocks that these certificates are about and all under them, as a mask of block numbers. */
+  private blocksUnder(known: number): number {
+    return this.world.subjects.reduce(
+      (held, { block }, bit) =>
+        (known & (1 << bit)) === 0 || block < 0 ? held : held | this.world.blocks[block]!.chain,
+      0,
+    );
+  }
+
+  /** What is handed to the exchange lies on the chain of a block that a certificate made final. */
+  private checkDelivered({ header }: FinalBlock, known: number): void {
+    const { subjects, blocks } = this.world;
+    const digest = headerDigest(header);
+    const number = blocks.findIndex((block) => equalBytes(block.digest, digest));
+    const final = subjects.some(
+      ({ kind, block }, bit) =>
+        kind === "finalize" && (known & (1 << bit)) !== 0 && (blocks[block]!.chain & (1 << number)) !== 0,
+    );
+    if (!final) throw new BrokenRule(`a block is delivered that is not final: b${number}`);
   }
 
   /** The new votes in the order of the log. Each must be written with a barrier before it is sent. */
@@ -217,10 +274,7 @@ export class Voters {
     certificates.forEach((certificate, bit) => {
       if ((known & (1 << bit)) !== 0) records.push({ kind: "certificate", certificate });
     });
-    let held = 0;
-    subjects.forEach(({ block }, bit) => {
-      if (withBlocks && (known & (1 << bit)) !== 0 && 0 <= block) held |= blocks[block]!.chain;
-    });
+    const held = withBlocks ? this.blocksUnder(known) : 0;
     blocks.forEach(({ header, proposal }, index) => {
       if ((held & (1 << index)) !== 0) records.push({ kind: "block", header, payload: proposal.payload });
     });
