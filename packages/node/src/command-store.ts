@@ -2,7 +2,7 @@
  * The bytes of commands, by number. Nearly all commands are small, so they lie side by side in pages, each in a place of its own
  * size; a larger one has a buffer to itself. What leaves gives its place to the next, and nothing is left to collect.
  *
- * PERF: a buffer for each command costs 0.4 us to make and as much again to be rid of, most of it on V8's helper threads.
+ * PERF: a buffer for each command costs 0.4 us to make, and its collection more.
  */
 import { present } from "@stoa/base/assert";
 
