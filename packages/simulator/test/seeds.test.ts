@@ -69,6 +69,16 @@ test("no command is ordered twice while no node forgets what is final", { timeou
   }
 });
 
+test("hundreds of views and a peer that floods leave a replica within its bounds (I10)", { timeout: 60_000 }, () => {
+  const weather = { delayUsMin: 1_000, delayUsMean: 3_000, lossPermille: 1, doublePermille: 1, slowPermille: 0 };
+  const faulty = [{ node: 3, misbehaviour: "flooder" as const }];
+  const pace = { faultsMs: 9_000, faultsEveryMs: 4_000, commandsEveryMs: 10 };
+  const report = simulate({ seed: 1, nodesCount: 4, faulty, faultKinds: ["crash", "pause"], weather, ...pace });
+  expectSound(report);
+  // What is kept of views goes after 256 of them.
+  expect(report.viewsCount).toBeGreaterThan(400);
+});
+
 test("the seeds meet every fault and every misbehaviour there is", { timeout: 120_000 }, () => {
   // The groups above have run them, unless this test was asked for alone.
   if (seen.length === 0) for (let seed = 1; seed <= toySeedsCount; seed++) expectSound(simulate({ seed }));

@@ -34,8 +34,15 @@ function forgetful(context: ApplicationContext): Application {
   };
 }
 
-test("a failing run keeps only the faults that it needs, and they alone reproduce it", { timeout: 120_000 }, () => {
-  const options = { seed: 5, nodesCount: 4, faultsMs: 12_000, faulty: [], application: forgetful };
+test("a failing run keeps only the faults that it needs, and they alone reproduce it", { timeout: 240_000 }, () => {
+  const options = {
+    seed: 5,
+    nodesCount: 4,
+    faultsMs: 12_000,
+    commandsEveryMs: 1_000,
+    faulty: [],
+    application: forgetful,
+  };
   const failed = simulate({ ...options, faultKinds: ["crash", "partition", "clog", "pause"] });
   expect(failed.failures[0]).toMatch(/^I7/);
   const { report } = shrink({ ...options, faultKinds: ["crash", "partition", "clog", "pause"] }, failed);
