@@ -100,4 +100,19 @@ describe("the checker", () => {
     expect(asked).toHaveLength(10);
     expect(told).toEqual([...Array.from({ length: 10 }, (_, number) => [number, 2 + number]), [99, 11]]);
   });
+
+  test("leaves nobody waiting behind those whose verdict has come meanwhile", () => {
+    const { check, asked, told, answer } = setUp(1);
+    check(1);
+    for (const [number, token] of [
+      [2, 20],
+      [2, 21],
+      [2, 22],
+      [3, 30],
+    ] as const)
+      check(number, { token });
+    for (let index = 0; index < 3; index++) answer(index);
+    expect(asked).toHaveLength(3);
+    expect(told.map(([token]) => token)).toEqual([1, 20, 21, 22, 30]);
+  });
 });
