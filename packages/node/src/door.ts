@@ -59,7 +59,7 @@ interface Connection {
 const submitsInFlightCountMax = 8_192;
 /** Blocks kept in memory for followers that are nearly there: so many, and so many bytes. */
 const recentBlocksCountMax = 128;
-const recentSizeMax = 4 * 1024 * 1024;
+const recentSizeMax = 1024 * 1024;
 const readCountMax = 32;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
