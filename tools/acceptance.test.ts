@@ -4,7 +4,7 @@ import { readText } from "./sources.ts";
 
 test("every test that docs/acceptance.md names is there", () => {
   const table = readText("docs/acceptance.md");
-  const named = [...table.matchAll(/`(packages\/[^`]+\.test\.ts)` "([^"]+)"/g)];
+  const named = [...table.matchAll(/`((?:packages|tools)\/[^`]+\.test\.ts)` "([^"]+)"/g)];
   expect(named.length).toBeGreaterThan(60);
   const missing = named.filter(([, path, words]) => {
     try {
