@@ -11,11 +11,13 @@ export const flags = [
   "--heap-growing-percent=30",
   // Pages that a heap has left go back to the system, and not to a pool.
   "--no-memory-pool",
+  // A thread collects its garbage when it has nothing else to do (node/src/idle-collector.ts).
+  "--expose-gc",
 ];
 
 /** For the allocator of glibc, which keeps one heap per thread and gives little back; others ignore it. Inherited by children. */
 export const environment = {
-  MALLOC_ARENA_MAX: "2",
+  MALLOC_ARENA_MAX: "1",
   MALLOC_TRIM_THRESHOLD_: "65536",
-  MALLOC_MMAP_THRESHOLD_: "32768",
+  MALLOC_MMAP_THRESHOLD_: "16384",
 };

@@ -30,6 +30,7 @@ import { executedRoots, headerDigest, type ExecutedRoots } from "@stoa/protocol/
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { NodeError } from "./failure.ts";
+import { createRootsHistory } from "./roots-history.ts";
 import { guarded } from "./storage/append-file.ts";
 import { openBlockLog, type BlockLog } from "./storage/block-log.ts";
 import { openEventLog, type EventLog } from "./storage/event-log.ts";
@@ -71,6 +72,8 @@ export interface Commit {
   readonly height: () => number;
   /** Roots of the last executed heights, ascending; at least the last one. */
   readonly rootsKnown: () => readonly ExecutedRoots[];
+  /** Those of one of these heights. */
+  readonly rootsAt: (height: number) => ExecutedRoots | undefined;
   /** Takes the next final block. `signaturesValid` has one bit per command, least significant first. */
   readonly apply: (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array) => Applied | undefined;
   /** Everyone who may speak for an account now. */
@@ -87,7 +90,6 @@ export interface Commit {
   readonly close: () => void;
 }
 
-const rootsKnownMax = limits.executionLagMax;
 const snapshotBody = record({ roots: executedRoots, height: u53, exchange: byteString(0xffff_ffff) });
 
 export function openCommit(options: CommitOptions): Commit {
@@ -109,7 +111,7 @@ export function openCommit(options: CommitOptions): Commit {
   const { state } = start;
   let height = start.height;
   let snapshotHeight = start.height;
-  const roots: ExecutedRoots[] = [start.roots];
+  const roots = createRootsHistory(start.roots, limits.executionLagMax);
 
   const store = (
     committedHeight: number,
@@ -137,7 +139,6 @@ export function openCommit(options: CommitOptions): Commit {
     const digest = headerDigest(header);
     height = header.height;
     roots.push(result.roots);
-    if (rootsKnownMax < roots.length) roots.shift();
     store(height, header.timeMs, digest, result.encodedEvents);
     const committed = {
       height,
@@ -158,7 +159,7 @@ export function openCommit(options: CommitOptions): Commit {
   const save = (): void => {
     blocks.sync();
     events.sync();
-    const body = { roots: roots.at(-1)!, height, exchange: encodeSnapshot(state) };
+    const body = { roots: roots.newest(), height, exchange: encodeSnapshot(state) };
     snapshots.save({ height, bytes: encode(snapshotBody, body) });
     snapshotHeight = height;
     const kept = Math.min(snapshots.heights()[0] ?? 0, height - options.retentionBlocks);
@@ -176,7 +177,8 @@ export function openCommit(options: CommitOptions): Commit {
     query: createQuery(state),
     genesisRoots: beginning.roots,
     height: () => height,
-    rootsKnown: () => roots,
+    rootsKnown: roots.all,
+    rootsAt: roots.at,
     apply(block, encoded, signaturesValid) {
       const next = block.header.height;
       if (blocks.last() === 0 ? true : next === blocks.last() + 1) blocks.append(next, encoded, signaturesValid);

@@ -27,6 +27,7 @@ import { weightMaxAt } from "./command-weight.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { createDriver, type Driver } from "./consensus-driver.ts";
 import { NodeError, errorToData } from "./failure.ts";
+import { collectWhenIdle } from "./idle-collector.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
@@ -82,6 +83,7 @@ function fail(error: unknown): void {
 
 async function start(recovered: Recovered): Promise<void> {
   installNativeCrypto();
+  collectWhenIdle();
   const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
   const chainId = chainIdOf(genesis);
   const keys = genesis.validators.map(({ key }) => key);

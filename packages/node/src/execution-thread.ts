@@ -16,6 +16,7 @@ import { openCommit, type CommittedBlock } from "./commit.ts";
 import type { StorageConfig } from "./config.ts";
 import { errorToData } from "./failure.ts";
 import { createExpiryList } from "./expiry-list.ts";
+import { collectWhenIdle } from "./idle-collector.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { finalDigestsCountMax } from "./mempool.ts";
@@ -59,6 +60,7 @@ function yieldToConsensus(): void {
 
 function run(): void {
   installNativeCrypto();
+  collectWhenIdle();
   yieldToConsensus();
   const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
   const commit = openCommit({

@@ -15,6 +15,7 @@ import { openCommit, type Commit } from "./commit.ts";
 import { checkAddress, checkGenesis, invalid, storageDefaults, type StorageConfig } from "./config.ts";
 import { openDoorSet, type DoorState } from "./door-set.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
+import { collectWhenIdle } from "./idle-collector.ts";
 import { silentLog, type Logger } from "./log.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import type { Address } from "./network/mesh.ts";
@@ -67,6 +68,7 @@ export async function startFollower(
   options: { readonly log?: Logger } = {},
 ): Promise<Follower> {
   installNativeCrypto();
+  collectWhenIdle();
   checkGenesis(config.genesis);
   if (config.doors.length === 0) throw invalid("doors", "at least one address", "none");
   config.doors.forEach((door, index) => checkAddress(`doors[${index}]`, door));
@@ -104,7 +106,7 @@ export async function startFollower(
   });
 
   const execute = (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array): void => {
-    checkRoots(block.header, commit.rootsKnown());
+    checkRoots(block.header, commit.rootsAt(block.header.executed.height));
     const applied = commit.apply(block, encoded, signaturesValid);
     if (applied === undefined) return;
     const executed: ExecutedBlock = { ...applied.committed, finalMs: Date.now() };

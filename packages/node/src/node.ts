@@ -9,6 +9,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { checkValidatorConfig, type ValidatorConfig } from "./config.ts";
 import { openDoor, type Door } from "./door.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
+import { collectWhenIdle } from "./idle-collector.ts";
 import { silentLog, type Logger } from "./log.ts";
 import { createNodeMetrics, serveMetrics } from "./metrics.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
@@ -59,6 +60,7 @@ const priceIntervalMs = 500;
 
 export async function startValidator(config: ValidatorConfig, options: ValidatorOptions = {}): Promise<ValidatorNode> {
   installNativeCrypto();
+  collectWhenIdle();
   const index = checkValidatorConfig(config);
   const { genesis } = config;
   const genesisBytes = encodeGenesis(genesis);

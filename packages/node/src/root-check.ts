@@ -6,10 +6,9 @@ import { toHex } from "@stoa/base/bytes";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import { NodeError } from "./failure.ts";
 
-/** Throws when the header carries other roots than `own` holds for that height; a height that is not in `own` passes. */
-export function checkRoots(header: Header, own: readonly ExecutedRoots[]): void {
+/** Throws when the header carries other roots than `mine`, this node's of that height; where it remembers none, all pass. */
+export function checkRoots(header: Header, mine: ExecutedRoots | undefined): void {
   const { executed } = header;
-  const mine = own.find(({ height }) => height === executed.height);
   if (mine === undefined) return;
   const names = executed.moduleRoots.map((_, index) => `module ${index}`);
   compare(header, "results", mine.resultsRoot, executed.resultsRoot);

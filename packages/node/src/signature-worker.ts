@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { present } from "@stoa/base/assert";
 import { createBatchVerifier } from "./batch-verifier/batch-verifier.ts";
+import { collectWhenIdle } from "./idle-collector.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { judgeAll } from "./verdict-batch.ts";
 
@@ -12,6 +13,7 @@ export interface CheckRequest {
 }
 
 installNativeCrypto();
+collectWhenIdle();
 const verifier = createBatchVerifier();
 if (!verifier.isBatching)
   process.emitWarning("signatures are checked one by one, which is slower: this machine cannot run the batch verifier");
