@@ -94,7 +94,8 @@ describe("four validators and a follower", () => {
       ...readBlockLog(join(mesh.folder, `validator-${index}`, "blocks")),
     ]);
     const shortest = Math.min(...chains.map(({ length }) => length));
-    expect(shortest).toBeGreaterThan(5);
+    // On a busy machine a block takes all that waits: a few blocks hold everything.
+    expect(shortest).toBeGreaterThan(2);
     for (let position = 0; position < shortest; position++)
       for (const blocks of chains) expect(blocks[position]!.header).toEqual(chains[0]![position]!.header);
     const digests = chains[0]!.flatMap(({ payload }) =>
