@@ -20,8 +20,8 @@ import { collectWhenIdle } from "./idle-collector.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { finalDigestsCountMax } from "./mempool.ts";
-import { recentDigestsOf } from "./recent-commands.ts";
-import { createReceipts } from "./receipts.ts";
+import { lastDigests, recentCommandsOf } from "./recent-commands.ts";
+import { createReceipts, receiptsCountMax } from "./receipts.ts";
 import type { ConsensusToExecution, ExecutionToConsensus, ExecutionToMain, MainToExecution } from "./thread-message.ts";
 
 export interface ExecutionThreadData {
@@ -71,7 +71,8 @@ function run(): void {
   });
   const expiries = createExpiryList();
   expiries.listed(commit.query.instruments().map((view) => view.instrument));
-  const receipts = createReceipts(commit);
+  const recent = recentCommandsOf(commit.blocks, Math.max(receiptsCountMax, finalDigestsCountMax));
+  const receipts = createReceipts(commit, recent);
   let storedHeight = 0;
   let stopped = false;
 
@@ -87,7 +88,7 @@ function run(): void {
       timeMs: commit.query.timeMs(),
       rows: [...rowChunks(commit.authorities())],
     },
-    finals: recentDigestsOf(commit.blocks, finalDigestsCountMax),
+    finals: lastDigests(recent, finalDigestsCountMax),
   });
   toMain(executedMessage({ height: commit.height(), timeMs: commit.query.timeMs() }, noItems, 0, 0));
 

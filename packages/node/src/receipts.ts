@@ -10,6 +10,7 @@ import { receipt } from "@stoa/protocol/door";
 import { eventsRootOf } from "@stoa/protocol/event";
 import type { Commit } from "./commit.ts";
 import { payloadCommands } from "./payload-names.ts";
+import type { BlockDigests } from "./recent-commands.ts";
 import { createRecentDigests } from "./recent-digests.ts";
 import type { ReceiptAnswer } from "./thread-message.ts";
 
@@ -19,31 +20,30 @@ export interface Receipts {
   readonly find: (digest: Uint8Array) => ReceiptAnswer;
 }
 
-const commandsCountMax = 16_384;
+/** So many commands are found, the last ones. */
+export const receiptsCountMax = 16_384;
 /** Places are kept as one number: height times this, plus the position in the block. */
 const placesPerBlock = 65_536;
 /** How many blocks after its own a header with a command's results is looked for, and how many results may lie between. */
 const headersCountMax = limits.executionLagMax;
 
-export function createReceipts(commit: Commit): Receipts {
-  const places = createRecentDigests(commandsCountMax);
-  const remember = (block: FinalBlock): number => {
-    const { count, packedDigests } = payloadCommands(block.payload);
-    for (let index = 0; index < count; index++) {
-      const offset = digestSize * index;
+/** `recent` are the commands of the newest stored blocks. */
+export function createReceipts(commit: Commit, recent: readonly BlockDigests[]): Receipts {
+  const places = createRecentDigests(receiptsCountMax);
+  const remember = ({ height, packedDigests }: BlockDigests): void => {
+    for (let offset = 0; offset < packedDigests.length; offset += digestSize) {
       // A command that is repeated in a later block has its answer in the first one.
       if (places.get(packedDigests, offset) !== undefined) continue;
-      places.set(packedDigests, placesPerBlock * block.header.height + index, offset);
+      places.set(packedDigests, placesPerBlock * height + offset / digestSize, offset);
     }
-    return count;
   };
-  const oldest = Math.max(1, commit.blocks.first(), commit.blocks.last() - 2_000);
-  for (let height = oldest; height <= commit.blocks.last(); height++) {
-    const stored = commit.blocks.read(height);
-    if (stored !== undefined) remember(stored.block);
-  }
+  recent.forEach(remember);
   return {
-    executed: remember,
+    executed({ header, payload }) {
+      const { count, packedDigests } = payloadCommands(payload);
+      remember({ height: header.height, packedDigests });
+      return count;
+    },
     find(digest) {
       const place = places.get(digest);
       if (place === undefined)

@@ -1,4 +1,4 @@
-/** What a node knows of commands that were final before it was started: their digests, from the blocks that it stores. */
+/** What a node knows of commands that were final before it was started, from the blocks that it stores, read once. */
 import { concatBytes } from "@stoa/base/bytes";
 import { digestSize } from "@stoa/base/hash";
 import type { Commit } from "./commit.ts";
@@ -7,18 +7,29 @@ import { payloadCommands } from "./payload-names.ts";
 /** On an idle chain the last commands lie far back; so many blocks are read for them, and no more. */
 const blocksCountMax = 2_000;
 
-/** Digests of the last `countMax` final commands that are stored, one after another, the oldest first. */
-export function recentDigestsOf(blocks: Commit["blocks"], countMax: number): Uint8Array {
-  const found: Uint8Array[] = [];
+/** The digests of a block's commands, one after another. */
+export interface BlockDigests {
+  readonly height: number;
+  readonly packedDigests: Uint8Array;
+}
+
+/** The newest stored blocks, ascending, as many as hold the last `countMax` final commands. */
+export function recentCommandsOf(blocks: Commit["blocks"], countMax: number): readonly BlockDigests[] {
+  const found: BlockDigests[] = [];
   let count = 0;
   const oldest = Math.max(1, blocks.first(), blocks.last() - blocksCountMax + 1);
   for (let height = blocks.last(); oldest <= height && count < countMax; height--) {
     const stored = blocks.read(height);
     if (stored === undefined) break;
     const { count: added, packedDigests } = payloadCommands(stored.block.payload);
-    found.unshift(packedDigests);
+    found.push({ height, packedDigests });
     count += added;
   }
-  const all = concatBytes(...found);
-  return all.subarray(digestSize * Math.max(0, count - countMax));
+  return found.reverse();
+}
+
+/** The last `countMax` digests of these blocks, one after another, the oldest first. */
+export function lastDigests(recent: readonly BlockDigests[], countMax: number): Uint8Array {
+  const all = concatBytes(...recent.map(({ packedDigests }) => packedDigests));
+  return all.subarray(Math.max(0, all.length - digestSize * countMax));
 }
