@@ -22,7 +22,7 @@ test("a position that was taken over is in ccxt's liquidations, of everybody and
   try {
     const [poor, rich] = [1, 2].map(
       (number): any =>
-        new (ccxt as any).deribit({
+        new ccxt.deribit({
           apiKey: `client-${number}`,
           secret: `secret-${number}`,
           urls: { api: { rest: running.rest } },

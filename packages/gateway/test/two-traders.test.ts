@@ -54,7 +54,7 @@ beforeAll(async () => {
   running = await startTestGateway({ upstream });
   [a, b] = [1, 2].map(
     (number) =>
-      new (ccxt as any).deribit({
+      new ccxt.deribit({
         apiKey: `client-${number}`,
         secret: `secret-${number}`,
         urls: { api: { rest: running.rest } },

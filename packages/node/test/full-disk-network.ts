@@ -164,20 +164,22 @@ async function fillUnder(network: ProcessNetwork, follower: Follower, folder: st
 async function run(): Promise<Readonly<Record<"votes" | "blocks", FullDisk>>> {
   const network = new ProcessNetwork(chain);
   const folder = network.folderOf(stopped);
-  const votesFolder = join(folder, "votes");
+  const [votesFolder, blocksFolder] = [join(folder, "votes"), join(folder, "blocks")];
   try {
     mount(folder, "48m");
     mount(votesFolder, "8m");
+    // Of its own: events are written at the same time, and would say so as often as blocks.
+    mount(blocksFolder, "24m");
     await network.startAll();
     const follower = await network.startFollower("follower");
     await until(() => 3 <= follower.query.height(), "blocks");
     const votes = await fillUnder(network, follower, votesFolder);
-    const blocks = await fillUnder(network, follower, folder);
+    const blocks = await fillUnder(network, follower, blocksFolder);
     return { votes, blocks };
   } finally {
     await network.killAll();
     // Lazily: what was killed a moment ago may hold them still.
-    spawnSync("umount", ["-l", votesFolder, folder]);
+    spawnSync("umount", ["-l", votesFolder, blocksFolder, folder]);
     await network.stop();
   }
 }

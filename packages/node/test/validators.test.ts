@@ -85,6 +85,8 @@ describe("four validators and a follower", () => {
   });
 
   test("all four keep the same blocks, and no command is in two of them", async () => {
+    // On a busy machine a block takes all that waits; an idle network makes another every second.
+    await until(() => 6 < follower.query.height(), "more blocks than five");
     await until(
       () => mesh.validators.every((one) => one.status().executedHeight >= follower.query.height()),
       "all executed",
@@ -94,8 +96,7 @@ describe("four validators and a follower", () => {
       ...readBlockLog(join(mesh.folder, `validator-${index}`, "blocks")),
     ]);
     const shortest = Math.min(...chains.map(({ length }) => length));
-    // On a busy machine a block takes all that waits: a few blocks hold everything.
-    expect(shortest).toBeGreaterThan(2);
+    expect(shortest).toBeGreaterThan(5);
     for (let position = 0; position < shortest; position++)
       for (const blocks of chains) expect(blocks[position]!.header).toEqual(chains[0]![position]!.header);
     const digests = chains[0]!.flatMap(({ payload }) =>
