@@ -410,8 +410,8 @@ const validity: readonly Mutant[] = [
     rule: "BFT-006",
     ...inConsensus(
       "validity",
-      'if (certificate === undefined) return invalid("its parent is not certified");',
-      'if (certificate === undefined && proposal.parentHeader === undefined) return invalid("its parent is not certified");',
+      'if (certificate === undefined) return invalidHere("its parent is not certified");',
+      'if (certificate === undefined && proposal.parentHeader === undefined) return invalidHere("its parent is not certified");',
     ),
     checks: [test("rules", "no proof that it was certified")],
   },

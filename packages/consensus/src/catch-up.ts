@@ -26,6 +26,7 @@ import {
   payloadMatches,
   plan,
   send,
+  suspicion,
   viewCertificates,
   type Replica,
 } from "./state.ts";
@@ -173,7 +174,8 @@ export function receiveBlock(replica: Replica, from: ValidatorIndex, answer: Mes
   if (wanted?.kind !== "block") return;
   const { header, payload } = answer;
   if (!equalBytes(headerDigest(header), wanted.digest) || !payloadMatches(header, payload)) {
-    return misbehaviour(replica, from, "a block that is not the one asked for");
+    // It may be the late answer to a question of an earlier life of this replica.
+    return suspicion(replica, from, "a block that is not the one asked for");
   }
   keepBlock(replica, wanted.digest, header, payload);
   plan(replica, { kind: "finality" });

@@ -96,8 +96,11 @@ export type Effect =
       readonly from: Height;
       readonly through: Height;
     }
-  /** A peer proved itself faulty; the node may drop the connection. `proof` says what was seen. */
-  | { readonly kind: "misbehaviour"; readonly peer: ValidatorIndex; readonly fact: string }
+  /**
+   * A peer did what it should not; `fact` says what. `provable`: no honest peer can have produced it, whatever it and this replica
+   * hold, and the node may cut it off for a while. Anything else is for the log only.
+   */
+  | { readonly kind: "misbehaviour"; readonly peer: ValidatorIndex; readonly fact: string; readonly provable: boolean }
   /** The replica must not go on: state divergence or a broken rule. `fact` is for the operator. */
   | { readonly kind: "halt"; readonly fact: string }
   /** For metrics and the status screen only; changes nothing. */

@@ -23,6 +23,7 @@ import {
   misbehaviour,
   payloadMatches,
   plan,
+  suspicion,
   viewCertificates,
   type Parent,
   type Replica,
@@ -244,7 +245,8 @@ export function considerProposal(replica: Replica): void {
   const verdict = judgeProposal(replica, candidate);
   if (verdict.kind === "wait") return;
   if (verdict.kind === "invalid") {
-    misbehaviour(replica, leader(replica, view), `the proposal of view ${view} is invalid: ${verdict.fact}`);
+    const report = verdict.provable ? misbehaviour : suspicion;
+    report(replica, leader(replica, view), `the proposal of view ${view} is invalid: ${verdict.fact}`);
     plan(replica, { kind: "nullify" });
     return;
   }

@@ -190,8 +190,14 @@ export function halt(replica: Replica, fact: string): void {
   replica.agenda = [];
 }
 
+/** What no honest peer can have produced. */
 export function misbehaviour(replica: Replica, peer: ValidatorIndex, fact: string): void {
-  emit(replica, { kind: "misbehaviour", peer, fact });
+  emit(replica, { kind: "misbehaviour", peer, fact, provable: true });
+}
+
+/** What looks wrong from here: the fault may be this replica's. */
+export function suspicion(replica: Replica, peer: ValidatorIndex, fact: string): void {
+  emit(replica, { kind: "misbehaviour", peer, fact, provable: false });
 }
 
 export function viewCertificates(replica: Replica, view: View): Readonly<ViewCertificates> {

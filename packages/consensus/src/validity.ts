@@ -29,11 +29,13 @@ import { grown } from "./timers.ts";
 export type Verdict =
   | { readonly kind: "valid" }
   | { readonly kind: "wait" }
-  | { readonly kind: "invalid"; readonly fact: string };
+  /** `provable`: it is so by the proposal and its certified parent alone, and not by what this replica holds. */
+  | { readonly kind: "invalid"; readonly fact: string; readonly provable: boolean };
 
 const valid: Verdict = { kind: "valid" };
 const wait: Verdict = { kind: "wait" };
-const invalid = (fact: string): Verdict => ({ kind: "invalid", fact });
+const invalid = (fact: string): Verdict => ({ kind: "invalid", fact, provable: true });
+const invalidHere = (fact: string): Verdict => ({ kind: "invalid", fact, provable: false });
 
 export function judgeProposal(replica: Replica, { proposal }: Candidate): Verdict {
   const { header } = proposal;
@@ -68,10 +70,10 @@ function parentIn(replica: Replica, proposal: Proposal): Parent | Verdict {
   if (parentView === 0 && lastFinal.view === 0) {
     return equalBytes(parentDigest, zeroDigest) ? genesisParent(replica.parameters) : invalid("genesis has no digest");
   }
-  if (parentView <= lastFinal.view) return invalid("it does not extend the last final block");
+  if (parentView <= lastFinal.view) return invalidHere("it does not extend the last final block");
   const { notarization, finalization } = viewCertificates(replica, parentView);
   const certificate = [finalization, notarization].find((held) => held && equalBytes(held.digest, parentDigest));
-  if (certificate === undefined) return invalid("its parent is not certified");
+  if (certificate === undefined) return invalidHere("its parent is not certified");
   const known = blockOf(replica, parentDigest);
   if (known !== undefined) return parentOf(known);
   const { parentHeader } = proposal;
@@ -87,7 +89,7 @@ function judgeSkips(replica: Replica, header: Header): Verdict | undefined {
   const view = firstViewNotSkipped(replica, header);
   if (view === undefined) return undefined;
   if (header.view - 1 - header.parentView <= limits.skipsInlineCountMax) {
-    return invalid(`it skips view ${view} without a nullification`);
+    return invalidHere(`it skips view ${view} without a nullification`);
   }
   const last = Math.min(header.view - 1, view + limits.repairItemsCountMax - 1) as View;
   requestCertificates(replica, view, last);
@@ -118,5 +120,5 @@ function judgeExecuted(replica: Replica, header: Header, parent: Parent): Verdic
   if (own === undefined) return wait;
   return sameRoots(own, executed)
     ? undefined
-    : invalid(`its roots of height ${executed.height} are not those computed here`);
+    : invalidHere(`its roots of height ${executed.height} are not those computed here`);
 }
