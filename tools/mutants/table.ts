@@ -94,15 +94,15 @@ const ownVotes: readonly Mutant[] = [
     rule: "BFT-052",
     ...inConsensus(
       "safety-record",
-      "if (view <= record.floor) return false;",
-      "if (view < record.floor) return false;",
+      "  return floor < view;\n}",
+      "  return floor <= view;\n}",
     ),
     checks: [exhaustive("unique notarization|final view is not nullified|agreement|later block", 3)],
   },
   {
     name: "signs below the floor",
     rule: "BFT-052",
-    ...inConsensus("safety-record", "  if (view <= record.floor) return false;\n", ""),
+    ...inConsensus("safety-record", "  if (!maySign(record, view)) return false;\n", ""),
     checks: [exhaustive("unique notarization|final view is not nullified|agreement|later block", 3)],
   },
   {

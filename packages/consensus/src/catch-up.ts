@@ -14,6 +14,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { enterAboveFinal, isHeld, keepVerified } from "./certificates.ts";
 import { deliver, settle } from "./finalize.ts";
 import type { Message, Status } from "./message.ts";
+import { askForStatus, askForStatuses, countStatus, ownStatus } from "./quarantine.ts";
 import { answered, requestFinalBlocks } from "./requests.ts";
 import { ownVotes } from "./safety-record.ts";
 import {
@@ -42,6 +43,7 @@ export function peerChanged(replica: Replica, index: ValidatorIndex, connected: 
   peer.connected = connected;
   if (!connected) return;
   send(replica, index, { kind: "status", status: ownStatus(replica) });
+  askForStatus(replica, index);
   repeatFor(replica, index, replica.view);
 }
 
@@ -49,6 +51,7 @@ export function peerChanged(replica: Replica, index: ValidatorIndex, connected: 
 export function statusDue(replica: Replica): void {
   emit(replica, { kind: "schedule", timer: "status", view: replica.view, delayMs: replica.parameters.statusMs });
   broadcast(replica, { kind: "status", status: ownStatus(replica) });
+  askForStatuses(replica);
   repeatFinalizeVotes(replica);
 }
 
@@ -57,6 +60,7 @@ export function receiveStatus(replica: Replica, from: ValidatorIndex, status: St
   const before = peer.status;
   if (status.epoch !== replica.set.epoch) return;
   peer.status = status;
+  countStatus(replica, from, status);
   if (status.entryCertificate !== undefined) {
     plan(replica, { kind: "certificate", certificate: status.entryCertificate, from });
   }
@@ -66,18 +70,6 @@ export function receiveStatus(replica: Replica, from: ValidatorIndex, status: St
     requestFinalBlocks(replica, status.finalHeight);
   }
   if (status.view < replica.view) helpForward(replica, from, status);
-}
-
-function ownStatus(replica: Replica): Status {
-  return {
-    epoch: replica.set.epoch,
-    view: replica.view,
-    entryCertificate: replica.entry,
-    finalHeight: replica.lastFinal.height,
-    finalView: replica.lastFinal.view,
-    session: replica.parameters.session,
-    quarantined: false,
-  };
 }
 
 /** What brings a replica in an earlier view on: the certificates that end views, and own votes if it never got there. */

@@ -10,6 +10,7 @@ import type { View } from "@stoa/base/units";
 import { signersOf, type Certificate } from "@stoa/protocol/finality/certificate";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { announce } from "./announce.ts";
+import { forgottenVote } from "./quarantine.ts";
 import { blockOf, emit, halt, misbehaviour, plan, viewCertificates, type Replica } from "./state.ts";
 import { enterView, leader } from "./view.ts";
 import { noteActivity, oldestView } from "./votes.ts";
@@ -35,7 +36,7 @@ export function admitCertificate(replica: Replica, certificate: Certificate, fro
 
 /** Keeps a certificate that has been verified, or stops the replica when it excludes one that is held. */
 export function keepVerified(replica: Replica, certificate: Certificate): boolean {
-  const conflict = conflictWith(replica, certificate);
+  const conflict = conflictWith(replica, certificate) ?? forgottenVote(replica, certificate);
   if (conflict === undefined) keepCertificate(replica, certificate);
   else halt(replica, conflict);
   return conflict === undefined;

@@ -2,7 +2,7 @@
  * The bytes of what a replica must not forget. The vote log of a node frames and checksums them; nothing else reads them.
  * Relies on the codecs of `protocol/finality`; knows nothing of files.
  */
-import { byteString, decode, encode, optional, union } from "@stoa/base/codec";
+import { byteString, decode, encode, optional, text, union } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { certificate } from "@stoa/protocol/finality/certificate";
 import { header } from "@stoa/protocol/finality/header";
@@ -11,6 +11,8 @@ import { blockHeight, digest, viewNumber } from "@stoa/protocol/primitives";
 import type { DurableRecord } from "./effect.ts";
 
 const payload = byteString(limits.payloadSizeMax);
+/** How a log was lost, in bytes of text. */
+export const lossFactSizeMax = 1_024;
 
 export const durableRecord = union({
   proposed: { tag: 1, fields: { view: viewNumber, header, payload } },
@@ -18,6 +20,8 @@ export const durableRecord = union({
   certificate: { tag: 3, fields: { certificate } },
   finalized: { tag: 4, fields: { height: blockHeight, view: viewNumber, digest } },
   block: { tag: 5, fields: { header, payload } },
+  logLost: { tag: 11, fields: { fact: text(lossFactSizeMax), keyFloor: viewNumber } },
+  floor: { tag: 12, fields: { view: viewNumber } },
 });
 
 export const encodeDurableRecord = (value: DurableRecord): Uint8Array => encode(durableRecord, value);

@@ -12,6 +12,7 @@ import type { Certificate } from "@stoa/protocol/finality/certificate";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import type { Divergence } from "./divergence.ts";
 import type { Message } from "./message.ts";
 
 /** When an input happens. `monotonicMs` drives timers and never jumps; `wallMs` may, and is only compared with block times. */
@@ -64,7 +65,14 @@ export type DurableRecord =
   /** Appended without a barrier: can be fetched again. */
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   /** Everything below this final block is in the block log; votes of views below it may be forgotten. */
-  | { readonly kind: "finalized"; readonly height: Height; readonly view: View; readonly digest: Digest };
+  | { readonly kind: "finalized"; readonly height: Height; readonly view: View; readonly digest: Digest }
+  /**
+   * The first record of a log that was begun because the one before it was lost (consensus.md 3.9): what was signed before is
+   * not known, and the guard at the key, if it kept its memory, signs nothing at or below `keyFloor`.
+   */
+  | { readonly kind: "logLost"; readonly fact: string; readonly keyFloor: View }
+  /** After such a loss: nothing was signed above this view, and nothing is signed at or below it any more. */
+  | { readonly kind: "floor"; readonly view: View };
 
 export type Effect =
   | { readonly kind: "persist"; readonly record: DurableRecord; readonly barrier: boolean }
@@ -101,7 +109,9 @@ export type Effect =
    * hold, and the node may cut it off for a while. Anything else is for the log only.
    */
   | { readonly kind: "misbehaviour"; readonly peer: ValidatorIndex; readonly fact: string; readonly provable: boolean }
-  /** The replica must not go on: state divergence or a broken rule. `fact` is for the operator. */
+  /** The exchange computed something else than others: to be looked into and told. The replica goes on ordering. */
+  | { readonly kind: "diverged"; readonly divergence: Divergence }
+  /** The replica must not go on: a rule is broken. `fact` is for the operator. */
   | { readonly kind: "halt"; readonly fact: string }
   /** For metrics and the status screen only; changes nothing. */
   | {

@@ -45,7 +45,12 @@ export const status = record({
   finalHeight: blockHeight,
   finalView: viewNumber,
   session: u53,
+  /** What the receiver asked with, when this is an answer to `statusWanted`; zeros otherwise. */
+  nonce: digest,
+  /** The sender lost its log and is not above its floor: what it says of its view counts for nobody's recovery. */
   quarantined: bool,
+  /** By the sender over all of the above. */
+  signature,
 });
 export type Status = Decoded<typeof status>;
 
@@ -67,6 +72,8 @@ export const message = union({
     tag: 11,
     fields: { request: u32, reason: oneOf(["not-found", "too-large", "busy"] as const), retryMs: u32, limit: u16 },
   },
+  /** A status that repeats this nonce, so that it cannot be one of earlier. One in quarantine is unavailable. */
+  statusWanted: { tag: 22, fields: { request: u32, nonce: digest } },
 });
 export type Message = Decoded<typeof message>;
 

@@ -12,9 +12,10 @@ import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { Proposal } from "./message.ts";
+import { divergedAt } from "./divergence.ts";
 import { chooseParent, type ParentChoice } from "./parent-choice.ts";
 import { requestBlock } from "./requests.ts";
-import { mayVote, ownVotes } from "./safety-record.ts";
+import { maySign, mayVote, ownVotes } from "./safety-record.ts";
 import {
   broadcast,
   chainAboveFinal,
@@ -97,7 +98,7 @@ function proposeAgain(replica: Replica, header: Header, payload: Uint8Array): vo
 
 function mayPropose(replica: Replica): boolean {
   const { view, safety } = replica;
-  if (!leads(replica, view) || view <= safety.floor || replica.myProposals.has(view)) return false;
+  if (!leads(replica, view) || !maySign(safety, view) || replica.myProposals.has(view)) return false;
   return ownVotes(safety, view).nullify === undefined;
 }
 
@@ -148,13 +149,20 @@ const timeAfter = (replica: Replica, parent: Parent): TimeMs =>
 /** Voters may execute a little later than this leader; roots that they do not have yet would only make them wait. */
 const executionSlackHeights = 2;
 
-/** The newest roots that the block may carry; the parent's when the view before was given up, so that voters need no state. */
+/**
+ * The newest roots that the block may carry; the parent's when the view before was given up, so that voters need no state. A
+ * checkpoint is not passed over: there must be a header with its roots, or no snapshot of it could be proven.
+ */
 function executedAfter(replica: Replica, parent: Parent): ExecutedRoots {
   const slack = replica.executedHeight - executionSlackHeights;
-  const newest = Math.min(slack, parent.height - limits.executionLagMin) as Height;
+  const newest = Math.min(slack, parent.height - limits.executionLagMin, checkpointAfter(parent.executed.height));
   if (parent.view < replica.view - 1 || newest <= parent.executed.height) return parent.executed;
-  return replica.executed.get(newest) ?? parent.executed;
+  if (divergedAt(replica, newest as Height)) return parent.executed;
+  return replica.executed.get(newest as Height) ?? parent.executed;
 }
+
+const checkpointAfter = (height: Height): number =>
+  limits.checkpointBlocks * (Math.floor(height / limits.checkpointBlocks) + 1);
 
 /** What is ordered and not final. A leader that lacks any of it would order the same commands again, so it fetches it first. */
 function openPayloads(

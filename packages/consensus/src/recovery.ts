@@ -35,19 +35,22 @@ export interface History {
 
 export type Recovered =
   | { readonly kind: "recovered"; readonly replica: Replica }
-  | { readonly kind: "refused"; readonly fact: string };
+  /** `about`: what the fault is in. Without its votes a validator can go on in quarantine, without its chain it cannot. */
+  | { readonly kind: "refused"; readonly about: "votes" | "chain"; readonly fact: string };
 
 /** The replica as it was when its last record was written, ready for `start`; or why it must not run. */
 export function recover(options: ReplicaOptions, history: History): Recovered {
   const replica = newReplica(options);
   const fact = restoreTip(replica, history.tip) ?? restoreExecuted(replica, history.executed);
-  if (fact !== undefined) return { kind: "refused", fact };
+  if (fact !== undefined) return { kind: "refused", about: "chain", fact };
   let votedView = 0;
   for (const record of history.records) {
     const fault = restoreRecord(replica, record);
-    if (fault !== undefined) return { kind: "refused", fact: fault };
+    if (fault !== undefined) return { kind: "refused", about: "votes", fact: fault };
     if (record.kind !== "voted" || record.vote.kind === "finalize") continue;
-    if (record.vote.view < votedView) return { kind: "refused", fact: "the vote log is not in the order of views" };
+    if (record.vote.view < votedView) {
+      return { kind: "refused", about: "votes", fact: "the vote log is not in the order of views" };
+    }
     votedView = record.vote.view;
   }
   replica.view = currentView(replica);
@@ -55,7 +58,7 @@ export function recover(options: ReplicaOptions, history: History): Recovered {
   replica.activeViews.fill(replica.view);
   if (history.tip !== undefined) compareClaim(replica, history.tip.header);
   const halted = replica.effects.find((effect) => effect.kind === "halt");
-  return halted === undefined ? { kind: "recovered", replica } : { kind: "refused", fact: halted.fact };
+  return halted === undefined ? { kind: "recovered", replica } : { kind: "refused", about: "chain", fact: halted.fact };
 }
 
 function newReplica(options: ReplicaOptions): Replica {
@@ -84,8 +87,12 @@ function newReplica(options: ReplicaOptions): Replica {
     highestFinalization: undefined,
     executed: new Map([[0 as Height, parameters.genesisRoots]]),
     executedHeight: 0 as Height,
-    claimedRoots: new Map(),
+    claims: new Map(),
+    sameThrough: 0 as Height,
+    divergence: undefined,
+    disputed: undefined,
     peers: set.validators.map(() => ({ connected: false, status: undefined })),
+    viewsProven: new Map(),
     requests: new Map(),
     // An answer to a request of an earlier start must not be taken for one of this.
     nextRequest: (parameters.session % 0x1_0000) * 0x1_0000 + 1,
@@ -153,6 +160,13 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
     case "finalized":
       // Votes at or below this view may have been dropped from the log, so none is ever cast there again.
       replica.safety.floor = Math.max(replica.safety.floor, record.view) as View;
+      return undefined;
+    case "logLost":
+      replica.safety.lostLog = { fact: record.fact, keyFloor: record.keyFloor, floor: undefined };
+      return undefined;
+    case "floor":
+      if (replica.safety.lostLog === undefined) return "the vote log holds a floor without a loss";
+      replica.safety.lostLog.floor = record.view;
       return undefined;
   }
 }

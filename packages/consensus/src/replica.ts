@@ -42,6 +42,7 @@ import type { Effect, Input } from "./effect.ts";
 import { advanceFinality, castFinalizeVotes } from "./finalize.ts";
 import type { Message } from "./message.ts";
 import { considerProposal, holdProposal, lead, nullify, propose, receiveProposal } from "./proposal.ts";
+import { answerStatus } from "./quarantine.ts";
 import { repairDue } from "./requests.ts";
 import { broadcast, plan, type Replica, type Task } from "./state.ts";
 import { beginView, setWorkPending, timerDue } from "./view.ts";
@@ -120,6 +121,8 @@ function receiveMessage(replica: Replica, from: ValidatorIndex, message: Message
       return answerFinalBlocks(replica, from, message);
     case "finalBlocks":
       return receiveFinalBlocks(replica, from, message);
+    case "statusWanted":
+      return answerStatus(replica, from, message);
     case "unavailable":
       // The request stays open until the repair timer, so that an empty-handed peer is not asked in a tight circle.
       return;

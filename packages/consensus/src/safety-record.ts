@@ -3,6 +3,9 @@
  * most one of nullify and finalize; across crashes too, so a vote enters this record and the disk before it is sent
  * (consensus.md 3.8). Below the floor nothing is signed, whatever is remembered.
  *
+ * A validator that lost this memory has a second floor, above everything that it may have signed before (`quarantine.ts`), and
+ * signs nothing at all while that one is not known.
+ *
  * Notarize and nullify of one view may both be cast; so may finalize of one block after notarize of another.
  */
 import { assert } from "@stoa/base/assert";
@@ -17,12 +20,35 @@ export interface OwnVotes {
 }
 
 export interface SafetyRecord {
-  /** Nothing is signed at or below this view. */
+  /** Nothing is signed at or below this view: it is final, or votes there may have been dropped. */
   floor: View;
   readonly votes: Map<View, OwnVotes>;
+  /** Set for the rest of the epoch when this validator's log before this one is lost. */
+  lostLog: LostLog | undefined;
 }
 
-export const emptySafetyRecord = (): SafetyRecord => ({ floor: 0 as View, votes: new Map() });
+export interface LostLog {
+  /** How it was lost, for the operator. */
+  readonly fact: string;
+  /** Nothing is signed at or below it by the guard at the key, which may have remembered more than the log. */
+  readonly keyFloor: View;
+  /** Nothing is signed at or below it, for whatever was signed is; `undefined` while it is not known. */
+  floor: View | undefined;
+}
+
+export const emptySafetyRecord = (): SafetyRecord => ({ floor: 0 as View, votes: new Map(), lostLog: undefined });
+
+/**
+ * Whether this validator does not know all that it signed in this epoch. It may vote above its floor, but acknowledges no
+ * batch and uses no lane of its own: those have no views that a floor could be in.
+ */
+export const hasLostLog = ({ lostLog }: SafetyRecord): boolean => lostLog !== undefined;
+
+/** Whether anything of `view` may be signed. */
+export function maySign({ floor, lostLog }: SafetyRecord, view: View): boolean {
+  if (lostLog !== undefined && (lostLog.floor === undefined || view <= lostLog.floor)) return false;
+  return floor < view;
+}
 
 export function ownVotes(record: SafetyRecord, view: View): Readonly<OwnVotes> {
   return record.votes.get(view) ?? {};
@@ -31,7 +57,7 @@ export function ownVotes(record: SafetyRecord, view: View): Readonly<OwnVotes> {
 /** Whether this replica may still cast a vote of `kind` in `view`. */
 export function mayVote(record: SafetyRecord, kind: VoteKind, view: View): boolean {
   const own = ownVotes(record, view);
-  if (view <= record.floor) return false;
+  if (!maySign(record, view)) return false;
   if (kind === "notarize") return own.notarize === undefined && own.nullify === undefined;
   return own.nullify === undefined && own.finalize === undefined;
 }

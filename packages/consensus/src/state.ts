@@ -20,6 +20,7 @@ import type { Vote, VoteKind } from "@stoa/protocol/finality/vote";
 import { payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { equalBytes } from "@stoa/base/bytes";
+import type { Divergence } from "./divergence.ts";
 import type { Effect, Moment } from "./effect.ts";
 import type { LeaderSchedule } from "./leader.ts";
 import type { Message, Proposal, Status } from "./message.ts";
@@ -37,6 +38,11 @@ export interface ReplicaOptions {
   readonly verify: SignatureScheme["verify"];
   readonly scheme: Scheme;
   readonly parameters: Parameters;
+  /**
+   * 32 random bytes that no earlier start had: a status that repeats them is new. Only a validator that lost its log needs
+   * them.
+   */
+  readonly nonce?: Digest;
 }
 
 /** What a child must know of its parent; of genesis too, which has no header. */
@@ -136,10 +142,18 @@ export interface Replica extends ReplicaOptions {
   highestFinalization: Finalization | undefined;
   readonly executed: Map<Height, ExecutedRoots>;
   executedHeight: Height;
-  /** Roots that notarized headers claim for heights that this replica has not executed yet. */
-  readonly claimedRoots: Map<Height, ExecutedRoots>;
+  /** Notarized headers with roots of heights that this replica has not executed yet, by that height. */
+  readonly claims: Map<Height, Header>;
+  /** Up to this height the roots computed here are known to be the agreed ones. */
+  sameThrough: Height;
+  /** Set for good when they are not: `divergence.ts`. */
+  divergence: Divergence | undefined;
+  /** Whose proposals carried other roots while the agreed ones stood at `height`. */
+  disputed: { readonly height: Height; readonly proposers: Set<ValidatorIndex> } | undefined;
 
   readonly peers: readonly Peer[];
+  /** After a lost log: the view that each of the others has proven in answer to this start's question. */
+  readonly viewsProven: Map<ValidatorIndex, View>;
   readonly requests: Map<number, Request>;
   nextRequest: number;
 

@@ -1,7 +1,8 @@
 /** Coming back: from own records (BFT-050 to BFT-053), and from behind (BFT-060 to BFT-062). */
 import { describe, expect, test } from "vitest";
-import { sha256 } from "@stoa/base/hash";
+import { sha256, zeroDigest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
+import type { Signature } from "@stoa/base/signature";
 import type { Height, View } from "@stoa/base/units";
 import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
 import type { DurableRecord } from "@stoa/consensus/effect";
@@ -266,7 +267,9 @@ describe("catching up", () => {
       finalHeight: 900 as Height,
       finalView: 900 as View,
       session: 1,
+      nonce: zeroDigest,
       quarantined: false,
+      signature: new Uint8Array(64) as Signature,
     };
     const [wanted] = sentIn(probe.message(liar!, { kind: "status", status }), "finalBlocksWanted");
     expect(wanted).toMatchObject({ from: 1, to: 64 });
