@@ -17,7 +17,7 @@ import {
 import { affords, evaluate, figuresOfAccount, marginIncrease } from "@stoa/exchange/risk/evaluation";
 import { computeFigures } from "@stoa/exchange/risk/figures";
 import { addFigures, noFigures } from "@stoa/exchange/risk/margin-figures";
-import { encodeRiskRecord, restoreRisk, riskRecordKey, riskRecordNames } from "@stoa/exchange/risk/record";
+import { encodeRiskRecord, restoreRisk, riskKeyOfName, riskRecordNames } from "@stoa/exchange/risk/record";
 import { settleSession } from "@stoa/exchange/settlement/session";
 import { fillValue, type InstrumentTerms } from "@stoa/exchange/terms";
 import { makeTerms, productOf, Quotes } from "./terms-fixture.ts";
@@ -297,6 +297,6 @@ test("positions restored from their records give the same records", () => {
   const restored = restoreRisk(records, (instrument) => termsById.get(instrument))!;
   expect(riskRecordNames(restored)).toEqual(names);
   expect(names.map((name) => encodeRiskRecord(restored, name)?.slice())).toEqual(records);
-  expect(new Set(names.map((name) => riskRecordKey(name).join())).size).toBe(names.length);
+  expect(new Set(names.map((name) => riskKeyOfName(name).join())).size).toBe(names.length);
   expect(restoreRisk([records[0]!.subarray(1)], (instrument) => termsById.get(instrument))).toBeUndefined();
 });

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { toHex } from "@stoa/base/bytes";
 import { createPrng } from "@stoa/base/prng";
 import { encodeSnapshot } from "@stoa/exchange/machine/snapshot";
-import { modules } from "@stoa/exchange/machine/trees";
+import { modules } from "@stoa/protocol/state-record";
 import { expect, test } from "vitest";
 import { randomBlock } from "./random-commands.ts";
 import { mixedOptions } from "./mixed-world.ts";

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { PublicKey } from "@stoa/base/signature";
 import { InvariantError } from "@stoa/base/assert";
 import { assertConserved, balanceOf, move, moveExternal, post } from "@stoa/exchange/ledger/post";
-import { encodeLedgerRecord, ledgerAccounts, ledgerRecordKey, restoreLedger } from "@stoa/exchange/ledger/record";
+import { encodeLedgerRecord, ledgerAccounts, restoreLedger } from "@stoa/exchange/ledger/record";
+import { ledgerRecordKey } from "@stoa/protocol/state-record";
 import { createLedger, findAccount, ledgerAccount, openAccount, systemAccounts } from "@stoa/exchange/ledger/state";
 
 const owner = (byte: number): PublicKey => new Uint8Array(32).fill(byte) as PublicKey;

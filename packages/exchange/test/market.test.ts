@@ -10,7 +10,7 @@ import { listDue, strikesOf } from "@stoa/exchange/market/listing";
 import { futureMark, optionMark, premiumAfter } from "@stoa/exchange/market/mark";
 import { futureName, optionName, perpetualName } from "@stoa/exchange/market/names";
 import { agreePrices, submitPrices, weightedMedian } from "@stoa/exchange/market/prices";
-import { encodeMarketRecord, marketRecordKey, marketRecordNames, restoreMarket } from "@stoa/exchange/market/record";
+import { encodeMarketRecord, marketKeyOfName, marketRecordNames, restoreMarket } from "@stoa/exchange/market/record";
 import { closeDay, delist, expired, settlementDue } from "@stoa/exchange/market/roll";
 import { standardProducts } from "@stoa/exchange/market/standard-products";
 import { createMarket, makeListing, type Market } from "@stoa/exchange/market/state";
@@ -553,7 +553,7 @@ test("a market restored from its records gives the same records", () => {
   const restored = restoreMarket(market.genesis, records)!;
   expect(marketRecordNames(restored)).toEqual(names);
   expect(names.map((name) => encodeMarketRecord(restored, name)?.slice())).toEqual(records);
-  expect(new Set(names.map((name) => marketRecordKey(name).join())).size).toBe(names.length);
+  expect(new Set(names.map((name) => marketKeyOfName(name).join())).size).toBe(names.length);
   expect(restoreMarket(market.genesis, [records[0]!.subarray(1)])).toBeUndefined();
   // and goes on alike: the curve that waits for its second is marked in both
   const [one, other] = [

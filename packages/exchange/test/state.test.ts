@@ -12,7 +12,7 @@ import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot
 import { allRecords } from "@stoa/exchange/machine/records";
 import { executedRootsOf } from "@stoa/exchange/machine/roots";
 import type { ExchangeState } from "@stoa/exchange/machine/state";
-import { modules, type Module } from "@stoa/exchange/machine/trees";
+import { modules, type Module } from "@stoa/protocol/state-record";
 import type { BlockInput, ExecutionResult } from "@stoa/exchange/machine/block-input";
 import { createNaiveBook } from "@stoa/exchange/matching/naive-book";
 import { buySide, sellSide, type BookSide } from "@stoa/exchange/matching/book";

@@ -1,18 +1,9 @@
 /** Canonical records of the ledger: one per account, what the ledger's root is over and what a snapshot holds. */
 import { present } from "@stoa/base/assert";
-import { decode, encode, encodePassing, list, optional, record, u16, u32 } from "@stoa/base/codec";
-import { moneyAmount, publicKey } from "@stoa/protocol/primitives";
+import { decode, encodePassing } from "@stoa/base/codec";
 import type { Money } from "@stoa/base/units";
+import { ledgerRecord } from "@stoa/protocol/state-record";
 import { createLedger, isSystemAccount, ledgerAccount, openAccount, type Ledger } from "./state.ts";
-
-export const ledgerRecord = record({
-  account: u32,
-  /** Absent for the exchange's own accounts. */
-  holder: optional(record({ owner: publicKey, subaccount: u16 })),
-  balances: list(moneyAmount, 32),
-});
-
-export const ledgerRecordKey = (account: number): Uint8Array => encode(u32, account);
 
 /** The bytes of an account's record, as {@link encodePassing} gives them. */
 export function encodeLedgerRecord(ledger: Ledger, account: number): Uint8Array {

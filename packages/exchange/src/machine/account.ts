@@ -6,12 +6,12 @@
  * (`limits.commandLifetimeMsMax`), because the nonces it has used must be remembered that long.
  */
 import { toHex } from "@stoa/base/bytes";
-import { bool, list, oneOf, optional, record, u16, u64, u8, type Codec, type Decoded } from "@stoa/base/codec";
+import { record, u64, type Codec } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import type { Money, TimeMs } from "@stoa/base/units";
-import { selfMatchModes, type SelfMatchMode } from "@stoa/protocol/command";
-import { moneyAmount, publicKey, time } from "@stoa/protocol/primitives";
+import type { SelfMatchMode } from "@stoa/protocol/command";
+import type { AccountRecord } from "@stoa/protocol/state-record";
 import { createNonceWindow, type NonceWindow } from "./nonce-window.ts";
 import type { Order } from "./order.ts";
 import { OrderTable } from "./order-table.ts";
@@ -93,19 +93,6 @@ export function nonceWindowOf(account: Account, keyHex: string): NonceWindow {
 /** From when on a session key can be forgotten. */
 export const forgettableFromMs = (key: SessionKey): number =>
   Math.min(key.revokedAtMs ?? key.expiresAtMs, key.expiresAtMs) + limits.commandLifetimeMsMax;
-
-export const accountRecord = record({
-  owner: publicKey,
-  subaccount: u16,
-  selfMatch: oneOf(selfMatchModes),
-  selfMatchAcrossSubaccounts: bool,
-  feesPaid: list(moneyAmount, 32),
-  keys: list(
-    record({ key: publicKey, scopes: u8, expiresAtMs: time, revokedAtMs: optional(time) }),
-    limits.sessionKeysPerAccountCountMax,
-  ),
-});
-export type AccountRecord = Decoded<typeof accountRecord>;
 
 /** Session keys stand in the order of their bytes. */
 export function accountRecordOf(account: Account): AccountRecord {

@@ -2,11 +2,10 @@
  * An open order as the machine holds it, and its record. Only open orders are state; a closed one leaves as an event and is
  * forgotten. The order of the queue is `priority`: an order that keeps its place keeps its number.
  */
-import { optional, record, u53, type Decoded } from "@stoa/base/codec";
 import { lots, money, ticks, timeMs, type Lots, type Money, type Ticks, type TimeMs } from "@stoa/base/units";
 import type { OrderType, PostOnlyMode, Side, TimeInForce } from "@stoa/protocol/command";
-import { orderRecord, type CancelReason, type OrderRecord, type OrderState } from "@stoa/protocol/event";
-import { time } from "@stoa/protocol/primitives";
+import type { CancelReason, OrderRecord, OrderState } from "@stoa/protocol/event";
+import type { OpenOrderRecord } from "@stoa/protocol/state-record";
 import type { Handle } from "../matching/book.ts";
 import type { Deadline } from "./deadlines.ts";
 
@@ -71,9 +70,6 @@ export function orderRecordOf(order: Order, state: OrderState, cancelReason: Can
 }
 
 /** An open order under the orders root and in a snapshot. */
-export const openOrderRecord = record({ order: orderRecord, goodTilMs: optional(time), priority: u53 });
-export type OpenOrderRecord = Decoded<typeof openOrderRecord>;
-
 export function openOrderRecordOf(order: Order): OpenOrderRecord {
   return {
     order: orderRecordOf(order, "open", "none"),

@@ -2,19 +2,28 @@
  * The state as records: a key and canonical bytes for everything that must survive, module by module. Roots are over these
  * records and snapshots hold them, so the two can never differ. Integers in keys are big endian: keys sort as numbers do.
  */
-import { fromHex, toHex } from "@stoa/base/bytes";
-import { encodePassing, optional, record, u32, u53 } from "@stoa/base/codec";
+import { equalBytes, fromHex, toHex } from "@stoa/base/bytes";
+import { decodeOrThrow, encodePassing, optional, record, u32, u53 } from "@stoa/base/codec";
 import { present } from "@stoa/base/assert";
 import { publicKeySize } from "@stoa/base/signature";
 import type { Ticks } from "@stoa/base/units";
 import { priceTicks } from "@stoa/protocol/primitives";
-import { encodeLedgerRecord, ledgerAccounts, ledgerRecordKey } from "../ledger/record.ts";
-import { encodeMarketRecord, marketRecordKey, marketRecordNames } from "../market/record.ts";
-import { encodeRiskRecord, riskRecordKey, riskRecordNames } from "../risk/record.ts";
-import { accountAndKeyOfName, accountRecord, accountRecordOf, keyOnAccount, nonceRecord } from "./account.ts";
-import { openOrderRecord, openOrderRecordOf } from "./order.ts";
+import {
+  accountRecord,
+  ledgerRecordKey,
+  numberIn,
+  numberedKey,
+  openOrderRecord,
+  openOrderRecordKey,
+  recordKinds,
+  type Module,
+} from "@stoa/protocol/state-record";
+import { encodeLedgerRecord, ledgerAccounts } from "../ledger/record.ts";
+import { encodeMarketRecord, marketKeyOfName, marketNameOfKey, marketRecordNames } from "../market/record.ts";
+import { encodeRiskRecord, riskKeyOfName, riskNameOfKey, riskRecordNames } from "../risk/record.ts";
+import { accountAndKeyOfName, accountRecordOf, keyOnAccount, nonceRecord } from "./account.ts";
+import { openOrderRecordOf } from "./order.ts";
 import type { ExchangeState } from "./state.ts";
-import type { Module } from "./trees.ts";
 
 /** `content` is absent when the record is gone; of a record that is visited, it is passing (`encodePassing`). */
 export interface StateRecord {
@@ -22,8 +31,7 @@ export interface StateRecord {
   readonly content: Uint8Array | undefined;
 }
 
-/** First byte of a key in the modules that hold several kinds of records. */
-export const kinds = { counters: 0, account: 1, nonces: 2, order: 1, book: 2 } as const;
+const { accounts: accountKinds, orders: orderKinds } = recordKinds;
 
 export const countersRecord = record({ order: u53, trade: u53, priority: u53, transfer: u53, withdrawal: u53 });
 
@@ -87,18 +95,55 @@ function visitAll(state: ExchangeState, module: Module, visit: Visit): void {
   }
 }
 
+/** The record that a module holds under a key, to keep; `undefined` when it holds none. */
+export function recordAt(state: ExchangeState, module: Module, key: Uint8Array): Uint8Array | undefined {
+  const found = recordOfKey(state, module, key);
+  return found !== undefined && equalBytes(found.key, key) ? found.content?.slice() : undefined;
+}
+
+/** The record whose key this would be, if it were one: numbers are read from it, and the caller compares the key that they make. */
+function recordOfKey(state: ExchangeState, module: Module, key: Uint8Array): StateRecord | undefined {
+  const number = 5 <= key.length ? numberIn(key, 1, 4) : 0;
+  switch (module) {
+    case "ledger": {
+      const account = key.length === 4 ? decodeOrThrow(u32, key) : 0;
+      return state.ledger.balances.has(account) ? ledgerStateRecord(state, account) : undefined;
+    }
+    case "accounts":
+      if (key[0] === accountKinds.counters) return countersStateRecord(state);
+      if (!state.accounts.has(number)) return undefined;
+      if (key[0] === accountKinds.account) return accountStateRecord(state, number);
+      return key.length === 5 + publicKeySize
+        ? nonceStateRecord(state, keyOnAccount(number, toHex(key.subarray(5))))
+        : undefined;
+    case "orders": {
+      if (key[0] === orderKinds.book) return bookStateRecord(state, number);
+      const order = key.length === 9 ? numberIn(key, 1, 8) : 0;
+      return Number.isSafeInteger(order) ? orderStateRecord(state, order) : undefined;
+    }
+    case "positions": {
+      const name = riskNameOfKey(key);
+      return name === undefined ? undefined : positionsStateRecord(state, name);
+    }
+    case "market": {
+      const name = marketNameOfKey(state.market, key);
+      return name === undefined ? undefined : marketStateRecord(state, name);
+    }
+  }
+}
+
 const ledgerStateRecord = ({ ledger }: ExchangeState, account: number): StateRecord => ({
   key: ledgerRecordKey(account),
   content: encodeLedgerRecord(ledger, account),
 });
 
 const countersStateRecord = ({ counters }: ExchangeState): StateRecord => ({
-  key: Uint8Array.of(kinds.counters),
+  key: Uint8Array.of(accountKinds.counters),
   content: encodePassing(countersRecord, counters),
 });
 
 const accountStateRecord = ({ accounts }: ExchangeState, number: number): StateRecord => ({
-  key: keyOf(kinds.account, number, 4),
+  key: numberedKey(accountKinds.account, number, 4),
   content: encodePassing(accountRecord, accountRecordOf(present(accounts.get(number), "accounts stay open"))),
 });
 
@@ -106,7 +151,7 @@ const accountStateRecord = ({ accounts }: ExchangeState, number: number): StateR
 function nonceStateRecord({ accounts }: ExchangeState, name: string): StateRecord {
   const [number, keyHex] = accountAndKeyOfName(name);
   const window = accounts.get(number)?.nonces.get(keyHex);
-  const key = keyOf(kinds.nonces, number, 4, publicKeySize);
+  const key = numberedKey(accountKinds.nonces, number, 4, publicKeySize);
   key.set(present(fromHex(keyHex), "keys are named in hexadecimal"), key.length - publicKeySize);
   return { key, content: window === undefined ? undefined : encodePassing(nonceRecord, window) };
 }
@@ -114,7 +159,7 @@ function nonceStateRecord({ accounts }: ExchangeState, name: string): StateRecor
 function orderStateRecord({ orders }: ExchangeState, id: number): StateRecord {
   const order = orders.get(id);
   return {
-    key: keyOf(kinds.order, id, 8),
+    key: openOrderRecordKey(id),
     content: order === undefined ? undefined : encodePassing(openOrderRecord, openOrderRecordOf(order)),
   };
 }
@@ -122,37 +167,23 @@ function orderStateRecord({ orders }: ExchangeState, id: number): StateRecord {
 /** Books in which nothing was ever traded have no record: they come back with their first order. */
 function bookStateRecord({ books }: ExchangeState, instrument: number): StateRecord {
   const book = books.get(instrument);
-  const key = keyOf(kinds.book, instrument, 4);
+  const key = numberedKey(orderKinds.book, instrument, 4);
   if (book === undefined || book.tradesCount === 0) return { key, content: undefined };
   const lastTradeTicks = book.lastTradeTicks as Ticks | undefined;
   return { key, content: encodePassing(bookRecord, { instrument, tradesCount: book.tradesCount, lastTradeTicks }) };
 }
 
 const positionsStateRecord = ({ risk }: ExchangeState, name: string): StateRecord => ({
-  key: riskRecordKey(name),
+  key: riskKeyOfName(name),
   content: encodeRiskRecord(risk, name),
 });
 
 const marketStateRecord = ({ market }: ExchangeState, name: string): StateRecord => ({
-  key: marketRecordKey(name),
+  key: marketKeyOfName(name),
   content: encodeMarketRecord(market, name),
 });
 
-/** A kind, a number of `size` bytes, and room for `more` bytes. */
-function keyOf(kind: number, value: number, size: 4 | 8, more = 0): Uint8Array {
-  const key = new Uint8Array(1 + size + more);
-  key[0] = kind;
-  let rest = value;
-  for (let index = size; 0 < index; index--) {
-    key[index] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
-  return key;
-}
-
 /** The account number and the key in hexadecimal that a nonce record's key stands for. */
 export function accountAndKeyOf(key: Uint8Array): readonly [account: number, keyHex: string] {
-  let account = 0;
-  for (const byte of key.subarray(1, 5)) account = 256 * account + byte;
-  return [account, toHex(key.subarray(5))];
+  return [numberIn(key, 1, 4), toHex(key.subarray(5))];
 }

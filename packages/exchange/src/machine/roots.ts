@@ -4,9 +4,9 @@
 import type { Digest } from "@stoa/base/hash";
 import { height } from "@stoa/base/units";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import { modules } from "@stoa/protocol/state-record";
 import { takeChanges } from "./records.ts";
 import type { ExchangeState } from "./state.ts";
-import { modules } from "./trees.ts";
 
 /** What headers say of the last block. */
 export function executedRootsOf(state: ExchangeState): ExecutedRoots {

@@ -13,18 +13,25 @@ import { height, timeMs } from "@stoa/base/units";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import { blockHeight, digest, time } from "@stoa/protocol/primitives";
-import { ledgerRecord, restoreLedger } from "../ledger/record.ts";
+import {
+  accountRecord,
+  ledgerRecord,
+  modules,
+  openOrderRecord,
+  recordKinds,
+  type OpenOrderRecord,
+} from "@stoa/protocol/state-record";
+import { restoreLedger } from "../ledger/record.ts";
 import type { Ledger } from "../ledger/state.ts";
 import { marketRecordNames, restoreMarket } from "../market/record.ts";
 import type { Book } from "../matching/book.ts";
 import { restoreRisk, riskRecordNames } from "../risk/record.ts";
-import { accountRecord, createAccount, keyOnAccount, nonceRecord } from "./account.ts";
-import { openOrderRecord, orderOfRecord, type OpenOrderRecord } from "./order.ts";
-import { accountAndKeyOf, allRecords, bookRecord, countersRecord, kinds } from "./records.ts";
+import { createAccount, keyOnAccount, nonceRecord } from "./account.ts";
+import { orderOfRecord } from "./order.ts";
+import { accountAndKeyOf, allRecords, bookRecord, countersRecord } from "./records.ts";
 import { restWithPriority } from "./resting.ts";
 import { executedRootsOf } from "./roots.ts";
 import { bookOf, createState, type Engines, type ExchangeState } from "./state.ts";
-import { modules } from "./trees.ts";
 
 const formatVersion = 1;
 
@@ -147,10 +154,10 @@ function restoreAccounts(state: ExchangeState, records: Records): void {
   const { assetsCount } = state.ledger;
   for (const { key, content } of records) {
     switch (key[0]) {
-      case kinds.counters:
+      case recordKinds.accounts.counters:
         Object.assign(state.counters, decodeOrThrow(countersRecord, content));
         break;
-      case kinds.account: {
+      case recordKinds.accounts.account: {
         const one = decodeOrThrow(accountRecord, content);
         const [number] = accountAndKeyOf(key);
         const account = createAccount({ number, assetsCount }, one.owner, one.subaccount);
@@ -163,7 +170,7 @@ function restoreAccounts(state: ExchangeState, records: Records): void {
         state.accounts.set(number, account);
         break;
       }
-      case kinds.nonces: {
+      case recordKinds.accounts.nonces: {
         const [number, name] = accountAndKeyOf(key);
         const account = state.accounts.get(number);
         need(account !== undefined, `nonces of account ${number}, which is not open`);
@@ -179,7 +186,7 @@ function restoreAccounts(state: ExchangeState, records: Records): void {
 function restoreOrders(state: ExchangeState, records: Records): void {
   const orders: OpenOrderRecord[] = [];
   for (const { key, content } of records) {
-    if (key[0] === kinds.order) orders.push(decodeOrThrow(openOrderRecord, content));
+    if (key[0] === recordKinds.orders.order) orders.push(decodeOrThrow(openOrderRecord, content));
     else restoreBook(state, decodeOrThrow(bookRecord, content));
   }
   orders.sort((left, right) => left.priority - right.priority);

@@ -1,9 +1,6 @@
-/** The modules of the state and a Merkle tree for each. What goes into the trees, and when, is told in `roots.ts`. */
+/** A Merkle tree for each module of the state. What goes into the trees, and when, is told in `roots.ts`. */
 import { MerkleMap } from "@stoa/base/merkle-map";
-
-/** The modules in the order in which headers carry their roots. */
-export const modules = ["ledger", "accounts", "orders", "positions", "market"] as const;
-export type Module = (typeof modules)[number];
+import type { Module } from "@stoa/protocol/state-record";
 
 export type Trees = Readonly<Record<Module, MerkleMap>>;
 

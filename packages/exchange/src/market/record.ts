@@ -3,86 +3,12 @@
  * A listing never changes and its quote does so often, so they are two records: a mark that moves costs a short one.
  */
 import { InvariantError, present } from "@stoa/base/assert";
-import {
-  bool,
-  decode,
-  encodePassing,
-  i128,
-  i53,
-  list,
-  oneOf,
-  optional,
-  record,
-  u16,
-  u32,
-  u53,
-  union,
-} from "@stoa/base/codec";
-import type { Decoded } from "@stoa/base/codec";
-import { limits } from "@stoa/base/limits";
-import { volatilityNodesCount } from "@stoa/protocol/command";
+import { decode, encodePassing } from "@stoa/base/codec";
 import type { Genesis } from "@stoa/protocol/genesis";
-import { instrument, instrumentStates } from "@stoa/protocol/instrument";
+import { marketRecord, marketRecordKey, numberIn, type MarketRecord } from "@stoa/protocol/state-record";
 import { createFunding, termsOf } from "../terms.ts";
 import { createMarket, curveKey, makeListing, type Listing, type Market } from "./state.ts";
 
-const volatilities = list(u32, volatilityNodesCount);
-
-const marketRecord = union({
-  market: { tag: 1, fields: { instrumentNext: u32, settledDay: i53, timeMs: u53, sampledMs: u53 } },
-  index: {
-    tag: 2,
-    fields: { index: u16, price: u53, freshMs: u53, averageSum: i128, averageMs: u53, averageEndMs: u53 },
-  },
-  curve: {
-    tag: 3,
-    fields: {
-      index: u16,
-      expiryMs: u53,
-      forward: u53,
-      volatilitiesPpm: volatilities,
-      freshMs: u53,
-      markedMs: u53,
-      moved: bool,
-    },
-  },
-  validator: {
-    tag: 4,
-    fields: {
-      validator: u16,
-      sequence: u53,
-      sourceMs: u53,
-      indexes: list(record({ index: u16, price: u53 }), limits.priceItemsCountMax),
-      curves: list(
-        record({ index: u16, expiryMs: u53, forward: u53, volatilitiesPpm: volatilities }),
-        limits.priceItemsCountMax,
-      ),
-    },
-  },
-  listing: { tag: 5, fields: { instrument, product: u16 } },
-  quote: {
-    tag: 6,
-    fields: {
-      instrument: u32,
-      state: oneOf(instrumentStates),
-      markPrice: u53,
-      indexPrice: u53,
-      volatilityPpm: u32,
-      underlyingPrice: u53,
-      premiumE11: i128,
-      funding: optional(
-        record({
-          rateE12: i53,
-          accruedE12: i128,
-          rateSum: i128,
-          readings: list(record({ timeMs: u53, rateSum: i128 }), 128),
-        }),
-      ),
-      settlementPrice: optional(u53),
-    },
-  },
-});
-type MarketRecord = Decoded<typeof marketRecord>;
 type RecordOf<K extends MarketRecord["kind"]> = Extract<MarketRecord, { kind: K }>;
 
 /** Names of all records, in the order in which they are restored. */
@@ -100,19 +26,24 @@ export function marketRecordNames(market: Market): readonly string[] {
   ];
 }
 
-const kinds = ["market", "index", "curve", "validator", "listing", "quote"];
-
-/** Key of a record: its kind, then its numbers, big endian. */
-export function marketRecordKey(name: string): Uint8Array {
+/** Key of a record by its name. */
+export function marketKeyOfName(name: string): Uint8Array {
   const [kind, first = "0", second = "0"] = name.split(":");
-  const key = new Uint8Array(13);
-  const view = new DataView(key.buffer);
-  const time = Number(second);
-  view.setUint8(0, 1 + kinds.indexOf(kind!));
-  view.setUint32(1, Number(first));
-  view.setUint32(5, Math.floor(time / 4_294_967_296));
-  view.setUint32(9, time % 4_294_967_296);
-  return key;
+  return marketRecordKey(kind as MarketRecord["kind"], Number(first), Number(second));
+}
+
+const nameKinds = [undefined, "market", "index", "curve", "validator", "listing", "quote"] as const;
+
+/** The name whose key this would be, of the records that there are. */
+export function marketNameOfKey(market: Market, key: Uint8Array): string | undefined {
+  const kind = nameKinds[key[0] ?? 0];
+  if (key.length !== 13 || kind === undefined) return undefined;
+  const number = numberIn(key, 1, 4);
+  if (kind === "market") return kind;
+  if (kind === "curve") return `curve:${curveKey(number, numberIn(key, 5, 8))}`;
+  if (kind === "index") return market.indexes[number] === undefined ? undefined : `index:${number}`;
+  if (kind === "validator") return market.validators[number] === undefined ? undefined : `validator:${number}`;
+  return `${kind}:${number}`;
 }
 
 /** The bytes of a record, as {@link encodePassing} gives them, or `undefined` when there is no such record any more. */

@@ -3,9 +3,10 @@
  * are not among them: they follow from the orders module, which adds them again after a restore.
  */
 import { assert, present } from "@stoa/base/assert";
-import { decode, encodePassing, i128, u32, u53, u8, union, type Decoded } from "@stoa/base/codec";
+import { decode, encodePassing } from "@stoa/base/codec";
 import type { Lots, Money } from "@stoa/base/units";
-import { positionRecord } from "@stoa/protocol/event";
+import type { PositionRecord } from "@stoa/protocol/event";
+import { numberIn, riskRecord, riskRecordKey, type RiskRecord } from "@stoa/protocol/state-record";
 import type { InstrumentTerms } from "../terms.ts";
 import {
   createRisk,
@@ -18,14 +19,6 @@ import {
   type Exposure,
   type Risk,
 } from "./exposure.ts";
-
-const riskRecord = union({
-  position: { tag: 1, fields: { position: positionRecord, fundingAccruedE12: i128 } },
-  liquidation: { tag: 2, fields: { account: u32, asset: u8, nextStepMs: u53 } },
-  /** Sum of the funding booked in this session over all positions of an instrument. */
-  funding: { tag: 3, fields: { instrument: u32, asset: u8, sum: i128 } },
-});
-type RiskRecord = Decoded<typeof riskRecord>;
 
 /** Names of all records: positions by account and instrument, then liquidations, then funding. */
 export function riskRecordNames(risk: Risk): readonly string[] {
@@ -57,15 +50,20 @@ function parseName(name: string): ParsedName {
   return { kind: present(kind, "a record's name has a kind"), first: Number(first), second: Number(second ?? 0) };
 }
 
-/** Key of a record: its kind, then its numbers, big endian. */
-export function riskRecordKey(name: string): Uint8Array {
+/** Key of a record by its name. */
+export function riskKeyOfName(name: string): Uint8Array {
   const { kind, first, second } = parseName(name);
-  const key = new Uint8Array(9);
-  const view = new DataView(key.buffer);
-  view.setUint8(0, kind === "p" ? 1 : kind === "l" ? 2 : 3);
-  view.setUint32(1, first);
-  view.setUint32(5, second);
-  return key;
+  return riskRecordKey(kind === "p" ? "position" : kind === "l" ? "liquidation" : "funding", first, second);
+}
+
+const namePrefixes = [undefined, "p", "l", "f"] as const;
+
+/** The name whose key this would be; the record need not be there. */
+export function riskNameOfKey(key: Uint8Array): string | undefined {
+  const prefix = namePrefixes[key[0] ?? 0];
+  if (key.length !== 9 || prefix === undefined) return undefined;
+  const [first, second] = [numberIn(key, 1, 4), numberIn(key, 5, 4)];
+  return prefix === "f" ? fundingKey(first) : `${prefix}:${first}:${second}`;
 }
 
 /** The bytes of a record, as {@link encodePassing} gives them, or `undefined` when there is no such record any more. */
@@ -91,7 +89,7 @@ function recordOf(risk: Risk, kind: string, first: number, second: number): Risk
   return booked === undefined ? undefined : { kind: "funding", instrument: first, ...booked };
 }
 
-function positionRecordOfExposure(exposure: Exposure): Decoded<typeof positionRecord> {
+function positionRecordOfExposure(exposure: Exposure): PositionRecord {
   return {
     account: exposure.account,
     instrument: exposure.instrument,
