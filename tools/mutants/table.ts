@@ -92,11 +92,7 @@ const ownVotes: readonly Mutant[] = [
   {
     name: "signs in the view of the floor",
     rule: "BFT-052",
-    ...inConsensus(
-      "safety-record",
-      "  return floor < view;\n}",
-      "  return floor <= view;\n}",
-    ),
+    ...inConsensus("safety-record", "  return floor < view;\n}", "  return floor <= view;\n}"),
     checks: [exhaustive("unique notarization|final view is not nullified|agreement|later block", 3)],
   },
   {
@@ -460,7 +456,11 @@ const validity: readonly Mutant[] = [
   {
     name: "votes for roots that differ from its own",
     rule: "BFT-071",
-    ...inConsensus("validity", "return sameRoots(own, executed)\n", "return sameRoots(own, own)\n"),
+    ...inConsensus(
+      "validity",
+      "if (sameRoots(own, executed)) return undefined;",
+      "if (sameRoots(own, own)) return undefined;",
+    ),
     checks: [test("proposals", "own roots that differ")],
   },
   {
@@ -585,20 +585,32 @@ const progress: readonly Mutant[] = [
     checks: [test("rules", "a leader builds on the notarized block")],
   },
   {
-    name: "goes on when its exchange computed something else",
+    name: "does not notice that its exchange computed something else",
+    rule: "BFT-070",
+    ...inConsensus("divergence", "if (sameRoots(own, agreed)) {", "if (sameRoots(own, own)) {"),
+    checks: [test("cluster", "a validator whose exchange computed something else")],
+  },
+  {
+    name: "believes the quorum rather than its own exchange",
     rule: "BFT-070",
     ...inConsensus(
-      "divergence",
-      "if (own !== undefined && !sameRoots(own, claimed)) return halt(replica, divergenceFact(own, claimed));",
-      "",
+      "validity",
+      "  if (divergedAt(replica, executed.height)) return wait;\n",
+      "  if (divergedAt(replica, executed.height)) return undefined;\n",
     ),
+    checks: [test("cluster", "a validator whose exchange computed something else")],
+  },
+  {
+    name: "a diverged leader goes on proposing its own roots",
+    rule: "BFT-072",
+    ...inConsensus("proposal", "  if (divergedAt(replica, newest as Height)) return parent.executed;\n", ""),
     checks: [test("cluster", "a validator whose exchange computed something else")],
   },
   {
     name: "does not compare results, only modules",
     rule: "BFT-070",
     ...inConsensus("divergence", " &&\n    equalBytes(left.resultsRoot, right.resultsRoot)", ""),
-    checks: [test("rules", "computed other results stops")],
+    checks: [test("rules", "computed other results says so")],
   },
   {
     name: "takes final blocks without proof",

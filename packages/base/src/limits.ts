@@ -27,6 +27,8 @@ export const limits = {
   // consensus: protocol (consensus.md 3.16b)
   executionLagMin: 2,
   executionLagMax: 512,
+  /** Leaders carry the roots of every height that is a multiple of this: there a snapshot can be proven. Not a rule of validity. */
+  checkpointBlocks: 16,
   clockPrecisionMs: 250,
   messageDelayMs: 2_000,
   repairItemsCountMax: 64,
@@ -58,6 +60,9 @@ export const limits = {
   recentBlocksCountMax: 16,
   /** Payload bytes in one answer with final blocks; a single larger block still goes alone. */
   repairAnswerSizeMax: 1024 * 1024,
+  /** Of one answer about what a block changed (`protocol/changes.ts`); its records have `changedRecordsSizeMax` bytes at most. */
+  changedRecordsCountMax: 4_096,
+  changedRecordsSizeMax: 256 * 1024,
 
   // node, local
   mempoolCommandsCountMax: 100_000,

@@ -44,7 +44,7 @@ import type { Message } from "./message.ts";
 import { considerProposal, holdProposal, lead, nullify, propose, receiveProposal } from "./proposal.ts";
 import { answerStatus } from "./quarantine.ts";
 import { repairDue } from "./requests.ts";
-import { broadcast, plan, type Replica, type Task } from "./state.ts";
+import { broadcast, emit, plan, type Replica, type Task } from "./state.ts";
 import { beginView, setWorkPending, timerDue } from "./view.ts";
 import { countOwnVote, receiveVote } from "./votes.ts";
 
@@ -92,6 +92,7 @@ function start(replica: Replica): void {
       plan(replica, { kind: "ownVote", vote });
     }
   }
+  if (replica.divergence !== undefined) emit(replica, { kind: "diverged", divergence: replica.divergence });
   beginView(replica);
   statusDue(replica);
   plan(replica, { kind: "finality" });

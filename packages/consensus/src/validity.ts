@@ -9,7 +9,7 @@ import { zeroDigest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { View } from "@stoa/base/units";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
-import { sameRoots } from "./divergence.ts";
+import { divergedAt, noteDispute, sameRoots } from "./divergence.ts";
 import type { Proposal } from "./message.ts";
 import { requestBlock, requestCertificates } from "./requests.ts";
 import { firstViewNotSkipped } from "./skips.ts";
@@ -116,9 +116,11 @@ function judgeExecuted(replica: Replica, header: Header, parent: Parent): Verdic
   if (executed.height <= parent.executed.height || parent.height < executed.height + limits.executionLagMin) {
     return invalid("its roots are of a height that is not due");
   }
+  // This replica cannot tell any more whether they are right: others will.
+  if (divergedAt(replica, executed.height)) return wait;
   const own = replica.executed.get(executed.height);
   if (own === undefined) return wait;
-  return sameRoots(own, executed)
-    ? undefined
-    : invalidHere(`its roots of height ${executed.height} are not those computed here`);
+  if (sameRoots(own, executed)) return undefined;
+  noteDispute(replica, own, header, parent.executed);
+  return invalidHere(`its roots of height ${executed.height} are not those computed here`);
 }

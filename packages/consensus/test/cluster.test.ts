@@ -1,8 +1,9 @@
 /** Several replicas together: agreement, faults, crash and return. Each test cites its criterion of `spec/consensus.md`. */
 import { expect, test } from "vitest";
 import { equalBytes, toHex } from "@stoa/base/bytes";
-import { headerDigest } from "@stoa/protocol/finality/header";
+import { headerDigest, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
+import { limits } from "@stoa/base/limits";
 import type { View } from "@stoa/base/units";
 import { encodeMessage } from "@stoa/consensus/message";
 import { craftHeader, craftProposal, craftVote, leaderIn, payloadOf } from "./craft.ts";
@@ -329,25 +330,101 @@ test("headers carry the roots of genesis, then of heights two below the parent (
   expect(executed[4]).toEqual(network.nodes[3]!.executed[1]);
 });
 
-test("a validator whose exchange computed something else stops and states both (BFT-070)", () => {
+/** From `height` on the exchange of a node computes something of its own: a rounding that goes the other way. */
+function miscompute(node: Node, height: number): void {
+  const honest = node.execute;
+  node.execute = (before, block) => {
+    const roots = honest(before, block);
+    return block.header.height < height ? roots : { ...roots, moduleRoots: [roots.resultsRoot] };
+  };
+}
+
+/** The heights that the roots in the headers of a node's blocks are of. */
+const executedHeights = ({ blocks }: Node): number[] => blocks.map(({ header }) => header.executed.height);
+
+/** The heights to which headers that a validator notarized move the roots. */
+function rootsMovedBy(network: Network, signer: number): number[] {
+  const headers = new Map<string, Header>();
+  for (const { message } of network.sent) {
+    if (message.kind !== "proposal") continue;
+    headers.set(toHex(headerDigest(message.proposal.header)), message.proposal.header);
+  }
+  return network.sent.flatMap(({ from, message }) => {
+    if (from !== signer || message.kind !== "vote" || message.vote.kind !== "notarize") return [];
+    const { executed, parentDigest } = headers.get(toHex(message.vote.digest))!;
+    const before = headers.get(toHex(parentDigest))?.executed.height ?? 0;
+    return before < executed.height ? [executed.height] : [];
+  });
+}
+
+test("a validator whose exchange computed something else says where, and goes on ordering (BFT-070)", () => {
   const network = new Network({ delayMs: 5 });
   const odd = network.nodes[2]!;
-  const honest = odd.execute;
-  odd.execute = (before, block) => {
-    const roots = honest(before, block);
-    return block.header.height < 3 ? roots : { ...roots, moduleRoots: [roots.resultsRoot] };
-  };
+  miscompute(odd, 3);
   network.start();
-  network.until(() => odd.halted.length === 1, 20_000);
-  const right = network.nodes[0]!.executed[2]!.moduleRoots[0]!;
-  const wrong = odd.executed[2]!.moduleRoots[0]!;
-  expect(odd.halted[0]).toContain("the state diverged at height 3 in module 0");
-  expect(odd.halted[0]).toContain(toHex(right));
-  expect(odd.halted[0]).toContain(toHex(wrong));
-  const before = network.nodes[0]!.blocks.length;
-  odd.running = false;
-  network.run(5_000);
-  expect(network.nodes[0]!.blocks.length).toBeGreaterThan(before);
+  network.until(() => odd.divergences.length === 1, 20_000);
+  const [divergence] = odd.divergences;
+  expect(divergence).toMatchObject({ certified: true, sameThrough: 2, own: { height: 3 }, agreed: { height: 3 } });
+  expect(divergence!.agreed.moduleRoots[0]).toEqual(network.nodes[0]!.executed[2]!.moduleRoots[0]);
+  expect(divergence!.own.moduleRoots[0]).toEqual(odd.executed[2]!.moduleRoots[0]);
+  const height = odd.blocks.length;
+  network.run(12_000);
+  expectAgreement(network);
+  expect(odd.blocks.length).toBeGreaterThan(height + 8);
+  expect(odd.halted).toEqual([]);
+  expect(odd.divergences.length).toBe(1);
+  // The others' roots went on, and not one of its votes helped them.
+  expect(executedHeights(odd).at(-1)).toBeGreaterThan(8);
+  expect(Math.max(...rootsMovedBy(network, 0))).toBeGreaterThan(8);
+  expect(Math.max(...rootsMovedBy(network, 2))).toBeLessThan(3);
+});
+
+test("with a diverged validator and one that is down, what carries no new roots still becomes final (BFT-072)", () => {
+  const network = new Network({ delayMs: 5 });
+  miscompute(network.nodes[2]!, 3);
+  network.start();
+  network.until(() => network.nodes[2]!.divergences.length === 1, 20_000);
+  network.crash(0);
+  const height = network.nodes[1]!.blocks.length;
+  const roots = Math.max(...executedHeights(network.nodes[1]!));
+  network.submit("hello");
+  network.until(() => [1, 2, 3].every((index) => holds(network.nodes[index]!, "hello")), 30_000);
+  network.run(60_000);
+  expectAgreement(network);
+  expectOneVoteEach(network);
+  expect(network.nodes[1]!.blocks.length).toBeGreaterThan(height + 10);
+  // Only two can tell what is right: new roots have no quorum.
+  expect(Math.max(...executedHeights(network.nodes[1]!))).toBeLessThan(roots + 4);
+});
+
+test("when over a third parts with the rest the roots stop, then the payloads, and nothing forks (BFT-072)", () => {
+  const network = new Network({ delayMs: 5, parameters: { idleMs: 20, initialTimeoutMs: 30 } });
+  for (const index of [1, 2]) miscompute(network.nodes[index]!, 3);
+  network.start();
+  const count = 40 + limits.executionLagMax;
+  for (let waves = 0; waves < 200 && network.lowest() < count; waves++) {
+    network.submit(`command-${waves}`);
+    network.run(500);
+  }
+  expectAgreement(network);
+  expectOneVoteEach(network);
+  expect(network.lowest()).toBeGreaterThanOrEqual(count);
+  const [first] = network.nodes;
+  expect(Math.max(...executedHeights(first!))).toBe(2);
+  expect(first!.blocks.some(({ payload }) => payload.length > 0)).toBe(true);
+  const late = first!.blocks.filter(({ header }) => 2 + limits.executionLagMax < header.height);
+  expect(late.length).toBeGreaterThan(30);
+  expect(late.every(({ header, payload }) => header.payload.form === "none" && payload.length === 0)).toBe(true);
+  for (const node of network.nodes) {
+    expect(node.halted).toEqual([]);
+    // No quorum decided, so each side is told what validators of the other one propose, each of them once.
+    const proposers = node.divergences.map(({ header }) => header.proposer);
+    const others = [1, 2].includes(node.index) ? [0, 3] : [1, 2];
+    expect(node.divergences.every(({ certified, sameThrough }) => !certified && sameThrough === 2)).toBe(true);
+    expect(new Set(proposers).size).toBe(proposers.length);
+    expect(proposers.length).toBeGreaterThan(0);
+    expect(proposers.every((proposer) => others.includes(proposer))).toBe(true);
+  }
 });
 
 test("stake decides: three of ten may be silent, four may not (BFT-024)", () => {

@@ -5,6 +5,7 @@
 import { concatBytes, toHex, toUtf8 } from "@stoa/base/bytes";
 import { taggedHash, zeroDigest } from "@stoa/base/hash";
 import type { Height, TimeMs, View } from "@stoa/base/units";
+import type { Divergence } from "@stoa/consensus/divergence";
 import type { Effect, Input, TimerKind } from "@stoa/consensus/effect";
 import type { DurableRecord } from "@stoa/consensus/effect";
 import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
@@ -47,6 +48,7 @@ export interface Node {
   readonly mempool: Uint8Array[];
   readonly facts: string[];
   readonly halted: string[];
+  readonly divergences: Divergence[];
   readonly timers: Map<TimerKind, number>;
 }
 
@@ -199,6 +201,7 @@ export class Network {
       mempool: [],
       facts: [],
       halted: [],
+      divergences: [],
       timers: new Map(),
     };
   }
@@ -231,6 +234,9 @@ export class Network {
       }
       case "misbehaviour":
         node.facts.push(`${effect.peer}: ${effect.fact}`);
+        return;
+      case "diverged":
+        node.divergences.push(effect.divergence);
         return;
       case "halt":
         node.halted.push(effect.fact);

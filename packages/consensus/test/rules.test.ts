@@ -7,6 +7,7 @@ import { sha256, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Signature } from "@stoa/base/signature";
 import type { Height, TimeMs, View } from "@stoa/base/units";
+import { describeDivergence } from "@stoa/consensus/divergence";
 import { emptySafetyRecord, mayVote, ownVotes, rememberVote, restoreVote } from "@stoa/consensus/safety-record";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { headerDigest } from "@stoa/protocol/finality/header";
@@ -127,14 +128,14 @@ test("a leader builds on the notarized block of the view before (BFT-034)", () =
   });
 });
 
-test("a validator that computed other results stops, though its modules agree (BFT-070)", () => {
+test("a validator that computed other results says so, though its modules agree (BFT-070)", () => {
   const network = new Network({ delayMs: 5 });
   const odd = network.nodes[2]!;
   const honest = odd.execute;
   odd.execute = (before, block) => ({ ...honest(before, block), resultsRoot: sha256(payload) });
   network.start();
-  network.until(() => odd.halted.length === 1, 20_000);
-  expect(odd.halted[0]).toContain("the state diverged at height 1 in the results");
+  network.until(() => odd.divergences.length === 1, 20_000);
+  expect(describeDivergence(odd.divergences[0]!, [])).toContain("differs at height 1 in results from what a quorum");
 });
 
 test("a final block whose certificate is forged is not taken (BFT-062)", () => {

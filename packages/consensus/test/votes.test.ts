@@ -128,7 +128,7 @@ describe("counting", () => {
     expect(replica.tallies.size).toBeLessThanOrEqual(limits.voteRetentionViews + 2);
     expect(replica.safety.votes.size).toBeLessThanOrEqual(limits.voteRetentionViews + 2);
     expect(replica.blocks.size).toBeLessThanOrEqual(limits.recentBlocksCountMax + 4);
-    expect(replica.executed.size + replica.claimedRoots.size).toBeLessThan(16);
+    expect(replica.executed.size + replica.claims.size).toBeLessThan(16);
     expect(replica.openViews.size + replica.candidates.size + replica.myProposals.size).toBeLessThan(6);
   });
 });

@@ -31,7 +31,7 @@ export interface DriverParts {
   /** The same block, when all that the turn made durable is on disk. */
   readonly deliver: (block: FinalBlock) => void;
   readonly readBlocks: (wanted: EffectOf<"readBlocks">) => void;
-  readonly observe: (effect: EffectOf<"progress"> | EffectOf<"misbehaviour">) => void;
+  readonly observe: (effect: EffectOf<"progress" | "misbehaviour" | "diverged">) => void;
   /** The replica must not go on, for `fact`. */
   readonly halted: (fact: string) => void;
   readonly failed: (error: unknown) => void;
@@ -116,6 +116,7 @@ export function createDriver(parts: DriverParts): Driver {
             break;
           case "misbehaviour":
           case "progress":
+          case "diverged":
             parts.observe(effect);
             break;
           case "halt":

@@ -10,10 +10,12 @@ import { assert, present } from "@stoa/base/assert";
 import { decode, encode } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { SecretSeed } from "@stoa/base/signature";
+import { describeDivergence } from "@stoa/consensus/divergence";
 import type { Effect } from "@stoa/consensus/effect";
 import { parametersOf } from "@stoa/consensus/parameters";
 import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
+import { modules } from "@stoa/exchange/machine/trees";
 import { finalBlock } from "@stoa/protocol/block";
 import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
@@ -152,6 +154,7 @@ async function start(recovered: Recovered): Promise<void> {
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
       if (effect.kind === "progress") return progress.observe(effect);
+      if (effect.kind === "diverged") return report(describeDivergence(effect.divergence, modules));
       report(`validator ${effect.peer}: ${effect.fact}`);
     },
     halted: (fact) => fail(new NodeError(haltCode(fact), `the validator stopped: ${fact}`)),

@@ -28,7 +28,7 @@ export function checkBounds(checkers: Checkers, node: number, replica: Replica):
     ["open views", replica.openViews.size, viewsCount],
     ["blocks", replica.blocks.size, limits.recentBlocksCountMax + nodesCount + 2 * viewsCount],
     ["roots", replica.executed.size, replica.executedHeight - lastFinal.executed.height + limits.executionLagMax],
-    ["claimed roots", replica.claimedRoots.size, limits.descendantsCountMax + viewsCount],
+    ["claimed roots", replica.claims.size, limits.descendantsCountMax + viewsCount],
   ];
   for (const [name, size, max] of sizes) {
     if (max < size) fail(checkers, `I10: node ${node} keeps ${size} ${name}, ${max} allowed in view ${view}`);

@@ -18,6 +18,7 @@
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import type { View } from "@stoa/base/units";
+import { describeDivergence, type Divergence } from "@stoa/consensus/divergence";
 import type { Message } from "@stoa/consensus/message";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { hasHonest, type Certificate, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
@@ -167,6 +168,11 @@ export function checkExecuted(
 export function checkAccusation(checkers: Checkers, node: number, accused: number, fact: string): void {
   if (!checkers.isHonest(node) || !checkers.isHonest(accused)) return;
   fail(checkers, `I9: node ${node} accuses ${accused}, which is honest: ${fact}`);
+}
+
+/** `node` says that its state is not the agreed one, or not the one that others propose. */
+export function checkDivergence(checkers: Checkers, node: number, divergence: Divergence): void {
+  if (checkers.isHonest(node)) fail(checkers, `I6: node ${node} says: ${describeDivergence(divergence, [])}`);
 }
 
 export function checkHalt(checkers: Checkers, node: number, fact: string): void {

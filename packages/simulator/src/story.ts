@@ -1,5 +1,6 @@
 /** What happens in a world, in words: for `stoa simulate --explain`. Knows every message and effect, and decides nothing. */
 import { toHex } from "@stoa/base/bytes";
+import { describeDivergence } from "@stoa/consensus/divergence";
 import type { Effect } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
@@ -25,6 +26,8 @@ export function describeEffect(effect: Effect): string {
     }
     case "misbehaviour":
       return `reports node ${effect.peer}: ${effect.fact}`;
+    case "diverged":
+      return describeDivergence(effect.divergence, []);
     case "halt":
       return `halts: ${effect.fact}`;
     default:

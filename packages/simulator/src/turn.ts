@@ -12,7 +12,7 @@ import { encodeDurableRecord } from "@stoa/consensus/durable-record";
 import { timeMs } from "@stoa/base/units";
 import { checkBounds } from "./bounds.ts";
 import { deliver } from "./chain.ts";
-import { checkAccusation, checkHalt, checkSent } from "./checkers.ts";
+import { checkAccusation, checkDivergence, checkHalt, checkSent } from "./checkers.ts";
 import { answerPayload } from "./commands.ts";
 import { feed, peersOf, type SimulatedNode } from "./node.ts";
 import { noteStored } from "./store.ts";
@@ -133,6 +133,8 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
     case "misbehaviour":
       world.tally.reports++;
       return checkAccusation(world.checkers, node.index, effect.peer, effect.fact);
+    case "diverged":
+      return checkDivergence(world.checkers, node.index, effect.divergence);
     case "halt":
       world.tally.halted++;
       return checkHalt(world.checkers, node.index, effect.fact);
