@@ -11,6 +11,13 @@ export const limits = {
   addressSizeMax: 128,
   payloadSizeMax: 1024 * 1024,
   payloadCommandsCountMax: 20_000,
+  batchPayloadSizeMax: 256 * 1024,
+  /** Batches that one block orders from one lane. */
+  laneBatchesPerBlockCountMax: 64,
+  /** Commands that a leader orders beside batches. */
+  looseSizeMax: 32 * 1024,
+  /** Proofs of availability in one header, together. */
+  laneProofsSizeMax: 64 * 1024,
   validatorsCountMax: 128,
   skipsInlineCountMax: 64,
   evidenceCountMax: 64,
@@ -64,6 +71,20 @@ export const limits = {
   changedRecordsCountMax: 4_096,
   changedRecordsSizeMax: 256 * 1024,
 
+  /** Batches above what is final that a replica keeps of one lane, and their bytes. */
+  laneAheadCountMax: 64,
+  laneAheadSizeMax: 4 * 1024 * 1024,
+  /** Half of both: so far may an owner be ahead of what it knows to be safe. */
+  laneOwnAheadCountMax: 32,
+  laneOwnAheadSizeMax: 2 * 1024 * 1024,
+  /** While a lane flows, batches with these multiples are acknowledged: all validators pick the same. */
+  laneAcknowledgeEvery: 8,
+  /** Blocks for which final batches are kept for peers that still need them, and the bytes of one lane. */
+  laneRetentionBlocks: 256,
+  laneRetentionSizeMax: 4 * 1024 * 1024,
+  /** Blocks for which a leader takes only proven batches from an owner whose batch had to be fetched. */
+  laneBlameBlocks: 1_000,
+
   // node, local
   mempoolCommandsCountMax: 100_000,
   mempoolSizeMax: 64 * 1024 * 1024,
@@ -73,6 +94,8 @@ export const limits = {
   mempoolCommonSizeMax: 1024 * 1024,
   peerQueueSizeMax: 16 * 1024 * 1024,
   frameSizeMax: 2 * 1024 * 1024,
+  /** Of a frame between votes: a certificate of 128 validators is a tenth of it. */
+  voteFrameSizeMax: 128 * 1024,
   logSegmentSizeMax: 64 * 1024 * 1024,
 
   // gateway, local

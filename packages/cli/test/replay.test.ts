@@ -104,7 +104,7 @@ function folderWith(wrong: Wrong = {}): string {
       timeMs: timeMs(startMs + 1_000 * own),
       payload: { form: "inline", size: payload.length, digest: payloadDigest(payload) },
       tips: [],
-      availability: [],
+      ranges: [],
       executed: wrong.executed?.(own, executed) ?? executed,
       evidence: [],
       nextEpoch: undefined,

@@ -12,7 +12,8 @@ import type { Receipt } from "@stoa/protocol/door";
 import { decodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality, type FinalHeaderProof } from "@stoa/protocol/finality/proof";
-import { decodePayload, payloadDigest } from "@stoa/protocol/payload";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
+import { decodePayload } from "@stoa/protocol/payload";
 import type { TrustedChain } from "./trust.ts";
 
 export interface VerifiedBlock {
@@ -54,8 +55,7 @@ export function verifyBlock(chain: TrustedChain, block: FinalBlock): VerifiedBlo
     const empty = payload.length === 0 && equalBytes(header.payload.digest, zeroDigest);
     return empty ? { header, digest, commands: [] } : disbelief("the header names no payload, and there is one");
   }
-  if (header.payload.form !== "inline") return disbelief("the payload has a form that this client does not know");
-  if (!equalBytes(header.payload.digest, payloadDigest(payload))) return disbelief("the payload is not the header's");
+  if (!payloadMatches(header, payload)) return disbelief("the payload is not the header's");
   // A leader may order bytes that are no list of commands; validators then execute none.
   return { header, digest, commands: decodePayload(payload) ?? [] };
 }

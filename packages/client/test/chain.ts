@@ -144,7 +144,7 @@ export function makeBlock({ trusted, parent, commands, executed, signers, timeMs
         ? { form: "none", size: 0, digest: zeroDigest }
         : { form: "inline", size: payload.length, digest: payloadDigest(payload) },
     tips: [],
-    availability: [],
+    ranges: [],
     executed: executed ?? { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
     nextEpoch: undefined,

@@ -10,6 +10,7 @@ import type { FinalBlock } from "@stoa/protocol/block";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { enterAboveFinal, isHeld, keepVerified } from "./certificates.ts";
 import { deliver, settle } from "./finalize.ts";
@@ -24,7 +25,6 @@ import {
   halt,
   keepBlock,
   misbehaviour,
-  payloadMatches,
   plan,
   send,
   suspicion,

@@ -2,12 +2,13 @@
  * The bytes of what a replica must not forget. The vote log of a node frames and checksums them; nothing else reads them.
  * Relies on the codecs of `protocol/finality`; knows nothing of files.
  */
-import { byteString, decode, encode, optional, text, union } from "@stoa/base/codec";
+import { byteString, decode, encode, list, optional, text, u53, union } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { certificate } from "@stoa/protocol/finality/certificate";
+import { batch, laneTip } from "@stoa/protocol/finality/lane";
 import { header } from "@stoa/protocol/finality/header";
 import { vote } from "@stoa/protocol/finality/vote";
-import { blockHeight, digest, viewNumber } from "@stoa/protocol/primitives";
+import { blockHeight, digest, validatorIndex, viewNumber } from "@stoa/protocol/primitives";
 import type { DurableRecord } from "./effect.ts";
 
 const payload = byteString(limits.payloadSizeMax);
@@ -18,8 +19,13 @@ export const durableRecord = union({
   proposed: { tag: 1, fields: { view: viewNumber, header, payload } },
   voted: { tag: 2, fields: { vote, header: optional(header), payload: optional(payload) } },
   certificate: { tag: 3, fields: { certificate } },
-  finalized: { tag: 4, fields: { height: blockHeight, view: viewNumber, digest } },
+  finalized: {
+    tag: 4,
+    fields: { height: blockHeight, view: viewNumber, digest, tips: list(laneTip, limits.validatorsCountMax) },
+  },
   block: { tag: 5, fields: { header, payload } },
+  batch: { tag: 6, fields: { batch } },
+  acknowledged: { tag: 7, fields: { lane: validatorIndex, sequence: u53, digest } },
   logLost: { tag: 11, fields: { fact: text(lossFactSizeMax), keyFloor: viewNumber } },
   floor: { tag: 12, fields: { view: viewNumber } },
 });

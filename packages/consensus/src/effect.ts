@@ -9,6 +9,7 @@ import type { Digest } from "@stoa/base/hash";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
+import type { Batch, LaneTip } from "@stoa/protocol/finality/lane";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
@@ -21,7 +22,7 @@ export interface Moment {
   readonly wallMs: TimeMs;
 }
 
-export type TimerKind = "propose" | "view" | "retry" | "idle" | "status" | "repair";
+export type TimerKind = "propose" | "view" | "retry" | "idle" | "status" | "repair" | "acknowledge" | "fetch";
 
 export type Input = { readonly at: Moment } & (
   | { readonly kind: "start" }
@@ -36,9 +37,20 @@ export type Input = { readonly at: Moment } & (
   | { readonly kind: "workPending"; readonly pending: boolean }
   /**
    * The answer to `payloadWanted`. `work` says that it holds something that should not wait (more than price messages). Zero
-   * bytes are allowed and mean a block without payload.
+   * bytes are allowed and mean a block without payload. Of batches the block orders at most `batchesSizeMax` bytes.
    */
-  | { readonly kind: "payload"; readonly view: View; readonly payload: Uint8Array; readonly work: boolean }
+  | {
+      readonly kind: "payload";
+      readonly view: View;
+      readonly payload: Uint8Array;
+      readonly work: boolean;
+      readonly batchesSizeMax?: number;
+    }
+  /**
+   * Commands for this validator's own lane, as `encodePayload` gives them: at most `limits.batchPayloadSizeMax` bytes. No more
+   * of them than the last effect `laneRoom` has said.
+   */
+  | { readonly kind: "batch"; readonly payload: Uint8Array }
   /** The exchange has executed a delivered block. In order of height. */
   | { readonly kind: "executed"; readonly roots: ExecutedRoots }
   | { readonly kind: "peer"; readonly peer: ValidatorIndex; readonly connected: boolean }
@@ -51,7 +63,10 @@ export type Input = { readonly at: Moment } & (
     }
 );
 
-/** What must survive a crash. The replica is rebuilt from these, in file order. */
+/**
+ * What must survive a crash. The replica is rebuilt from these, in file order. Beside the header of a block with batches, the
+ * payload is the whole one or, when its batches have records of their own, the loose commands.
+ */
 export type DurableRecord =
   | { readonly kind: "proposed"; readonly view: View; readonly header: Header; readonly payload: Uint8Array }
   | {
@@ -65,7 +80,23 @@ export type DurableRecord =
   /** Appended without a barrier: can be fetched again. */
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   /** Everything below this final block is in the block log; votes of views below it may be forgotten. */
-  | { readonly kind: "finalized"; readonly height: Height; readonly view: View; readonly digest: Digest }
+  | {
+      readonly kind: "finalized";
+      readonly height: Height;
+      readonly view: View;
+      readonly digest: Digest;
+      /** Batches and acknowledgements up to these tips are of no use any more. */
+      readonly tips: readonly LaneTip[];
+    }
+  /** A batch of any lane: on disk before it is sent or acknowledged, and before a vote covers it. */
+  | { readonly kind: "batch"; readonly batch: Batch }
+  /** This replica acknowledges a batch: never two in one place. */
+  | {
+      readonly kind: "acknowledged";
+      readonly lane: ValidatorIndex;
+      readonly sequence: number;
+      readonly digest: Digest;
+    }
   /**
    * The first record of a log that was begun because the one before it was lost (consensus.md 3.9): what was signed before is
    * not known, and the guard at the key, if it kept its memory, signs nothing at or below `keyFloor`.
@@ -83,16 +114,34 @@ export type Effect =
   | { readonly kind: "schedule"; readonly timer: TimerKind; readonly view: View; readonly delayMs: number }
   /**
    * This replica leads `view` and wants a payload of at most `sizeMax` bytes, now; answered by the input `payload`. What
-   * `ancestors` hold (oldest first) is ordered already, though not yet final. When an answer has no work and none must be
-   * given, the replica waits and asks again on the next `workPending`.
+   * `ancestors` hold (oldest first) is ordered already, though not yet final. `batchesSize` is what the batches have in bytes
+   * that the block will order beside the answer, if any. When an answer has no work and none must be given, the replica waits
+   * and asks again on the next `workPending`.
    */
   | {
       readonly kind: "payloadWanted";
       readonly view: View;
       readonly timeMs: TimeMs;
       readonly sizeMax: number;
+      readonly batchesSize: number;
       readonly mustAnswer: boolean;
       readonly ancestors: readonly { readonly height: Height; readonly payload: Uint8Array }[];
+    }
+  /** So many inputs `batch` may be given now; said whenever it changes. None after the vote log was lost. */
+  | { readonly kind: "laneRoom"; readonly count: number }
+  /** A batch, own or received, is kept here and waits to be ordered. Once per batch and process life. */
+  | {
+      readonly kind: "batchHeld";
+      readonly lane: ValidatorIndex;
+      readonly sequence: number;
+      readonly payload: Uint8Array;
+    }
+  /** A batch that was held never will be ordered: another of its lane has its place. */
+  | {
+      readonly kind: "batchDropped";
+      readonly lane: ValidatorIndex;
+      readonly sequence: number;
+      readonly payload: Uint8Array;
     }
   /** A block is final. In order of height, exactly once per process life. */
   | { readonly kind: "deliver"; readonly block: FinalBlock }

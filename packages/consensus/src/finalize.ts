@@ -69,8 +69,8 @@ export function deliver(replica: Replica, block: FinalBlock): void {
 
 /** After one or more deliveries: writes how far the log may be shortened, and forgets what no rule reads any more. */
 export function settle(replica: Replica): void {
-  const { height, view, digest } = replica.lastFinal;
-  emit(replica, { kind: "persist", record: { kind: "finalized", height, view, digest }, barrier: false });
+  const { height, view, digest, tips } = replica.lastFinal;
+  emit(replica, { kind: "persist", record: { kind: "finalized", height, view, digest, tips }, barrier: false });
   // Nothing is signed at or below a final view, so the votes there may be forgotten.
   replica.safety.floor = Math.max(replica.safety.floor, view) as View;
   const oldest = oldestView(replica) as View;

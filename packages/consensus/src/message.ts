@@ -20,9 +20,10 @@ import {
 import { limits } from "@stoa/base/limits";
 import { finalBlock } from "@stoa/protocol/block";
 import { certificate } from "@stoa/protocol/finality/certificate";
+import { acknowledgement, availabilityProof, batch } from "@stoa/protocol/finality/lane";
 import { header } from "@stoa/protocol/finality/header";
 import { vote } from "@stoa/protocol/finality/vote";
-import { blockHeight, digest, signature, viewNumber } from "@stoa/protocol/primitives";
+import { blockHeight, digest, signature, validatorIndex, viewNumber } from "@stoa/protocol/primitives";
 
 /** A proposal carries everything a voter needs: the parent's certificate, the nullifications of skipped views, the payload. */
 export const proposal = record({
@@ -31,6 +32,7 @@ export const proposal = record({
   parentCertificate: optional(certificate),
   skips: list(certificate, limits.skipsInlineCountMax),
   parentHeader: optional(header),
+  /** The whole payload, or of a block with batches the loose commands. */
   payload: byteString(limits.payloadSizeMax),
   /** By the proposer over the digest of the header. */
   signature,
@@ -62,7 +64,7 @@ export const message = union({
   /** All certificates held for views in [from, to], at most `repairItemsCountMax` views. */
   certificatesWanted: { tag: 5, fields: { request: u32, from: viewNumber, to: viewNumber } },
   certificates: { tag: 6, fields: { request: u32, certificates: list(certificate, 3 * limits.repairItemsCountMax) } },
-  /** A header and its payload by header digest. */
+  /** A header and its payload by header digest; of a block with batches perhaps the loose commands only. */
   blockWanted: { tag: 7, fields: { request: u32, digest } },
   block: { tag: 8, fields: { request: u32, header, payload: byteString(limits.payloadSizeMax) } },
   /** Final blocks by height, at most `repairItemsCountMax`; the answer may hold fewer, at least one. */
@@ -72,6 +74,16 @@ export const message = union({
     tag: 11,
     fields: { request: u32, reason: oneOf(["not-found", "too-large", "busy"] as const), retryMs: u32, limit: u16 },
   },
+  /** From the owner of the lane. */
+  batch: { tag: 12, fields: { batch } },
+  /** To the owner of the lane. */
+  acknowledgement: { tag: 13, fields: { acknowledgement } },
+  /** From the owner of the lane. */
+  availability: { tag: 14, fields: { proof: availabilityProof } },
+  /** The batch of this digest and those before it, down to `from`: at most `repairItemsCountMax`. */
+  batchesWanted: { tag: 15, fields: { request: u32, lane: validatorIndex, from: u53, through: u53, digest } },
+  /** From the one with that digest downwards; the answer may hold fewer, at least one. */
+  batches: { tag: 16, fields: { request: u32, batches: list(batch, limits.repairItemsCountMax) } },
   /** A status that repeats this nonce, so that it cannot be one of earlier. One in quarantine is unavailable. */
   statusWanted: { tag: 22, fields: { request: u32, nonce: digest } },
 });

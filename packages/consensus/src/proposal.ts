@@ -10,6 +10,7 @@ import type { Height, TimeMs, View } from "@stoa/base/units";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { payloadDigest } from "@stoa/protocol/payload";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { Proposal } from "./message.ts";
 import { divergedAt } from "./divergence.ts";
@@ -22,7 +23,6 @@ import {
   emit,
   keepBlock,
   misbehaviour,
-  payloadMatches,
   plan,
   suspicion,
   viewCertificates,
@@ -53,6 +53,7 @@ export function lead(replica: Replica): void {
     view,
     timeMs: timeAfter(replica, choice.parent),
     sizeMax: replica.parameters.payloadSizeMax,
+    batchesSize: 0,
     mustAnswer,
     ancestors,
   });
@@ -135,7 +136,7 @@ function headerOn(replica: Replica, { parent }: ParentChoice, payload: Uint8Arra
       ? { form: "none", size: 0, digest: zeroDigest }
       : { form: "inline", size: payload.length, digest: payloadDigest(payload) },
     tips: [],
-    availability: [],
+    ranges: [],
     executed,
     evidence: [],
     nextEpoch: undefined,

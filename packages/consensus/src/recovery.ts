@@ -9,20 +9,13 @@ import type { FinalBlock } from "@stoa/protocol/block";
 import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import type { Vote } from "@stoa/protocol/finality/vote";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { keepCertificate } from "./certificates.ts";
 import { compareClaim } from "./divergence.ts";
 import type { DurableRecord } from "./effect.ts";
 import { leaderSchedule } from "./leader.ts";
 import { emptySafetyRecord, restoreVote } from "./safety-record.ts";
-import {
-  genesisParent,
-  keepBlock,
-  parentOf,
-  payloadMatches,
-  viewCertificates,
-  type Replica,
-  type ReplicaOptions,
-} from "./state.ts";
+import { genesisParent, keepBlock, parentOf, viewCertificates, type Replica, type ReplicaOptions } from "./state.ts";
 
 export interface History {
   /** Of the vote log, in the order of the file. */
@@ -154,6 +147,9 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
     }
     case "block":
       return restoreBlock(replica, record.header, record.payload);
+    case "batch":
+    case "acknowledged":
+      return undefined;
     case "certificate":
       if (replica.lastFinal.view <= record.certificate.view) keepCertificate(replica, record.certificate);
       return undefined;

@@ -71,6 +71,9 @@ function receive(replica: Replica, input: Input): void {
       return setWorkPending(replica, input.pending);
     case "payload":
       return propose(replica, input);
+    case "batch":
+      // No effect `laneRoom` has asked for one: lanes are not in use.
+      return;
     case "executed":
       return recordExecuted(replica, input.roots);
     case "peer":
@@ -124,6 +127,11 @@ function receiveMessage(replica: Replica, from: ValidatorIndex, message: Message
       return receiveFinalBlocks(replica, from, message);
     case "statusWanted":
       return answerStatus(replica, from, message);
+    case "batch":
+    case "acknowledgement":
+    case "availability":
+    case "batchesWanted":
+    case "batches":
     case "unavailable":
       // The request stays open until the repair timer, so that an empty-handed peer is not asked in a tight circle.
       return;

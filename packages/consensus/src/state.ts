@@ -17,7 +17,6 @@ import type {
 } from "@stoa/protocol/finality/certificate";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote, VoteKind } from "@stoa/protocol/finality/vote";
-import { payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { equalBytes } from "@stoa/base/bytes";
 import type { Divergence } from "./divergence.ts";
@@ -52,6 +51,7 @@ export interface Parent {
   readonly digest: Digest;
   readonly timeMs: TimeMs;
   readonly executed: ExecutedRoots;
+  readonly tips: Header["tips"];
 }
 
 export interface Block {
@@ -170,12 +170,13 @@ export function genesisParent(parameters: Parameters): Parent {
     digest: zeroDigest,
     timeMs: parameters.genesisTimeMs,
     executed: parameters.genesisRoots,
+    tips: [],
   };
 }
 
 export function parentOf(block: { readonly header: Header; readonly digest: Digest }): Parent {
-  const { view, height, timeMs, executed } = block.header;
-  return { view, height, digest: block.digest, timeMs, executed };
+  const { view, height, timeMs, executed, tips } = block.header;
+  return { view, height, digest: block.digest, timeMs, executed, tips };
 }
 
 export function emit(replica: Replica, effect: Effect): void {
@@ -221,14 +222,6 @@ const noCertificates: ViewCertificates = { announced: new Set() };
 
 export function blockOf(replica: Replica, digest: Digest): Block | undefined {
   return replica.blocks.get(toHex(digest));
-}
-
-/** Whether `payload` is the one that the header names, in one of the two forms in use. */
-export function payloadMatches(header: Header, payload: Uint8Array): boolean {
-  const { form, size, digest } = header.payload;
-  if (size !== payload.length) return false;
-  if (form === "none") return size === 0 && equalBytes(digest, zeroDigest);
-  return form === "inline" && equalBytes(digest, payloadDigest(payload));
 }
 
 /** Keeps a block, or completes one of which only the header was known. The payload must match. */

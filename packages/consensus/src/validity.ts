@@ -55,7 +55,7 @@ function shapeFault(replica: Replica, header: Header): string | undefined {
   if (!equalBytes(header.chainId, replica.set.chainId)) return "it is of another chain";
   if (header.payload.form === "lanes") return "lanes are not in use";
   if (replica.parameters.payloadSizeMax < header.payload.size) return "its payload is too large";
-  const unused = header.tips.length + header.availability.length + header.evidence.length;
+  const unused = header.tips.length + header.ranges.length + header.evidence.length;
   if (unused !== 0 || header.nextEpoch !== undefined || header.seal !== undefined) return "it fills a field not in use";
   const rootsCount = replica.parameters.genesisRoots.moduleRoots.length;
   return header.executed.moduleRoots.length === rootsCount ? undefined : "it has another number of module roots";

@@ -56,7 +56,7 @@ export function craftHeader(
     timeMs: (genesisTimeMs + 1_000) as TimeMs,
     payload: { form: "inline", size: payload.length, digest: payloadDigest(payload) },
     tips: [],
-    availability: [],
+    ranges: [],
     executed: genesisRoots,
     evidence: [],
     nextEpoch: undefined,

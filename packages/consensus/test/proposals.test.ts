@@ -6,6 +6,7 @@ import type { Signature } from "@stoa/base/signature";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { Proposal } from "@stoa/consensus/message";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { craftCertificate, craftHeader, craftProposal, leaderIn, payloadOf } from "./craft.ts";
 import { decoded, genesisRoots, genesisTimeMs, Network } from "./network.ts";
 import { Probe, sentIn, votesIn } from "./probe.ts";
@@ -117,7 +118,11 @@ describe("a proposal that can never become valid is answered with nullify (BFT-0
     ],
     ["evidence (BFT-011)", "not in use", (probe) => second(probe, { evidence: [payload] })],
     ["lane tips (BFT-011)", "not in use", (probe) => second(probe, { tips: [{ sequence: 1, digest: other }] })],
-    ["a proof of availability (BFT-011)", "not in use", (probe) => second(probe, { availability: [payload] })],
+    [
+      "a range of a lane (BFT-011)",
+      "not in use",
+      (probe) => second(probe, { ranges: [{ lane: 0 as ValidatorIndex, count: 1, size: 1, proof: undefined }] }),
+    ],
     [
       "a next epoch (BFT-011)",
       "not in use",

@@ -6,10 +6,10 @@ import { equalBytes } from "@stoa/base/bytes";
 import { zeroDigest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { headerDigest } from "@stoa/protocol/finality/header";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import type { Genesis } from "@stoa/protocol/genesis";
-import { payloadDigest } from "@stoa/protocol/payload";
 
 export interface BlockAcceptance {
   /** The height of the block that is wanted. */
@@ -25,9 +25,7 @@ export function createBlockAcceptance(genesis: Genesis, tip: FinalBlock | undefi
   let digest = tip === undefined ? zeroDigest : headerDigest(tip.header);
 
   const isFinal = ({ header, descendants, certificates, payload }: FinalBlock): boolean => {
-    if (!equalBytes(header.parentDigest, digest) || header.payload.size !== payload.length) return false;
-    const named = header.payload.form === "none" ? zeroDigest : payloadDigest(payload);
-    if (!equalBytes(named, header.payload.digest)) return false;
+    if (!equalBytes(header.parentDigest, digest) || !payloadMatches(header, payload)) return false;
     return verifyFinality(scheme, set, { header, descendants, certificates });
   };
 

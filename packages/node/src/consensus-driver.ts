@@ -119,6 +119,10 @@ export function createDriver(parts: DriverParts): Driver {
           case "diverged":
             parts.observe(effect);
             break;
+          case "laneRoom":
+          case "batchHeld":
+          case "batchDropped":
+            break;
           case "halt":
             haltFact = effect.fact;
             break;

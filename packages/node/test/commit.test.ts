@@ -47,7 +47,7 @@ function blockOf(height: number): FinalBlock {
       timeMs: (genesis.timeMs + 1_000 * height) as TimeMs,
       payload: { form: "none", size: 0, digest: zeroDigest },
       tips: [],
-      availability: [],
+      ranges: [],
       executed: { height: 0 as Height, moduleRoots: [], resultsRoot: zeroDigest },
       evidence: [],
       nextEpoch: undefined,

@@ -9,7 +9,7 @@ import { until } from "./network.ts";
 
 const barrierRecord: Effect = {
   kind: "persist",
-  record: { kind: "finalized", height: 1 as Height, view: 1 as View, digest: new Uint8Array(32) as Digest },
+  record: { kind: "finalized", height: 1 as Height, view: 1 as View, digest: new Uint8Array(32) as Digest, tips: [] },
   barrier: true,
 };
 const message: Effect = {
@@ -89,6 +89,7 @@ describe("the driver of a replica", () => {
           view: 1 as View,
           timeMs: 1 as TimeMs,
           sizeMax: 10,
+          batchesSize: 0,
           mustAnswer: true,
           ancestors: [],
         },

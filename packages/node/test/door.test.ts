@@ -26,7 +26,7 @@ function blockAt(own: number): FinalBlock {
     timeMs: timeMs(own),
     payload: { form: "inline", size: payloadSize, digest: zeroDigest },
     tips: [],
-    availability: [],
+    ranges: [],
     executed: { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
     nextEpoch: undefined,

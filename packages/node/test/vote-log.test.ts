@@ -55,6 +55,7 @@ const finalized = (height: number, view: number): DurableRecord => ({
   height: height as Height,
   view: view as View,
   digest: zeroDigest,
+  tips: [],
 });
 const viewsOf = (records: readonly DurableRecord[]): number[] =>
   records.flatMap((one) => (one.kind === "voted" ? [one.vote.view] : []));

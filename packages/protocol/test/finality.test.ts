@@ -22,6 +22,12 @@ import {
 } from "@stoa/protocol/finality/certificate";
 import { blsMultisigScheme } from "@stoa/protocol/finality/bls-multisig";
 import { decodeHeader, encodeHeader, headerDigest, stateRootOf, type Header } from "@stoa/protocol/finality/header";
+import {
+  acknowledgementSignBytes,
+  batchSignBytes,
+  type Acknowledgement,
+  type AvailabilityProof,
+} from "@stoa/protocol/finality/lane";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import { consensusSignBytes, type Vote, type VoteKind } from "@stoa/protocol/finality/vote";
 import type { Bitmap, ValidatorIndex } from "@stoa/protocol/primitives";
@@ -58,7 +64,7 @@ function headerAfter(parent: Header | undefined, changes: Partial<Header> = {}):
     timeMs: timeMs(1_000 + (parent?.height ?? 0)),
     payload: { form: "none", size: 0, digest: zeroDigest },
     tips: [],
-    availability: [],
+    ranges: [],
     executed: { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
     nextEpoch: undefined,
@@ -342,5 +348,51 @@ describe.each(Object.values(schemes))("a header under $name", (scheme) => {
     const roots = { height: height(1), resultsRoot: zeroDigest };
     const forward = stateRootOf({ ...roots, moduleRoots: [chainId, zeroDigest] });
     expect(toHex(stateRootOf({ ...roots, moduleRoots: [zeroDigest, chainId] }))).not.toBe(toHex(forward));
+  });
+});
+
+describe.each(Object.values(schemes))("a proof of availability under $name", (scheme) => {
+  const subject = { epoch: 0, lane: signer(2), sequence: 9, digest: headerDigest(header) };
+  const acknowledge = (index: number): Acknowledgement => {
+    const message = acknowledgementSignBytes({ chainId, epoch: 0 }, subject);
+    return {
+      kind: "acknowledge",
+      ...subject,
+      signer: signer(index),
+      signature: scheme.signVote(message, seeds[index]!),
+    };
+  };
+  const proof = scheme.assemble(four, [3, 0, 1].map(acknowledge));
+
+  test("holds when a quorum acknowledged that batch", () => {
+    expect(scheme.verifyVote(four, acknowledge(1))).toBe(true);
+    expect(proof).toMatchObject({ kind: "availability", ...subject });
+    expect(scheme.verifyCertificate(four, proof)).toBe(true);
+    expect(scheme.verifyCertificate(four, scheme.assemble(four, [0, 1].map(acknowledge)))).toBe(false);
+  });
+
+  test.each<[string, Partial<AvailabilityProof>]>([
+    ["lane", { lane: signer(1) }],
+    ["number", { sequence: 8 }],
+    ["digest", { digest: zeroDigest }],
+    ["epoch", { epoch: 1 }],
+    ["signer", { signers: bits(0b0111) }],
+  ])("does not hold with another %s", (_, change) => {
+    expect(scheme.verifyCertificate(four, { ...proof, ...change })).toBe(false);
+  });
+
+  test("is made of nothing that was signed as a vote or as a batch", () => {
+    const named = acknowledgementSignBytes({ chainId, epoch: 0 }, subject);
+    const others = [
+      batchSignBytes({ chainId, epoch: 0 }, subject.sequence, subject.digest),
+      ...(["notarize", "finalize"] as const).map((kind) =>
+        consensusSignBytes({ kind, chainId, epoch: 0, view: view(9), digest: named.subarray(-34) }),
+      ),
+    ];
+    for (const message of others) {
+      const forged = { ...acknowledge(1), signature: scheme.signVote(message, seeds[1]!) };
+      expect(scheme.verifyVote(four, forged)).toBe(false);
+      expect(scheme.findForged(four, [acknowledge(0), forged])).toEqual([forged]);
+    }
   });
 });

@@ -10,15 +10,19 @@ import { command } from "@stoa/protocol/command";
 import { doorReply, doorRequest, nodeStatus, receipt } from "@stoa/protocol/door";
 import { event, orderRecord, positionRecord } from "@stoa/protocol/event";
 import { certificate } from "@stoa/protocol/finality/certificate";
+import { acknowledgement, availabilityProof, batch } from "@stoa/protocol/finality/lane";
 import { executedRoots, header } from "@stoa/protocol/finality/header";
 import { finalHeaderCodec } from "@stoa/protocol/finality/proof";
 import { vote } from "@stoa/protocol/finality/vote";
 import { genesisCodec, product, validator } from "@stoa/protocol/genesis";
 import { instrument } from "@stoa/protocol/instrument";
-import { payload } from "@stoa/protocol/payload";
+import { lanesPayload, payload } from "@stoa/protocol/payload";
 
 export const wireTypes: { readonly [name: string]: Codec<any> } = {
+  acknowledgement,
   asset,
+  "availability-proof": availabilityProof,
+  batch,
   certificate,
   command,
   "door-reply": doorReply,
@@ -31,6 +35,7 @@ export const wireTypes: { readonly [name: string]: Codec<any> } = {
   genesis: genesisCodec,
   header,
   instrument,
+  "lanes-payload": lanesPayload,
   "merkle-map-node": merkleMapNode,
   "merkle-map-proof": merkleMapProof,
   "merkle-proof": merkleProofCodec,

@@ -167,6 +167,10 @@ function viewOf(one: DurableRecord): number {
       return one.certificate.view;
     case "block":
       return one.header.view;
+    // What is not ordered yet may be needed for ever; `blocksStored` will know better.
+    case "batch":
+    case "acknowledged":
+      return Number.MAX_SAFE_INTEGER;
   }
 }
 

@@ -9,21 +9,27 @@
  */
 import { present } from "@stoa/base/assert";
 import { blsSignatureSize, type BlsPublicKey, type BlsScheme } from "@stoa/base/bls";
-import { certificateOf, quorumOf, signBytesOf, voteKindOf, type Scheme, type ValidatorSet } from "./certificate.ts";
-import type { Vote } from "./vote.ts";
+import {
+  certificateOf,
+  quorumOf,
+  signBytesOf,
+  type Attestation,
+  type Scheme,
+  type ValidatorSet,
+} from "./certificate.ts";
 
 /** `keys` are those of the set's validators, in their order. */
 export function blsMultisigScheme(bls: BlsScheme, keys: readonly BlsPublicKey[]): Scheme {
   /** The batch that was found good last, and its sum. */
-  let checked: { readonly votes: ReadonlySet<Vote>; readonly sum: Uint8Array } | undefined;
+  let checked: { readonly votes: ReadonlySet<Attestation>; readonly sum: Uint8Array } | undefined;
 
-  const isGenuine = (set: ValidatorSet, votes: readonly Vote[]): boolean => {
+  const isGenuine = (set: ValidatorSet, votes: readonly Attestation[]): boolean => {
     const [first] = votes;
     if (first === undefined) return true;
     if (votes.some(({ signer, epoch }) => epoch !== set.epoch || keys[signer] === undefined)) return false;
     const sum = votes.length === 1 ? first.signature : bls.aggregate(votes.map(({ signature }) => signature));
     if (sum === undefined) return false;
-    const message = signBytesOf(set, first.kind, first);
+    const message = signBytesOf(set, first);
     const signers = votes.map(({ signer }) => keys[signer]!);
     if (!bls.verifyAggregate(sum, message, signers)) return false;
     checked = { votes: new Set(votes), sum };
@@ -34,7 +40,7 @@ export function blsMultisigScheme(bls: BlsScheme, keys: readonly BlsPublicKey[])
    * PERF: decoding a signature costs more than adding it, and a certificate is made of the votes of the batch that was checked
    * a moment ago and a few others: its sum is taken as it is.
    */
-  const sumOf = (votes: readonly Vote[]): Uint8Array => {
+  const sumOf = (votes: readonly Attestation[]): Uint8Array => {
     const others = votes.filter((vote) => checked?.votes.has(vote) !== true);
     const isPart = checked !== undefined && others.length + checked.votes.size === votes.length;
     const parts = (isPart ? others : votes).map(({ signature }) => signature);
@@ -51,7 +57,7 @@ export function blsMultisigScheme(bls: BlsScheme, keys: readonly BlsPublicKey[])
     verifyCertificate(set, one) {
       const signers = quorumOf(set, one);
       if (signers === undefined || one.proof.length !== blsSignatureSize) return false;
-      const message = signBytesOf(set, voteKindOf[one.kind], one);
+      const message = signBytesOf(set, one);
       return bls.verifyAggregate(
         one.proof,
         message,
@@ -65,7 +71,7 @@ export function blsMultisigScheme(bls: BlsScheme, keys: readonly BlsPublicKey[])
  * The bad ones among votes whose sum is known to be bad: of two halves, when the first is good, the second is not. One bad
  * vote of n costs at most 2·log2(n) checks, and k of them k times that.
  */
-function bisect(votes: readonly Vote[], isGood: (part: readonly Vote[]) => boolean): readonly Vote[] {
+function bisect<A extends Attestation>(votes: readonly A[], isGood: (part: readonly A[]) => boolean): readonly A[] {
   if (votes.length === 1) return votes;
   const middle = votes.length >> 1;
   const [first, second] = [votes.slice(0, middle), votes.slice(middle)];

@@ -10,7 +10,8 @@ import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { signatureSize, type PublicKey, type SecretSeed, type SignatureScheme } from "@stoa/base/signature";
 import { bitmap, digest, viewNumber, type Bitmap, type ValidatorIndex } from "../primitives.ts";
-import { consensusSignBytes, type Vote, type VoteKind } from "./vote.ts";
+import { acknowledgementSignBytes, type Acknowledgement, type AvailabilityProof } from "./lane.ts";
+import { consensusSignBytes, type Vote } from "./vote.ts";
 import type { Header } from "./header.ts";
 import { headerDigest } from "./header.ts";
 
@@ -87,27 +88,37 @@ export function signersOf(set: ValidatorSet, bits: Bitmap): readonly ValidatorIn
   return signers;
 }
 
+/** What is signed by many to be proven by a quorum, and such a proof. */
+export type Attestation = Vote | Acknowledgement;
+export type QuorumProof = Certificate | AvailabilityProof;
+export type ProofOf<A extends Attestation> = A extends Vote ? Certificate : AvailabilityProof;
+
 /** How votes are signed and become a certificate. `ed25519-list` is below, `bls-multisig` in a file of its own. */
 export interface Scheme {
   readonly name: "ed25519-list" | "bls-multisig";
   /** The signature of a vote by the validator of this seed; the same bytes give the same signature. */
   readonly signVote: (message: Uint8Array, seed: SecretSeed) => Uint8Array;
-  readonly verifyVote: (set: ValidatorSet, vote: Vote) => boolean;
+  readonly verifyVote: (set: ValidatorSet, vote: Attestation) => boolean;
   /**
-   * The votes that are forged among some of one kind, view and digest, by different signers. Together with others that passed
-   * here, what remains makes a certificate that holds.
+   * The votes that are forged among some of one subject, by different signers. Together with others that passed here, what
+   * remains makes a certificate that holds.
    */
-  readonly findForged: (set: ValidatorSet, votes: readonly Vote[]) => readonly Vote[];
-  /** All votes are of one kind, view and digest, by different signers, and have been verified. */
-  readonly assemble: (set: ValidatorSet, votes: readonly Vote[]) => Certificate;
+  readonly findForged: <A extends Attestation>(set: ValidatorSet, votes: readonly A[]) => readonly A[];
+  /** All votes are of one subject, by different signers, and have been verified. */
+  readonly assemble: <A extends Attestation>(set: ValidatorSet, votes: readonly A[]) => ProofOf<A>;
   /** Quorum, bitmap and every signature. */
-  readonly verifyCertificate: (set: ValidatorSet, certificate: Certificate) => boolean;
+  readonly verifyCertificate: (set: ValidatorSet, certificate: QuorumProof) => boolean;
 }
 
+const signedAs = { notarize: "notarize", nullify: "nullify", finalize: "finalize", ...voteKindOf } as const;
+
 /** What the signers of a vote or of a certificate have signed. */
-export function signBytesOf(set: ValidatorSet, kind: VoteKind, one: Vote | Certificate): Uint8Array {
+export function signBytesOf(set: ValidatorSet, one: Attestation | QuorumProof): Uint8Array {
+  if (one.kind === "acknowledge" || one.kind === "availability") {
+    return acknowledgementSignBytes({ chainId: set.chainId, epoch: one.epoch }, one);
+  }
   return consensusSignBytes({
-    kind,
+    kind: signedAs[one.kind],
     chainId: set.chainId,
     epoch: one.epoch,
     view: one.view,
@@ -116,34 +127,40 @@ export function signBytesOf(set: ValidatorSet, kind: VoteKind, one: Vote | Certi
 }
 
 /** The signers of a certificate of this set and epoch, ascending, when they are a quorum. */
-export function quorumOf(set: ValidatorSet, one: Certificate): readonly ValidatorIndex[] | undefined {
+export function quorumOf(set: ValidatorSet, one: QuorumProof): readonly ValidatorIndex[] | undefined {
   const signers = one.epoch === set.epoch ? signersOf(set, one.signers) : undefined;
   return signers !== undefined && isQuorum(set, stakeOf(set, signers)) ? signers : undefined;
 }
 
 /** The certificate of these votes, whose proof is made of them in the order of the bitmap. */
-export function certificateOf(
+export function certificateOf<A extends Attestation>(
   set: ValidatorSet,
-  votes: readonly Vote[],
-  prove: (votes: readonly Vote[]) => Uint8Array,
-): Certificate {
+  votes: readonly A[],
+  prove: (votes: readonly A[]) => Uint8Array,
+): ProofOf<A> {
   const sorted = [...votes].sort((left, right) => left.signer - right.signer);
-  const first = sorted[0]!;
+  const first: Attestation = sorted[0]!;
   const signers = bitmapOf(
     set,
     sorted.map((one) => one.signer),
   );
   const proof = prove(sorted);
-  const common = { epoch: first.epoch, view: first.view, signers, proof };
-  if (first.kind === "nullify") return { kind: "nullification", ...common };
-  return { kind: certificateKindOf[first.kind], digest: first.digest, ...common };
+  return proofOf(first, { epoch: first.epoch, signers, proof }) as ProofOf<A>;
+}
+
+function proofOf(one: Attestation, by: Pick<QuorumProof, "epoch" | "signers" | "proof">): QuorumProof {
+  if (one.kind === "acknowledge") {
+    return { kind: "availability", lane: one.lane, sequence: one.sequence, digest: one.digest, ...by };
+  }
+  if (one.kind === "nullify") return { kind: "nullification", view: one.view, ...by };
+  return { kind: certificateKindOf[one.kind], view: one.view, digest: one.digest, ...by };
 }
 
 export function ed25519ListScheme(ed25519: SignatureScheme): Scheme {
   const verifyVote: Scheme["verifyVote"] = (set, vote) => {
     const signer = set.validators[vote.signer];
     if (signer === undefined || vote.epoch !== set.epoch) return false;
-    return ed25519.verify(vote.signature, signBytesOf(set, vote.kind, vote), signer.key);
+    return ed25519.verify(vote.signature, signBytesOf(set, vote), signer.key);
   };
   return {
     name: "ed25519-list",
@@ -155,7 +172,7 @@ export function ed25519ListScheme(ed25519: SignatureScheme): Scheme {
     verifyCertificate(set, one) {
       const signers = quorumOf(set, one);
       if (signers === undefined || one.proof.length !== signatureSize * signers.length) return false;
-      const message = signBytesOf(set, voteKindOf[one.kind], one);
+      const message = signBytesOf(set, one);
       return signers.every((signer, index) =>
         ed25519.verify(
           one.proof.subarray(signatureSize * index, signatureSize * (index + 1)),

@@ -1,12 +1,13 @@
 /**
  * The header of a block: what validators vote on. It holds the digest of its payload, never the payload, so that an inline
- * payload and lane tips are two forms of one header. Fields that belong to parts of the protocol not yet in use (lanes,
- * evidence, epochs) are in the format and must be empty.
+ * payload and lane tips are two forms of one header. Fields that belong to parts of the protocol not yet in use (evidence,
+ * epochs) are in the format and must be empty.
  */
-import { byteString, decode, encode, list, oneOf, optional, record, u32, u53, type Decoded } from "@stoa/base/codec";
+import { byteString, decode, encode, list, oneOf, optional, record, u16, u32, type Decoded } from "@stoa/base/codec";
 import { taggedHash, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { blockHeight, digest, time, validatorIndex, viewNumber } from "../primitives.ts";
+import { laneProof, laneTip } from "./lane.ts";
 
 export const payloadForms = ["none", "inline", "lanes"] as const;
 export type PayloadForm = (typeof payloadForms)[number];
@@ -22,6 +23,14 @@ export const executedRoots = record({
 });
 export type ExecutedRoots = Decoded<typeof executedRoots>;
 
+/**
+ * What a block takes from one lane: the last `count` batches up to the lane's tip, with payloads of `size` bytes together.
+ * Voters that hold them check both numbers; others rely on the proof, behind which there is honest stake enough to refuse a
+ * block with false numbers. Therefore nothing here is about several lanes at once: nobody may hold all of them.
+ */
+export const laneRange = record({ lane: validatorIndex, count: u16, size: u32, proof: optional(laneProof) });
+export type LaneRange = Decoded<typeof laneRange>;
+
 export const header = record({
   chainId: digest,
   epoch: u32,
@@ -32,11 +41,12 @@ export const header = record({
   parentDigest: digest,
   proposer: validatorIndex,
   timeMs: time,
+  /** Of the form `lanes` the digest is of the loose commands alone: tips name the batches. The size is of the whole payload. */
   payload: record({ form: oneOf(payloadForms), size: u32, digest }),
-  /** Lanes: cumulative tip per validator. Empty in the inline form. */
-  tips: list(record({ sequence: u53, digest }), limits.validatorsCountMax),
-  /** Lanes: proofs of availability. Empty in the inline form. */
-  availability: list(byteString(512), limits.validatorsCountMax),
+  /** Up to where each validator's lane is ordered after this block; empty until the first batch of the chain is ordered. */
+  tips: list(laneTip, limits.validatorsCountMax),
+  /** The lanes from which this block orders batches, ascending; empty in the other forms. */
+  ranges: list(laneRange, limits.validatorsCountMax),
   executed: executedRoots,
   evidence: list(byteString(limits.evidenceSizeMax), limits.evidenceCountMax),
   /** Only in the last block of an epoch. */

@@ -10,7 +10,15 @@ import type { View } from "@stoa/base/units";
 import { digest, validatorIndex, viewNumber } from "../primitives.ts";
 
 /** Tags of signed consensus messages; one number for ever. */
-export const signedKinds = { notarize: 1, nullify: 2, finalize: 3, proposal: 4, status: 5 } as const;
+export const signedKinds = {
+  notarize: 1,
+  nullify: 2,
+  finalize: 3,
+  proposal: 4,
+  status: 5,
+  batch: 6,
+  acknowledge: 7,
+} as const;
 export type VoteKind = "notarize" | "nullify" | "finalize";
 
 const prefix = toUtf8("STOA1");

@@ -109,7 +109,7 @@ function candidateBlock(
     timeMs: ((below?.header.timeMs ?? genesisTimeMs) + 1 + variant) as TimeMs,
     payload: { form: "none", size: 0, digest: zeroDigest },
     tips: [],
-    availability: [],
+    ranges: [],
     executed: genesisRoots,
     evidence: [],
     nextEpoch: undefined,

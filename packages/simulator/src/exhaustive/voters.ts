@@ -269,7 +269,7 @@ export class Voters {
     const { subjects, blocks, certificates } = this.world;
     const records: DurableRecord[] = [];
     if (0 < disk.floor) {
-      records.push({ kind: "finalized", height: 0 as Height, view: disk.floor as View, digest: zeroDigest });
+      records.push({ kind: "finalized", height: 0 as Height, view: disk.floor as View, digest: zeroDigest, tips: [] });
     }
     certificates.forEach((certificate, bit) => {
       if ((known & (1 << bit)) !== 0) records.push({ kind: "certificate", certificate });
