@@ -1,17 +1,23 @@
 /**
- * Commands on their way into the mempool: offered, checked on the signature pool, admitted, and sent on to the other
- * validators at once when they came from a client; a client that gives a command to all of them says so, and then it is sent
- * on only if it still waits after a while. Who offered a command gets exactly one answer.
+ * Commands on their way into the mempool: offered, checked on the signature pool, admitted; and those of clients on their way
+ * to the other validators, one way each. While little waits, a command is loose: it is sent on at once, or, when its client
+ * gave it to all validators, only if it still waits after a while. While much waits it goes into this validator's lane; of
+ * those that all validators have, each puts the ones into its lane that are its own by their digest. Who offered a command gets
+ * exactly one answer.
  */
+import type { Digest } from "@stoa/base/hash";
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { Checker, CheckListener } from "./checker.ts";
+import type { Way } from "./command-way.ts";
+import { isPrices } from "./envelope.ts";
 import type { Mempool } from "./mempool.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface IntakeParts {
   readonly mempool: Mempool;
   readonly checker: Checker;
+  readonly lane: LaneChoice;
   readonly wallMs: () => number;
   /** The answer to the client that offered a command under `id`. */
   readonly answer: (id: number, refusal: AdmissionRefusal) => void;
@@ -19,6 +25,16 @@ export interface IntakeParts {
   readonly forward: (encoded: Uint8Array, knownBy: readonly ValidatorIndex[]) => void;
   /** Commands have entered the mempool. */
   readonly arrived: () => void;
+}
+
+/** What decides whether a command goes into a lane. */
+export interface LaneChoice {
+  /** Whether commands go into lanes now. */
+  readonly isOn: () => boolean;
+  /** Whether a command that all validators have belongs in this one's lane. */
+  readonly isHome: (digest: Digest) => boolean;
+  /** Takes a copy for the next batch; false when there is no room. */
+  readonly put: (encoded: Uint8Array) => boolean;
 }
 
 export interface Intake {
@@ -29,7 +45,7 @@ export interface Intake {
   readonly tick: () => void;
 }
 
-/** Whether to send a command on when it is admitted: never, later if it must be, or at once. */
+/** Whether others need a command from this validator when it is admitted: never, later if it must be, or at once. */
 type Forward = "never" | "later" | "now";
 
 /** How long a command that its client gave to all validators may wait before it is sent on all the same. */
@@ -64,12 +80,28 @@ export function createIntake(parts: IntakeParts): Intake {
     const refusal = mempool.judged(number, verdict, parts.wallMs());
     if (refusal === "none") {
       isLater[number] = forward === "later";
-      if (forward === "now" && mempool.waits(number)) parts.forward(mempool.encodedOf(number), peers);
+      if (forward !== undefined && mempool.waits(number)) admitted(number, forward, peers);
       parts.arrived();
     }
     answerAll(number, refusal);
   };
   const listener: CheckListener = { judged };
+
+  /** Sends a command that waits on its way. */
+  const admitted = (number: number, forward: Forward, peers: readonly ValidatorIndex[]): void => {
+    if (forward === "never" || mempool.wayOf(number) === "lane") return;
+    const way = chooseWay(number, forward);
+    if (way !== "loose") mempool.setWay(number, way, parts.wallMs());
+    else if (forward === "now") parts.forward(mempool.encodedOf(number), peers);
+  };
+
+  const chooseWay = (number: number, forward: Forward): Way => {
+    const encoded = mempool.encodedOf(number);
+    // Of prices only the newest are of use, and a batch cannot be taken back.
+    if (!parts.lane.isOn() || isPrices(encoded)) return "loose";
+    if (forward === "later" && !parts.lane.isHome(mempool.digestOf(number))) return "expected";
+    return parts.lane.put(encoded) ? "lane" : "loose";
+  };
 
   /** Takes an offer of a client, under its id, or of a peer. */
   const take = (encoded: Uint8Array, forward: Forward, id: number | undefined, from: ValidatorIndex | undefined) => {
@@ -93,8 +125,9 @@ export function createIntake(parts: IntakeParts): Intake {
     fromPeer: (from, encoded) => take(encoded, "never", undefined, from),
     tick() {
       mempool.forEachSince(parts.wallMs() - patienceMs, (number) => {
-        if (isLater[number] !== true) return;
+        if (isLater[number] !== true || mempool.wayOf(number) === "lane") return;
         isLater[number] = false;
+        mempool.setWay(number, "loose", parts.wallMs());
         parts.forward(mempool.encodedOf(number), noPeers);
       });
     },

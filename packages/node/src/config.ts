@@ -10,6 +10,7 @@ import { genesisFault } from "@stoa/protocol/genesis-fault";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError } from "./failure.ts";
 import type { Address } from "./network/mesh.ts";
+import type { LaneMode } from "./own-lane.ts";
 
 export interface StorageConfig {
   /** Blocks to keep in the log; older ones go once a snapshot covers them. Infinity keeps all. */
@@ -38,6 +39,8 @@ export interface ValidatorConfig {
   /** How often prices are read and signed: 500 ms unless set. */
   readonly priceIntervalMs?: number;
   readonly signatureWorkersCount?: number;
+  /** Whether commands of clients go into this validator's lane: `auto` unless something is measured. */
+  readonly lanes?: LaneMode;
   readonly storage?: Partial<StorageConfig>;
 }
 

@@ -13,6 +13,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 type WithoutTime<T> = T extends unknown ? Omit<T, "at"> : never;
 /** An input before the driver has stamped it. */
 export type DriverInput = WithoutTime<Input>;
+type InputOf<K extends DriverInput["kind"]> = Extract<DriverInput, { kind: K }>;
 type EffectOf<K extends Effect["kind"]> = Extract<Effect, { kind: K }>;
 
 export interface DriverParts {
@@ -25,11 +26,13 @@ export interface DriverParts {
   readonly broadcast: (message: Message) => void;
   /** Everything sent in this turn may leave now. */
   readonly flush: () => void;
-  readonly payloadFor: (wanted: EffectOf<"payloadWanted">) => { readonly payload: Uint8Array; readonly work: boolean };
+  readonly payloadFor: (wanted: EffectOf<"payloadWanted">) => Omit<InputOf<"payload">, "kind" | "view">;
   /** A block has become final; said at once, so that a payload of the same turn leaves its commands out. */
   readonly ordered: (block: FinalBlock) => void;
   /** The same block, when all that the turn made durable is on disk. */
   readonly deliver: (block: FinalBlock) => void;
+  /** Said at once, so that a payload of the same turn leaves out what a batch holds. */
+  readonly lane: (effect: EffectOf<"laneRoom" | "batchHeld" | "batchDropped">) => void;
   readonly readBlocks: (wanted: EffectOf<"readBlocks">) => void;
   readonly observe: (effect: EffectOf<"progress" | "misbehaviour" | "diverged">) => void;
   /** The replica must not go on, for `fact`. */
@@ -122,6 +125,7 @@ export function createDriver(parts: DriverParts): Driver {
           case "laneRoom":
           case "batchHeld":
           case "batchDropped":
+            parts.lane(effect);
             break;
           case "halt":
             haltFact = effect.fact;

@@ -30,10 +30,12 @@ import { createCommitGate } from "./commit-gate.ts";
 import { createDriver, type Driver } from "./consensus-driver.ts";
 import { NodeError, errorToData } from "./failure.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
+import { createLanes } from "./lanes.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
 import { encodePeerMessage } from "./network/peer-message.ts";
+import type { LaneMode } from "./own-lane.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { startSignaturePool, type SignaturePool } from "./signature-pool.ts";
 import { openVoteLog, type VoteLog } from "./storage/vote-log.ts";
@@ -55,6 +57,7 @@ export interface ConsensusThreadData {
   readonly peers: readonly (Address | undefined)[];
   readonly initialTimeoutMs: number;
   readonly signatureWorkersCount: number;
+  readonly lanes: LaneMode;
   readonly execution: MessagePort;
 }
 
@@ -105,9 +108,22 @@ async function start(recovered: Recovered): Promise<void> {
   let finalHeight = executedHeight;
   /** Whether this turn has been told that there is work. */
   let workSaid = false;
+  const isCalm = (): boolean => pool.backlog() < anticipateBacklogMax;
+  const lanes = createLanes({
+    mode: data.lanes,
+    self: data.self,
+    validatorsCount: keys.length,
+    mempool,
+    wallMs: Date.now,
+    seal: (payload) => driver.put({ kind: "batch", payload }),
+    anticipate(payload) {
+      if (isCalm()) gate.anticipate(payload);
+    },
+  });
   const intake = createIntake({
     mempool,
     checker,
+    lane: lanes.choice,
     wallMs: Date.now,
     answer: answers.put,
     forward: forwards.put,
@@ -140,6 +156,7 @@ async function start(recovered: Recovered): Promise<void> {
       workSaid = false;
     },
     payloadFor: (wanted) => payloadFor(mempool, wanted, finalHeight - executedHeight),
+    lane: lanes.observe,
     ordered({ header, payload }) {
       finalHeight = header.height;
       const commands = payloadCommands(payload);
@@ -171,11 +188,13 @@ async function start(recovered: Recovered): Promise<void> {
     onMessage(from, message) {
       if (message.kind === "commands") return message.commands.forEach((encoded) => intake.fromPeer(from, encoded));
       // A validator that floods others with proposals must not make their signature queue grow.
-      const isCalm = pool.backlog() < anticipateBacklogMax;
-      if (message.message.kind === "proposal" && isCalm) gate.anticipate(message.message.proposal.payload);
+      if (message.message.kind === "proposal" && isCalm()) gate.anticipate(message.message.proposal.payload);
       driver.put({ kind: "message", from, message: message.message });
     },
-    onPeer: (peer, connected) => driver.put({ kind: "peer", peer, connected }),
+    onPeer(peer, connected) {
+      lanes.setHere(peer, connected);
+      driver.put({ kind: "peer", peer, connected });
+    },
     onFenced(session) {
       driver.stop();
       fail(fenced(session, voteLog.session));
@@ -253,12 +272,16 @@ function fenced(session: number, own: number): NodeError {
 
 function payloadFor(
   mempool: Mempool,
-  { timeMs, sizeMax, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
+  { timeMs, sizeMax, batchesSize, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
   lagBlocks: number,
-): { readonly payload: Uint8Array; readonly work: boolean } {
+): { readonly payload: Uint8Array; readonly work: boolean; readonly batchesSizeMax: number } {
   const excluded = ancestors.map(({ payload }) => payloadCommands(payload).packedDigests);
-  const { commands, work } = mempool.build({ sizeMax, timeMs, excluded, weightMax: weightMaxAt(lagBlocks) });
-  return { payload: commands.length === 0 ? new Uint8Array(0) : encodePayload(commands), work };
+  // What batches weigh is not known before they are checked: the last commands tell about.
+  const batchesSizeMax = Math.floor(weightMaxAt(lagBlocks) / mempool.density());
+  const weightMax = weightMaxAt(lagBlocks) - Math.min(batchesSize, batchesSizeMax) * mempool.density();
+  const { commands, work } = mempool.build({ sizeMax, timeMs, excluded, weightMax });
+  const payload = commands.length === 0 ? new Uint8Array(0) : encodePayload(commands);
+  return { payload, work, batchesSizeMax };
 }
 
 /** Serves the main thread: commands, addresses, reports, the end. */

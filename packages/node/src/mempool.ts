@@ -7,7 +7,7 @@
  * A command that is being checked or waits has a number, and everything about it lies in arrays under that number: admitting
  * one makes no objects, and what has left leaves no garbage.
  */
-import type { Digest } from "@stoa/base/hash";
+import { digestSize, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import { commandDigest } from "@stoa/protocol/command";
@@ -16,6 +16,7 @@ import type { Admission } from "./admission.ts";
 import { createArrivalOrder } from "./arrival-order.ts";
 import { headOffsets, isByOwner } from "./command-head.ts";
 import { createCommandStore } from "./command-store.ts";
+import { createCommandWays, type Way } from "./command-way.ts";
 import { payloadWeightMax } from "./command-weight.ts";
 import { absent, createDigestTable } from "./digest-table.ts";
 import { expiresAtMsOf, isCommandSize, isOfChain, isPrices, slotOffset, slotSize } from "./envelope.ts";
@@ -53,9 +54,19 @@ export interface Mempool {
   readonly digestOf: (number: number) => Digest;
   /** Whether the command of that number waits. */
   readonly waits: (number: number) => boolean;
+  /** Loose until something else is said; said of a command that waits. */
+  readonly setWay: (number: number, way: Way, nowMs: number) => void;
+  readonly wayOf: (number: number) => Way;
+  /** A batch holds the commands of these digests, one after another: here they are in a lane, also those that come later. */
+  readonly inLane: (digests: Uint8Array, nowMs: number) => void;
+  /** The batch will never be ordered: its commands are loose again. */
+  readonly outOfLane: (digests: Uint8Array, nowMs: number) => void;
   /** Calls back with the numbers of commands that wait since `untilMs` or longer, oldest first. */
   readonly forEachSince: (untilMs: number, visit: (number: number) => void) => void;
-  /** Commands for a block at `timeMs`, in order of arrival, without those in `excluded`; never above the limits. */
+  /**
+   * Loose commands for a block at `timeMs`, in order of arrival, without those in `excluded`; never above the limits. Those that
+   * have been expected in a lane, or in one, for longer than is usual count as loose.
+   */
   readonly build: (options: {
     readonly sizeMax: number;
     readonly timeMs: number;
@@ -72,12 +83,17 @@ export interface Mempool {
   readonly hasWork: () => boolean;
   readonly count: () => number;
   readonly size: () => number;
+  /** The weight that a byte of the last commands had, on average. */
+  readonly density: () => number;
 }
 
 const uncheckedCountMax = 20_000;
 /** Final commands that are known by their bytes. One that comes again later than this is refused for its nonce. */
 export const finalDigestsCountMax = 16_384;
 const expirySweepIntervalMs = 1_000;
+/** Of commands with one order each; and what part of a new command's goes into the average. */
+const densityUsual = 1 / 200;
+const densityStep = 1 / 256;
 /** Bytes that a payload spends on each command beside its encoding, and on the list. */
 const commandOverhead = 4;
 
@@ -118,6 +134,7 @@ export function createMempool(options: MempoolOptions): Mempool {
   /** The price message that waits, per validator. */
   const newestPrices = createNewestPrices(options.validatorKeys);
   const finals = createRecentDigests(finalDigestsCountMax);
+  const ways = createCommandWays(numbersCount);
   /** The last build that left a command out. */
   const excludedBy = new Float64Array(numbersCount);
   let buildsCount = 0;
@@ -125,6 +142,7 @@ export function createMempool(options: MempoolOptions): Mempool {
   let uncheckedCount = 0;
   let size = 0;
   let workCount = 0;
+  let density = densityUsual;
   let nextExpirySweepMs = 0;
 
   const isFull = (added: number): boolean => countMax <= count || sizeMax < size + added;
@@ -178,8 +196,10 @@ export function createMempool(options: MempoolOptions): Mempool {
     weights[number] = weightOf(verdict);
     slotOf[number] = slots.add(encoded, slotOffset);
     isWork[number] = validator === absent ? 1 : 0;
+    ways.arrived(number, digests.keys, nowMs);
     count++;
     size += encoded.length;
+    density += densityStep * (weights[number]! / encoded.length - density);
     workCount += isWork[number]!;
     return "none";
   };
@@ -189,6 +209,13 @@ export function createMempool(options: MempoolOptions): Mempool {
       const next = arrivals.after(number);
       if (expiresAtMs[number]! < timeMs) leave(number);
       number = next;
+    }
+  };
+
+  const setWays = (some: Uint8Array, way: Way, nowMs: number): void => {
+    for (let offset = 0; offset < some.length; offset += digestSize) {
+      const number = digests.find(some, offset);
+      if (number !== absent && stateOf[number] === states.waiting) ways.set(number, way, nowMs);
     }
   };
 
@@ -240,6 +267,13 @@ export function createMempool(options: MempoolOptions): Mempool {
     encodedOf: store.get,
     digestOf: (number) => digests.keys.subarray(32 * number, 32 * (number + 1)) as Digest,
     waits: (number) => stateOf[number] === states.waiting,
+    setWay: ways.set,
+    wayOf: ways.of,
+    inLane(held, nowMs) {
+      for (let offset = 0; offset < held.length; offset += digestSize) ways.held(held, offset, nowMs);
+      setWays(held, "lane", nowMs);
+    },
+    outOfLane: (dropped, nowMs) => setWays(dropped, "loose", nowMs),
     forEachSince(untilMs, visit) {
       for (let number = arrivals.first(); number !== arrivals.end && sinceMs[number]! <= untilMs; ) {
         const next = arrivals.after(number);
@@ -255,6 +289,7 @@ export function createMempool(options: MempoolOptions): Mempool {
       let work = false;
       for (let number = arrivals.first(); number !== arrivals.end; number = arrivals.after(number)) {
         if (expiresAtMs[number]! < timeMs || excludedBy[number] === buildsCount) continue;
+        if (!ways.isLoose(number, timeMs)) continue;
         if (payloadSizeMax < bytes + store.sizeOf(number) + commandOverhead) break;
         if (weightMax < weight + weights[number]! && 0 < commands.length) break;
         if (limits.payloadCommandsCountMax <= commands.length) break;
@@ -292,6 +327,7 @@ export function createMempool(options: MempoolOptions): Mempool {
     hasWork: () => 0 < workCount,
     count: () => count,
     size: () => size,
+    density: () => density,
   };
 }
 

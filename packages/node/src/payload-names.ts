@@ -1,12 +1,13 @@
 /**
  * The commands of a payload and their digests, computed once per payload object: the mempool, the proposals that pass and the
  * final block all ask for them. Commands are views of the payload, digests lie one after another, so that a payload of
- * thousands is a handful of objects.
+ * thousands is a handful of objects. Payloads with batches and without are read here alike, in the order of execution.
  */
 import { assert } from "@stoa/base/assert";
 import { digestSize, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { commandDigest } from "@stoa/protocol/command";
+import { decodeLanesPayload } from "@stoa/protocol/payload";
 import type { NamedCommand } from "./checker.ts";
 
 export interface PayloadCommands {
@@ -24,50 +25,90 @@ export interface PayloadCommands {
 
 const known = new WeakMap<Uint8Array, PayloadCommands>();
 const prefixSize = 4;
-const empty = describe(new Uint8Array(0), new Uint32Array(0));
+/** What stands in a payload with batches before the first of them, and in each batch before its list of commands. */
+const lanesHeadSize = 8;
+const batchHeadSize = 46;
+
+/** Where each command starts and ends. */
+interface Places {
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
+const noPlaces: Places = { starts: new Uint32Array(0), ends: new Uint32Array(0) };
+const empty = describe(new Uint8Array(0), noPlaces);
 
 /**
- * Bytes that are no canonical list hold no commands, on every node: nothing in them can be carried out. `packedDigests` are
+ * Bytes that are no canonical payload hold no commands, on every node: nothing in them can be carried out. `packedDigests` are
  * given where another thread of this process has computed them.
  */
 export function payloadCommands(payload: Uint8Array, packedDigests?: Uint8Array): PayloadCommands {
   if (payload.length === 0) return empty;
   const before = known.get(payload);
   if (before !== undefined) return before;
-  const ends = endsOf(payload);
-  const found = ends === undefined ? empty : describe(payload, ends, packedDigests);
+  const found = describe(payload, placesOf(payload) ?? noPlaces, packedDigests);
   known.set(payload, found);
   return found;
 }
 
 /**
- * Where each command ends; `undefined` for what `decodePayload` refuses.
+ * The commands that `decodePayload` finds, in its order; `undefined` where it refuses the payload.
  *
  * PERF: decoding would copy every command to a buffer of its own.
  */
-function endsOf(payload: Uint8Array): Uint32Array | undefined {
-  if (limits.payloadSizeMax < payload.length || payload.length < prefixSize) return undefined;
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  const count = view.getUint32(0, true);
-  if (limits.payloadCommandsCountMax < count) return undefined;
-  const ends = new Uint32Array(count);
-  let offset = prefixSize;
-  for (let index = 0; index < count; index++) {
-    if (payload.length - offset < prefixSize) return undefined;
-    const size = view.getUint32(offset, true);
-    offset += prefixSize;
-    if (limits.commandSizeMax < size || payload.length - offset < size) return undefined;
-    offset += size;
-    ends[index] = offset;
-  }
-  return offset === payload.length ? ends : undefined;
+function placesOf(payload: Uint8Array): Places | undefined {
+  if (limits.payloadSizeMax < payload.length) return undefined;
+  const lanes = decodeLanesPayload(payload);
+  if (lanes === undefined) return listPlaces(payload, 0, payload.length);
+  const lists: Places[] = [];
+  const put = (start: number, size: number): number => {
+    lists.push(listPlaces(payload, start, start + size) ?? noPlaces);
+    return start + size;
+  };
+  let end = lanesHeadSize;
+  for (const batch of lanes.batches) end = put(end + batchHeadSize + prefixSize, batch.payload.length);
+  end = put(end + prefixSize, lanes.loose.length);
+  assert(end === payload.length, "the layout of a payload with batches is the one that is read here");
+  return joined(lists);
 }
 
-function describe(payload: Uint8Array, ends: Uint32Array, digestsGiven?: Uint8Array): PayloadCommands {
-  const commandAt = (index: number): Uint8Array => {
-    const start = (index === 0 ? prefixSize : ends[index - 1]!) + prefixSize;
-    return payload.subarray(start, ends[index]);
-  };
+/** The places of a list of commands that lies in [from, to); `undefined` when there is no canonical list. */
+function listPlaces(payload: Uint8Array, from: number, to: number): Places | undefined {
+  if (to - from < prefixSize) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, to);
+  const count = view.getUint32(from, true);
+  if (limits.payloadCommandsCountMax < count || to - from < prefixSize * (1 + count)) return undefined;
+  const places: Places = { starts: new Uint32Array(count), ends: new Uint32Array(count) };
+  let offset = from + prefixSize;
+  for (let index = 0; index < count; index++) {
+    if (to - offset < prefixSize) return undefined;
+    const size = view.getUint32(offset, true);
+    offset += prefixSize;
+    if (limits.commandSizeMax < size || to - offset < size) return undefined;
+    places.starts[index] = offset;
+    offset += size;
+    places.ends[index] = offset;
+  }
+  return offset === to ? places : undefined;
+}
+
+/** One list after another; what is beyond the commands that a payload may hold is none. */
+function joined(lists: readonly Places[]): Places {
+  const total = lists.reduce((sum, { ends }) => sum + ends.length, 0);
+  const count = Math.min(limits.payloadCommandsCountMax, total);
+  const places: Places = { starts: new Uint32Array(count), ends: new Uint32Array(count) };
+  let position = 0;
+  for (const { starts, ends } of lists) {
+    const taken = Math.min(count - position, ends.length);
+    places.starts.set(starts.subarray(0, taken), position);
+    places.ends.set(ends.subarray(0, taken), position);
+    position += taken;
+  }
+  return places;
+}
+
+function describe(payload: Uint8Array, { starts, ends }: Places, digestsGiven?: Uint8Array): PayloadCommands {
+  const commandAt = (index: number): Uint8Array => payload.subarray(starts[index], ends[index]);
   const packedDigests = digestsGiven ?? new Uint8Array(digestSize * ends.length);
   assert(packedDigests.length === digestSize * ends.length, "a digest for each command");
   for (let index = 0; digestsGiven === undefined && index < ends.length; index++)

@@ -47,6 +47,7 @@ export function startThreads(
     peers: config.peers,
     initialTimeoutMs: config.initialTimeoutMs ?? 150,
     signatureWorkersCount: config.signatureWorkersCount ?? 1,
+    lanes: config.lanes ?? "auto",
     execution: channel.port2,
   };
   const execution = startThread("execution-thread", executionData, { transferList: [channel.port1] });

@@ -1,20 +1,43 @@
 import { describe, expect, test } from "vitest";
+import { concatBytes } from "@stoa/base/bytes";
+import type { PriceE8, TimeMs } from "@stoa/base/units";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
 import { createChecker, nobody } from "../src/checker.ts";
 import { createIntake } from "../src/command-intake.ts";
+import { homeOf } from "../src/command-way.ts";
 import { createMempool } from "../src/mempool.ts";
 import { judge } from "../src/verdict.ts";
 import { fakePool, type FakeCheck } from "./fake-pool.ts";
 import { limitOrder, signCommand, testChain } from "./network.ts";
 
-const { genesis, accountSeeds } = testChain();
+const { genesis, accountSeeds, validatorSeeds } = testChain();
 const order = limitOrder({ instrument: 1, side: "buy", priceTicks: 120_000 });
 const signed = (): Uint8Array => signCommand(genesis, accountSeeds[0]!, order);
+const prices = (): Uint8Array =>
+  signCommand(genesis, validatorSeeds[0]!, {
+    kind: "prices",
+    sequence: 1,
+    sourceMs: Date.now() as TimeMs,
+    indexes: [{ index: 0, price: 1 as PriceE8 }],
+    curves: [],
+  });
 const peer = 2 as ValidatorIndex;
 
-function setUp() {
+/** A lane with room for so many commands; `isHome`: whether those that all validators have belong into it. */
+function laneOf(options: { readonly isOn?: boolean; readonly isHome?: boolean; readonly room?: number } = {}) {
+  const { isOn = false, isHome = true, room = 100 } = options;
+  const taken: Uint8Array[] = [];
+  return {
+    taken,
+    isOn: () => isOn,
+    isHome: () => isHome,
+    put: (encoded: Uint8Array) => taken.length < room && 0 < taken.push(Uint8Array.from(encoded)),
+  };
+}
+
+function setUp(lane = laneOf()) {
   const checks: FakeCheck[] = [];
   const forwarded: { encoded: Uint8Array; knownBy: number[] }[] = [];
   const answers: { id: number; refusal: string }[] = [];
@@ -33,6 +56,7 @@ function setUp() {
   const intake = createIntake({
     mempool,
     checker,
+    lane,
     wallMs: () => nowMs,
     answer: (id, refusal) => void answers.push({ id, refusal }),
     forward: (encoded, knownBy) => void forwarded.push({ encoded: Uint8Array.from(encoded), knownBy: [...knownBy] }),
@@ -46,6 +70,7 @@ function setUp() {
     answers,
     arrivals: () => arrivals,
     judgeAll: () => checks.splice(0).forEach(({ encoded, done }) => done(judge(encoded))),
+    nowMs: () => nowMs,
     pass: (timeMs: number) => void (nowMs += timeMs),
   };
 }
@@ -147,4 +172,97 @@ describe("commands on their way into the mempool", () => {
     expect(answers).toEqual([2, 1].map((id) => ({ id, refusal: "none" })));
     expect([forwarded.length, mempool.count()]).toEqual([0, 0]);
   });
+});
+
+describe("commands of clients while lanes are used", () => {
+  const built = ({ mempool, nowMs }: ReturnType<typeof setUp>) =>
+    mempool.build({ sizeMax: 100_000, timeMs: nowMs(), excluded: [] }).commands.length;
+  const held = (...commands: Uint8Array[]) => concatBytes(...commands.map(commandDigest));
+
+  test("given to this validator alone go into its lane and nowhere else", () => {
+    const lane = laneOf({ isOn: true, isHome: false });
+    const set = setUp(lane);
+    const encoded = signed();
+    set.intake.fromClient(1, encoded, false);
+    set.judgeAll();
+    set.pass(600);
+    set.intake.tick();
+    expect([lane.taken, set.forwarded, built(set)]).toEqual([[encoded], [], 0]);
+    expect(set.mempool.hasWork()).toBe(true);
+  });
+
+  test("given to all are put into a lane by one validator, and by the others left to it", () => {
+    const [home, other] = [laneOf({ isOn: true }), laneOf({ isOn: true, isHome: false })];
+    const sets = [setUp(home), setUp(other)];
+    const encoded = signed();
+    for (const set of sets) {
+      set.intake.fromClient(1, encoded, true);
+      set.judgeAll();
+    }
+    expect([home.taken, other.taken, ...sets.map(built)]).toEqual([[encoded], [], 0, 0]);
+    for (const set of sets) {
+      set.mempool.inLane(held(encoded), set.nowMs());
+      set.pass(600);
+      set.intake.tick();
+    }
+    expect([...sets.map(({ forwarded }) => forwarded.length), ...sets.map(built)]).toEqual([0, 0, 0, 0]);
+  });
+
+  test("that their home does not put into its lane become loose, and are sent on after half a second", () => {
+    const set = setUp(laneOf({ isOn: true, isHome: false }));
+    const encoded = signed();
+    set.intake.fromClient(1, encoded, true);
+    set.judgeAll();
+    expect(built(set)).toBe(0);
+    set.pass(300);
+    expect(built(set)).toBe(1);
+    set.pass(300);
+    set.intake.tick();
+    expect(set.forwarded).toEqual([{ encoded, knownBy: [] }]);
+  });
+
+  test("for which the lane has no room are loose, as prices and what peers send always are", () => {
+    const full = laneOf({ isOn: true, room: 0 });
+    const first = setUp(full);
+    first.intake.fromClient(1, signed(), false);
+    first.judgeAll();
+    expect([first.forwarded.length, built(first)]).toEqual([1, 1]);
+    const lane = laneOf({ isOn: true });
+    const second = setUp(lane);
+    second.intake.fromClient(1, prices(), false);
+    second.intake.fromPeer(peer, signed());
+    second.judgeAll();
+    expect([lane.taken.length, second.forwarded.length, built(second)]).toEqual([0, 1, 2]);
+  });
+
+  test("that come after the batch that holds them go nowhere", () => {
+    const lane = laneOf({ isOn: true });
+    const set = setUp(lane);
+    const encoded = signed();
+    set.mempool.inLane(held(encoded), set.nowMs());
+    set.intake.fromClient(1, encoded, false);
+    set.judgeAll();
+    expect([lane.taken.length, set.forwarded.length, built(set)]).toEqual([0, 0, 0]);
+    expect(set.answers).toEqual([{ id: 1, refusal: "none" }]);
+  });
+
+  test("in a lane that does not get on are taken by a leader after some seconds", () => {
+    const set = setUp(laneOf({ isOn: true }));
+    set.intake.fromClient(1, signed(), false);
+    set.judgeAll();
+    set.pass(4_900);
+    expect(built(set)).toBe(0);
+    set.pass(200);
+    expect(built(set)).toBe(1);
+  });
+});
+
+test("every command has one home among the validators that are here, and each of them is home to some", () => {
+  const digests = Array.from({ length: 64 }, (_, index) => commandDigest(Uint8Array.of(index)));
+  const everyone = [true, true, true, true];
+  const homes = digests.map((digest) => homeOf(digest, everyone));
+  expect(new Set(homes)).toEqual(new Set([0, 1, 2, 3]));
+  const without = digests.map((digest) => homeOf(digest, [true, true, false, true]));
+  without.forEach((home, index) => expect(home).toBe(homes[index] === 2 ? 3 : homes[index]));
+  expect(homeOf(digests[0]!, [false, false, false, false])).toBe(homes[0]);
 });

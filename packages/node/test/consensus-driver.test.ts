@@ -30,6 +30,7 @@ function drive(step: (input: Input) => readonly Effect[], overrides: Partial<Dri
     payloadFor: () => ({ payload: new Uint8Array(0), work: false }),
     ordered: () => void happened.push("ordered"),
     deliver: () => void happened.push("deliver"),
+    lane: (effect) => void happened.push(effect.kind),
     readBlocks: () => undefined,
     observe: () => undefined,
     halted: (fact) => void happened.push(`halted ${fact}`),
@@ -55,6 +56,14 @@ describe("the driver of a replica", () => {
       "deliver",
       "flush",
     ]);
+  });
+
+  test("what happens in lanes is said at once, and in a turn before the payload that it matters to", async () => {
+    const lane: Effect = { kind: "laneRoom", count: 3 };
+    const { driver, happened } = drive(() => [message, lane, barrierRecord]);
+    driver.put({ kind: "start" });
+    await until(() => happened.includes("flush"), "a turn");
+    expect(happened).toEqual(["laneRoom", "persist 1 true", "broadcast", "flush"]);
   });
 
   test("when the disk fails nothing leaves, and nothing is fed any more", async () => {

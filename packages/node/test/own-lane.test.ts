@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { limits } from "@stoa/base/limits";
+import { decodePayload } from "@stoa/protocol/payload";
+import { createLaneSwitch, createOwnLane, laneFromSize } from "../src/own-lane.ts";
+
+function setUp(room: number) {
+  const batches: (readonly Uint8Array[])[] = [];
+  const due: { readonly delayMs: number; readonly action: () => void }[] = [];
+  const lane = createOwnLane({
+    seal: (payload) => void batches.push(decodePayload(payload)!),
+    after: (delayMs, action) => void due.push({ delayMs, action }),
+  });
+  lane.setRoom(room);
+  return { lane, batches, due, pass: () => due.splice(0).forEach(({ action }) => action()) };
+}
+const command = (size: number, first = 1): Uint8Array => new Uint8Array(size).fill(first);
+
+describe("a validator's own lane", () => {
+  test("sends a command on after a few milliseconds, with those that came meanwhile", () => {
+    const { lane, batches, due, pass } = setUp(3);
+    const first = command(100);
+    expect([lane.put(first), lane.put(command(50, 2))]).toEqual([true, true]);
+    first.fill(9);
+    expect([batches.length, due.map(({ delayMs }) => delayMs)]).toEqual([0, [5]]);
+    pass();
+    expect(batches).toEqual([[command(100), command(50, 2)]]);
+    pass();
+    lane.put(command(10));
+    pass();
+    expect(batches).toHaveLength(2);
+  });
+
+  test("sends 64 KiB on at once", () => {
+    const { lane, batches } = setUp(3);
+    for (let count = 0; count < 64; count++) lane.put(command(1020));
+    expect(batches.map((batch) => batch.length)).toEqual([64]);
+  });
+
+  test("without room gathers one batch and takes no more, and sends it when there is room", () => {
+    const { lane, batches, pass } = setUp(1);
+    const large = command(limits.commandSizeMax);
+    expect([lane.put(large), lane.put(large), lane.put(large), lane.put(large)]).toEqual([true, true, true, true]);
+    expect([lane.put(large), lane.put(command(10))]).toEqual([false, true]);
+    pass();
+    expect(batches).toHaveLength(1);
+    lane.setRoom(2);
+    expect(batches.map((batch) => batch.length)).toEqual([1, 4]);
+    lane.put(command(10));
+    expect(batches).toHaveLength(2);
+  });
+
+  test("that never had room takes nothing", () => {
+    expect(setUp(0).lane.put(command(10))).toBe(false);
+  });
+});
+
+describe("whether commands go into lanes", () => {
+  test("depends on how much waits, and not on the last byte of it", () => {
+    let size = 0;
+    const isOn = createLaneSwitch("auto", () => size);
+    const at = (now: number): boolean => {
+      size = now;
+      return isOn();
+    };
+    const sizes = [
+      0,
+      laneFromSize - 1,
+      laneFromSize,
+      laneFromSize / 2,
+      laneFromSize / 4,
+      laneFromSize / 4 - 1,
+      laneFromSize / 2,
+    ];
+    expect(sizes.map(at)).toEqual([false, false, true, true, true, false, false]);
+  });
+
+  test("can be said for measurement", () => {
+    expect([createLaneSwitch("never", () => 1e9)(), createLaneSwitch("always", () => 0)()]).toEqual([false, true]);
+  });
+});
