@@ -34,7 +34,6 @@ import { createLanes } from "./lanes.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
-import { encodePeerMessage } from "./network/peer-message.ts";
 import type { LaneMode } from "./own-lane.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { startSignaturePool, type SignaturePool } from "./signature-pool.ts";
@@ -142,15 +141,16 @@ async function start(recovered: Recovered): Promise<void> {
   };
 
   const driver: Driver = createDriver({
-    step: (input) => step(replica, input),
+    // What a peer sent before it was cut off may still be queued.
+    step: (input) => (input.kind === "message" && mesh.isBanned(input.from) ? [] : step(replica, input)),
     clock: { monotonicMs: () => performance.now(), wallMs: Date.now },
     persist(records, barrier) {
       const startMs = performance.now();
       voteLog.append(records, barrier);
       if (barrier) progress.persisted(performance.now() - startMs);
     },
-    send: (to, message) => mesh.send(to, encodePeerMessage({ kind: "consensus", message })),
-    broadcast: (message) => mesh.broadcast(encodePeerMessage({ kind: "consensus", message })),
+    send: (to, message) => mesh.send(to, { kind: "consensus", message }),
+    broadcast: (message) => mesh.broadcast({ kind: "consensus", message }),
     flush() {
       mesh.flush();
       workSaid = false;
@@ -172,6 +172,7 @@ async function start(recovered: Recovered): Promise<void> {
     observe(effect) {
       if (effect.kind === "progress") return progress.observe(effect);
       if (effect.kind === "diverged") return report(describeDivergence(effect.divergence, modules));
+      if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
     },
     halted: (fact) => fail(new NodeError(haltCode(fact), `the validator stopped: ${fact}`)),
@@ -366,13 +367,9 @@ function createBatch<T>(flush: (items: readonly T[]) => void): { readonly put: (
 function createForwards(mesh: () => Mesh) {
   const batch = createBatch<{ readonly encoded: Uint8Array; readonly knownBy: readonly ValidatorIndex[] }>((items) => {
     const everyone = items.filter(({ knownBy }) => knownBy.length === 0).map(({ encoded }) => encoded);
-    for (const frame of frames(everyone)) mesh().broadcast(frame);
-    for (const { encoded, knownBy } of items) {
-      if (knownBy.length === 0) continue;
-      const frame = encodePeerMessage({ kind: "commands", commands: [encoded] });
-      for (let peer = 0; peer < limits.validatorsCountMax; peer++)
-        if (!knownBy.includes(peer as ValidatorIndex)) mesh().send(peer as ValidatorIndex, frame);
-    }
+    for (const commands of portions(everyone)) mesh().broadcast({ kind: "commands", commands });
+    for (const { encoded, knownBy } of items)
+      if (0 < knownBy.length) mesh().broadcast({ kind: "commands", commands: [encoded] }, knownBy);
     mesh().flush();
   });
   return {
@@ -382,18 +379,18 @@ function createForwards(mesh: () => Mesh) {
   };
 }
 
-function* frames(commands: readonly Uint8Array[]): Generator<Uint8Array> {
+function* portions(commands: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
   let part: Uint8Array[] = [];
   let size = 0;
   for (const encoded of commands) {
     part.push(encoded);
     size += encoded.length;
     if (size < forwardSizeMax) continue;
-    yield encodePeerMessage({ kind: "commands", commands: part });
+    yield part;
     part = [];
     size = 0;
   }
-  if (part.length > 0) yield encodePeerMessage({ kind: "commands", commands: part });
+  if (part.length > 0) yield part;
 }
 
 function haltCode(fact: string): "state-divergence" | "replica-halted" {

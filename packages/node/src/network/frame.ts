@@ -12,6 +12,8 @@ export function frameHead(size: number): Uint8Array {
 export interface FrameReader {
   /** Takes bytes off the stream and calls back for each whole frame. False when the stream is no sequence of legal frames. */
   readonly push: (chunk: Uint8Array, onFrame: (frame: Uint8Array) => void) => boolean;
+  /** Whether a part of a frame is here and the rest is not. */
+  readonly isWaiting: () => boolean;
 }
 
 /** PERF: a frame that arrives in one chunk is not copied; one that arrives in many is copied once. */
@@ -21,6 +23,7 @@ export function createFrameReader(frameSizeMax: number): FrameReader {
   let body: Buffer | undefined;
   let bodyCount = 0;
   return {
+    isWaiting: () => body !== undefined || headCount > 0,
     push(chunk, onFrame) {
       for (let offset = 0; offset < chunk.length; ) {
         if (body === undefined) {

@@ -1,10 +1,13 @@
 /**
- * The mesh: one encrypted connection between every two validators, mutually authenticated by TLS 1.3 with the validator keys
- * of genesis. Of two validators the one with the lower index dials, so there is one connection per pair; a newer one of the
- * same peer replaces the older. Frames queue while a turn runs and leave together at `flush`. A peer that does not read loses
- * its connection when its queue is full; the queue never grows beyond its limit. Knows nothing of what messages mean.
+ * The mesh: encrypted connections between every two validators, one for each channel of `channels.ts`, mutually authenticated by
+ * TLS 1.3 with the validator keys of genesis; the protocol that TLS agrees on names the channel. Of two validators the one with
+ * the lower index dials; a newer connection of the same peer and channel replaces the older. A peer counts as connected when
+ * its channel of votes is. Frames queue while a turn runs and leave together at `flush`, votes first. What does not fit is
+ * dropped or costs the connection, by the rule of its channel, and is counted. A peer that provably misbehaves is cut off for a
+ * while (`standing.ts`). Knows nothing of what messages mean beyond their channel.
  */
-import { connect as dialTls, createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer as createRawServer, type Server } from "node:net";
+import { connect as dialTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { present } from "@stoa/base/assert";
 import { equalBytes } from "@stoa/base/bytes";
@@ -13,8 +16,20 @@ import { limits } from "@stoa/base/limits";
 import type { PublicKey, SecretSeed, Signature } from "@stoa/base/signature";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError, systemCode } from "../failure.ts";
+import {
+  answeredRequest,
+  channelLimits,
+  channels,
+  routeOf,
+  weightOf,
+  type Channel,
+  type MeshMessage,
+} from "./channels.ts";
 import { createFrameReader, frameHead } from "./frame.ts";
+import { createHandshakes, handshakeMsMax } from "./handshakes.ts";
 import { createTransportIdentity, peerKey } from "./identity.ts";
+import { createLines, noCounts, type ChannelCounts, type Line } from "./line.ts";
+import type { Outgoing } from "./outbox.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,
@@ -22,6 +37,7 @@ import {
   sessionSignBytes,
   type PeerMessage,
 } from "./peer-message.ts";
+import { createStanding } from "./standing.ts";
 
 export interface Address {
   readonly host: string;
@@ -37,48 +53,73 @@ export interface MeshOptions {
   /** Counts the starts of this validator (vote log). */
   readonly session: number;
   readonly listen: Address;
-  readonly onMessage: (from: ValidatorIndex, message: Exclude<PeerMessage, { kind: "hello" | "fenced" }>) => void;
+  readonly onMessage: (from: ValidatorIndex, message: MeshMessage) => void;
   readonly onPeer: (peer: ValidatorIndex, connected: boolean) => void;
   /** A younger process runs with the same key: this one must stop. */
   readonly onFenced: (session: number) => void;
   /** Facts for the log: who was refused or dropped, and why. */
   readonly report: (fact: string) => void;
-  readonly queueSizeMax?: number;
 }
 
 export interface Mesh {
   readonly port: number;
-  /** Where to dial a peer with a higher index; may be called again when it moves. */
+  /** Where a peer is found; dials it when its index is higher. May be called again when it moves. */
   readonly setAddress: (peer: ValidatorIndex, address: Address) => void;
-  /** Queues an encoded peer message; it leaves at the next `flush`. Dropped when the peer is not connected. */
-  readonly send: (to: ValidatorIndex, message: Uint8Array) => void;
-  readonly broadcast: (message: Uint8Array) => void;
+  /** Queues a message on its channel; it leaves at the next `flush`. Dropped when the peer is not connected. */
+  readonly send: (to: ValidatorIndex, message: MeshMessage) => void;
+  /** The same to every peer, except those that need not have it. */
+  readonly broadcast: (message: MeshMessage, except?: readonly ValidatorIndex[]) => void;
   readonly flush: () => void;
+  /** A peer did what no honest one can do: its connections are closed, and refused for a while. */
+  readonly offended: (peer: ValidatorIndex, fact: string) => void;
+  /** Whether a peer is cut off at the moment. */
+  readonly isBanned: (peer: ValidatorIndex) => boolean;
   readonly connectedCount: () => number;
+  readonly counts: () => MeshCounts;
   readonly stop: () => Promise<void>;
+}
+
+export interface MeshCounts {
+  readonly channels: Readonly<Record<Channel, Readonly<ChannelCounts>>>;
+  /** Connections that were closed before their handshake cost anything, or when it took too long. */
+  readonly refusedCount: number;
+  readonly offencesCount: number;
+  readonly banned: readonly ValidatorIndex[];
 }
 
 /** One peer as this node sees it. */
 interface Link {
   readonly peer: ValidatorIndex;
+  readonly lines: Readonly<Record<Channel, Line>>;
+  readonly dials: Readonly<Record<Channel, Dial>>;
   address: Address | undefined;
-  /** The connection that has said hello. */
-  socket: TLSSocket | undefined;
   /** The highest session seen, and its proof. */
   session: number;
   proof: Signature | undefined;
-  corked: boolean;
-  dialing: boolean;
-  backoffMs: number;
-  retry: NodeJS.Timeout | undefined;
-  heardMs: number;
 }
 
-const alpn = "stoa-mesh/1";
+/** Dialing a peer on one channel. */
+interface Dial {
+  busy: boolean;
+  backoffMs: number;
+  retry: NodeJS.Timeout | undefined;
+}
+
+type Hello = Extract<PeerMessage, { kind: "hello" }>;
+
+const protocolOf = (channel: Channel): string => `stoa-mesh/${peerProtocolVersion}/${channel}`;
 const backoffMsMin = 50;
 const backoffMsMax = 1_000;
-const handshakeTimeoutMs = 5_000;
+/** A connection that lasted this long is dialed again at once. */
+const steadyMs = 5_000;
+/** After this long without a byte the kernel asks whether the other side is still there. */
+const keepAliveMs = 5_000;
+/** When whoever was told "busy" may ask again. */
+const busyRetryMs = 1_000;
+/** Status messages come every second. */
 const silenceMsMax = 10_000;
+/** A peer that takes nothing for so long does not read; a begun frame must go on within the same time. */
+const stalledMsMax = 20_000;
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const { keys, self, report } = options;
@@ -88,16 +129,17 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     cert: identity.certificate,
     minVersion: "TLSv1.3",
     maxVersion: "TLSv1.3",
-    ALPNProtocols: [alpn],
     // No authority signs these certificates: `authenticate` compares the key with the allow-list instead.
     rejectUnauthorized: false,
   } as const;
-  const queueSizeMax = options.queueSizeMax ?? limits.peerQueueSizeMax;
+  const counts = { votes: noCounts(), proposals: noCounts(), data: noCounts() };
   const links: (Link | undefined)[] = keys.map((_, index) =>
-    index === self ? undefined : createLink(index as ValidatorIndex),
+    index === self ? undefined : createLink(index as ValidatorIndex, counts),
   );
+  const standing = createStanding();
+  const handshakes = createHandshakes(keys.length, report);
   const sockets = new Set<TLSSocket>();
-  const corked: Link[] = [];
+  const touched = { votes: new Set<Line>(), proposals: new Set<Line>(), data: new Set<Line>() };
   let stopped = false;
 
   const hello = framed({
@@ -108,34 +150,52 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     signature: activeEd25519.sign(sessionSignBytes(options.chainId, options.session), options.seed),
   });
 
-  const dial = (link: Link): void => {
-    const { address } = link;
-    if (stopped || link.dialing || link.socket !== undefined || address === undefined) return;
-    link.dialing = true;
-    const socket = dialTls({
-      ...tlsOptions,
-      host: address.host,
-      port: address.port,
-      checkServerIdentity: () => undefined,
-    });
-    const deadline = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
-    socket.on("close", () => {
-      clearTimeout(deadline);
-      link.dialing = false;
-      if (stopped || link.socket !== undefined) return;
-      link.backoffMs = Math.min(backoffMsMax, 2 * link.backoffMs);
-      clearTimeout(link.retry);
-      link.retry = setTimeout(() => dial(link), link.backoffMs * (0.75 + Math.random() / 2));
-    });
-    socket.once("secureConnect", () => {
-      clearTimeout(deadline);
-      if (authenticate(socket) === link.peer) return adopt(link, socket);
-      report(`${address.host}:${address.port} is not validator ${link.peer}: connection refused`);
-      socket.destroy();
-    });
-    socket.on("error", () => undefined);
+  // ---- connecting
+
+  const keep = (socket: TLSSocket): void => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    socket.on("error", () => undefined);
+  };
+
+  const dial = (link: Link, channel: Channel): void => {
+    const dialing = link.dials[channel];
+    if (stopped || dialing.busy || link.address === undefined || link.lines[channel].socket() !== undefined) return;
+    if (0 < standing.restMs(link.peer, performance.now())) return redial(link, channel);
+    const { host, port } = link.address;
+    dialing.busy = true;
+    const socket = dialTls({
+      ...tlsOptions,
+      host,
+      port,
+      ALPNProtocols: [protocolOf(channel)],
+      checkServerIdentity: () => undefined,
+    });
+    keep(socket);
+    const deadline = setTimeout(() => socket.destroy(), handshakeMsMax);
+    const settle = (): void => {
+      clearTimeout(deadline);
+      dialing.busy = false;
+    };
+    socket.once("close", () => {
+      settle();
+      if (link.lines[channel].socket() === undefined) redial(link, channel);
+    });
+    socket.once("secureConnect", () => {
+      if (socket.alpnProtocol === protocolOf(channel) && authenticate(socket) === link.peer)
+        return adopt(link, channel, socket, settle);
+      report(`${host}:${port} is not validator ${link.peer}: connection refused`);
+      socket.destroy();
+    });
+  };
+
+  const redial = (link: Link, channel: Channel): void => {
+    if (stopped || link.peer < self) return;
+    const dialing = link.dials[channel];
+    const banMs = standing.restMs(link.peer, performance.now());
+    clearTimeout(dialing.retry);
+    dialing.retry = setTimeout(() => dial(link, channel), banMs + dialing.backoffMs * (0.75 + Math.random() / 2));
+    dialing.backoffMs = Math.min(backoffMsMax, 2 * dialing.backoffMs);
   };
 
   /** The index of the validator whose key the peer has proved to hold. */
@@ -143,54 +203,69 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     const certificate = socket.getPeerX509Certificate();
     const key = certificate === undefined ? undefined : peerKey(certificate);
     const index = key === undefined ? -1 : keys.findIndex((one) => equalBytes(one, key));
-    return index < 0 || index === self || socket.alpnProtocol !== alpn ? undefined : (index as ValidatorIndex);
+    return index < 0 || index === self ? undefined : (index as ValidatorIndex);
   };
 
-  /** Serves an authenticated connection; it becomes the peer's connection when its hello is right. */
-  const adopt = (link: Link, socket: TLSSocket): void => {
-    const frames = createFrameReader(limits.frameSizeMax);
-    let greeted = false;
+  const accept = (socket: TLSSocket): void => {
+    keep(socket);
+    const channel = channels.find((one) => protocolOf(one) === socket.alpnProtocol);
+    const peer = channel === undefined ? undefined : authenticate(socket);
+    if (channel !== undefined && peer !== undefined && peer < self)
+      return adopt(links[peer]!, channel, socket, () => handshakes.done(socket));
+    const fact = peer === undefined ? "no validator of this chain" : "dialed the wrong way";
+    handshakes.noteRefused(`${socket.remoteAddress ?? "someone"}: ${fact}`);
+    socket.destroy();
+  };
+
+  /** Serves an authenticated connection; it becomes the peer's connection when its hello is right, which is told to `greeted`. */
+  const adopt = (link: Link, channel: Channel, socket: TLSSocket, greeted: () => void): void => {
+    const line = link.lines[channel];
+    const frames = createFrameReader(channelLimits[channel].frameSizeMax);
+    let isGreeted = false;
+    /** Returns what the frame counts in the peer's budget. */
+    const onFrame = (frame: Uint8Array): number => {
+      if (socket.destroyed) return 0;
+      const message = decodePeerMessage(frame);
+      if (message === undefined) offended(link.peer, `sent bytes that are no message over its ${channel}`, socket);
+      else if (message.kind === "fenced") onFencedClaim(message.session, message.signature);
+      else if (message.kind === "hello") {
+        if (isGreeted) offended(link.peer, "said hello twice", socket);
+        else if (greet(link, message, socket)) {
+          isGreeted = true;
+          greeted();
+          open(link, channel, socket, frames.isWaiting);
+        }
+      } else if (!isGreeted) offended(link.peer, "spoke before saying hello", socket);
+      else if (routeOf(message).channel !== channel)
+        offended(link.peer, `sent what does not belong among its ${channel}`, socket);
+      else if (line.socket() === socket) {
+        options.onMessage(link.peer, message);
+        return weightOf(message);
+      }
+      return 1;
+    };
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
+    socket.write(hello);
+    socket.on("data", (chunk: Buffer) => {
+      let count = 0;
+      if (!frames.push(chunk, (frame) => (count += onFrame(frame))))
+        return offended(link.peer, `sent a frame of illegal size over its ${channel}`, socket);
+      if (line.socket() === socket) line.received(chunk.length, count);
+    });
+    socket.once("close", () => closed(link, channel, socket));
+  };
+
+  /** Whether the connection may be used. */
+  const greet = (link: Link, message: Hello, socket: TLSSocket): boolean => {
     const refuse = (fact: string): void => {
       report(`validator ${link.peer}: ${fact}; connection closed`);
       socket.destroy();
     };
-    const onFrame = (frame: Uint8Array): void => {
-      if (socket.destroyed) return;
-      const message = decodePeerMessage(frame);
-      if (message === undefined) return refuse("sent bytes that are no message");
-      if (message.kind === "fenced") return onFencedClaim(message.session, message.signature);
-      if (message.kind === "hello") {
-        if (greeted) return refuse("said hello twice");
-        greeted = greet(link, socket, message, refuse);
-        return;
-      }
-      if (!greeted) return refuse("spoke before saying hello");
-      if (link.socket === socket) options.onMessage(link.peer, message);
-    };
-    socket.setNoDelay(true);
-    socket.write(hello);
-    socket.on("data", (chunk: Buffer) => {
-      link.heardMs = performance.now();
-      if (!frames.push(chunk, onFrame)) refuse("sent a frame of illegal size");
-    });
-    socket.once("close", () => {
-      if (link.socket !== socket) return;
-      link.socket = undefined;
-      link.corked = false;
-      options.onPeer(link.peer, false);
-      if (self < link.peer) link.retry = setTimeout(() => dial(link), backoffMsMin);
-    });
-  };
-
-  const greet = (
-    link: Link,
-    socket: TLSSocket,
-    message: Extract<PeerMessage, { kind: "hello" }>,
-    refuse: (fact: string) => void,
-  ): boolean => {
     if (message.version !== peerProtocolVersion) refuse(`speaks version ${message.version} of the peer protocol`);
     else if (!equalBytes(message.chainId, options.chainId)) refuse("is on another chain");
     else if (!provesSession(keys[link.peer]!, message)) refuse("did not sign its session");
+    else if (0 < standing.restMs(link.peer, performance.now())) socket.destroy();
     else if (message.session < link.session) {
       socket.write(framed({ kind: "fenced", session: link.session, signature: present(link.proof, "a seen session") }));
       socket.end();
@@ -198,15 +273,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
         `validator ${link.peer}: an older process (session ${message.session}) runs beside session ${link.session}`,
       );
     } else {
-      const older = link.socket;
+      if (link.session < message.session) disconnect(link);
       link.session = message.session;
       link.proof = message.signature;
-      link.socket = socket;
-      link.corked = false;
-      link.backoffMs = backoffMsMin;
-      link.heardMs = performance.now();
-      older?.destroy();
-      if (older === undefined) options.onPeer(link.peer, true);
       return true;
     }
     return false;
@@ -220,93 +289,162 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     if (options.session < session && provesSession(keys[self]!, { session, signature })) options.onFenced(session);
   };
 
-  const server = createServer({ ...tlsOptions, requestCert: true, handshakeTimeout: handshakeTimeoutMs }, (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    socket.on("error", () => undefined);
-    const peer = authenticate(socket);
-    if (peer !== undefined && peer < self) return adopt(links[peer]!, socket);
-    report(
-      `${socket.remoteAddress ?? "someone"}: ${peer === undefined ? "no validator of this chain" : "dialed the wrong way"}`,
-    );
-    socket.destroy();
+  const open = (link: Link, channel: Channel, socket: TLSSocket, isInFrame: () => boolean): void => {
+    link.lines[channel].open(socket, isInFrame)?.destroy();
+    // Also when an older connection is replaced: what was under way on that may be lost, so the peer is greeted anew.
+    if (channel === "votes") options.onPeer(link.peer, true);
+  };
+
+  const closed = (link: Link, channel: Channel, socket: TLSSocket): void => {
+    const line = link.lines[channel];
+    if (line.socket() !== socket) return;
+    if (line.openedMs() + steadyMs < performance.now()) link.dials[channel].backoffMs = backoffMsMin;
+    line.closed();
+    if (channel === "votes") options.onPeer(link.peer, false);
+    redial(link, channel);
+  };
+
+  const disconnect = (link: Link): void => {
+    for (const channel of channels) link.lines[channel].socket()?.destroy();
+  };
+
+  const offended = (peer: ValidatorIndex, fact: string, socket?: TLSSocket): void => {
+    socket?.destroy();
+    const link = links[peer];
+    const nowMs = performance.now();
+    if (link === undefined || 0 < standing.restMs(peer, nowMs)) return;
+    const banMs = standing.offended(peer, nowMs);
+    report(`validator ${peer}: ${fact}; cut off for ${banMs / 1000} s`);
+    disconnect(link);
+  };
+
+  const tlsServer = createTlsServer(
+    { ...tlsOptions, ALPNProtocols: channels.map(protocolOf), requestCert: true, handshakeTimeout: handshakeMsMax },
+    accept,
+  );
+  tlsServer.on("tlsClientError", () => undefined);
+  const server = createRawServer((socket) => {
+    if (handshakes.admit(socket)) tlsServer.emit("connection", socket);
   });
-  server.on("tlsClientError", () => undefined);
-  server.maxConnections = 4 * keys.length + 16;
+  server.maxConnections = 4 * channels.length * (keys.length + 8);
   const port = await listen(server, options.listen, "mesh");
 
+  // ---- writing
+
+  const queue = (link: Link, channel: Channel, item: Outgoing): void => {
+    const line = link.lines[channel];
+    if (link.lines.votes.socket() === undefined || line.socket()?.destroyed === true) return;
+    touched[channel].add(line);
+    if (!line.put(item)) giveUp(link, line, "does not read");
+  };
+
+  const giveUp = (link: Link, line: Line, fact: string): void => {
+    counts[line.channel].slowCount++;
+    report(
+      `validator ${link.peer}: ${fact}, ${line.queuedSize()} bytes of ${line.channel} queued; that connection is closed`,
+    );
+    line.clear();
+    line.socket()?.destroy();
+  };
+
+  /** A message as it is queued; nothing when it fits no frame. */
+  const packed = (message: MeshMessage): { readonly channel: Channel; readonly item: Outgoing } | undefined => {
+    const { channel, urgent } = routeOf(message);
+    const frame = encodePeerMessage(message);
+    const request = answeredRequest(message);
+    const refusal = request === undefined ? undefined : refusalOf(request);
+    if (frame.length <= channelLimits[channel].frameSizeMax)
+      return { channel, item: { frame, urgent, ...(refusal && { busy: () => refusal("busy") }) } };
+    counts[channel].droppedCount++;
+    report(`mesh: a message of ${frame.length} bytes does not fit into a frame of ${channel}`);
+    return refusal && { channel, item: { frame: refusal("too-large"), urgent: true } };
+  };
+
   const watch = setInterval(() => {
-    for (const link of links)
-      if (link?.socket !== undefined && link.heardMs + silenceMsMax < performance.now()) {
-        report(`validator ${link.peer}: silent for ${silenceMsMax / 1000} s; connection closed`);
-        link.socket.destroy();
+    const nowMs = performance.now();
+    for (const link of links) {
+      if (link === undefined) continue;
+      for (const line of Object.values(link.lines)) {
+        const stall = line.stall(stalledMsMax);
+        if (stall !== undefined) giveUp(link, line, stall);
       }
+      const { votes } = link.lines;
+      if (votes.socket() === undefined || nowMs <= votes.heardMs() + silenceMsMax) continue;
+      report(`validator ${link.peer}: silent for ${silenceMsMax / 1000} s; connections closed`);
+      disconnect(link);
+    }
   }, 1_000);
   watch.unref();
-
-  const write = (link: Link, head: Uint8Array, body: Uint8Array): void => {
-    const { socket } = link;
-    if (socket === undefined || socket.destroyed) return;
-    if (!link.corked) {
-      link.corked = true;
-      corked.push(link);
-      socket.cork();
-    }
-    socket.write(head);
-    socket.write(body);
-    if (socket.writableLength <= queueSizeMax) return;
-    report(`validator ${link.peer}: does not read, ${socket.writableLength} bytes queued; connection closed`);
-    socket.destroy();
-  };
 
   return {
     port,
     setAddress(peer, address) {
       const link = links[peer];
-      if (link === undefined || peer < self) return;
+      if (link === undefined) return;
+      handshakes.expect(address.host);
       link.address = address;
-      dial(link);
+      if (self < peer) for (const channel of channels) dial(link, channel);
     },
     send(to, message) {
       const link = links[to];
-      if (link !== undefined) write(link, frameHead(message.length), message);
+      const made = link && packed(message);
+      if (made !== undefined) queue(link!, made.channel, made.item);
     },
-    broadcast(message) {
-      const head = frameHead(message.length);
-      for (const link of links) if (link !== undefined) write(link, head, message);
-    },
-    flush() {
-      for (const link of corked.splice(0)) {
-        if (!link.corked) continue;
-        link.corked = false;
-        link.socket?.uncork();
+    broadcast(message, except = []) {
+      const made = packed(message);
+      if (made === undefined) return;
+      for (const link of links) {
+        if (link !== undefined && !except.includes(link.peer)) queue(link, made.channel, made.item);
       }
     },
-    connectedCount: () => links.filter((link) => link?.socket !== undefined).length,
+    flush() {
+      for (const channel of channels) {
+        for (const line of touched[channel]) line.pump();
+        touched[channel].clear();
+      }
+    },
+    offended,
+    isBanned: (peer) => 0 < standing.restMs(peer, performance.now()),
+    connectedCount: () => links.filter((link) => link?.lines.votes.socket() !== undefined).length,
+    counts: () => ({
+      channels: counts,
+      refusedCount: handshakes.refusedCount(),
+      offencesCount: standing.offencesCount(),
+      banned: standing.banned(performance.now()),
+    }),
     async stop() {
       stopped = true;
       clearInterval(watch);
-      for (const link of links) clearTimeout(link?.retry);
+      handshakes.stop();
+      for (const link of links) {
+        for (const channel of channels) clearTimeout(link?.dials[channel].retry);
+      }
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
 }
 
-function createLink(peer: ValidatorIndex): Link {
+function createLink(peer: ValidatorIndex, counts: Readonly<Record<Channel, ChannelCounts>>): Link {
+  const createDial = (): Dial => ({ busy: false, backoffMs: backoffMsMin, retry: undefined });
   return {
     peer,
+    lines: createLines(counts),
+    dials: { votes: createDial(), proposals: createDial(), data: createDial() },
     address: undefined,
-    socket: undefined,
     session: 0,
     proof: undefined,
-    corked: false,
-    dialing: false,
-    backoffMs: backoffMsMin,
-    retry: undefined,
-    heardMs: 0,
   };
 }
+
+/** The answer that says why there is none. */
+const refusalOf =
+  (request: number) =>
+  (reason: "busy" | "too-large"): Uint8Array =>
+    encodePeerMessage({
+      kind: "consensus",
+      message: { kind: "unavailable", request, reason, retryMs: busyRetryMs, limit: limits.repairItemsCountMax },
+    });
 
 function framed(message: PeerMessage): Uint8Array {
   const body = encodePeerMessage(message);

@@ -6,10 +6,10 @@ import type { Digest } from "@stoa/base/hash";
 import { message } from "@stoa/consensus/message";
 import { signature } from "@stoa/protocol/primitives";
 
-export const peerProtocolVersion = 1;
+export const peerProtocolVersion = 2;
 
 export const peerMessage = union({
-  /** The first frame in each direction. `session` counts the starts of the sender's key, which signs it. */
+  /** The first frame in each direction of every connection. `session` counts the starts of the sender's key, which signs it. */
   hello: { tag: 1, fields: { version: u16, chainId: fixedBytes(32), session: u53, signature } },
   /** A younger process uses the receiver's key, as its signed session proves: the receiver must stop. */
   fenced: { tag: 2, fields: { session: u53, signature } },
