@@ -1,0 +1,32 @@
+/** The short form of `npm run test:chaos`: a minute of real processes and real faults, run as a user runs it. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+/** Runs the command that users run, and gives its exit code and what it printed. */
+function chaos(args: readonly string[]): Promise<{ readonly code: number | null; readonly printed: string }> {
+  const command = fileURLToPath(new URL("./command.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=@stoa/source", command, ...args]);
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, printed })));
+}
+
+test("real validators are killed, stopped, cut off and robbed of their log, and what clients were told holds", async () => {
+  const { code, printed } = await chaos(["--seed", "6", "--minutes", "0.6"]);
+  expect(code, printed).toBe(0);
+  expect(printed).toContain("everything held");
+  const count = (words: RegExp): number => Number(words.exec(printed)?.[1]);
+  // A run in which nothing happened would hold as well.
+  expect(count(/(\d+) episodes/)).toBe(5);
+  expect(printed).toContain("beyond f: ");
+  expect(count(/final, done (\d+)/)).toBeGreaterThan(20);
+  expect(count(/(\d+) votes and/)).toBeGreaterThan(100);
+}, 400_000);
+
+test("a wrong argument is refused in one line", async () => {
+  const { code, printed } = await chaos(["--minutes", "none"]);
+  expect(code).toBe(2);
+  expect(printed).toBe("--minutes must be a number above 0; got none\n");
+});

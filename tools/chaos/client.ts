@@ -1,0 +1,194 @@
+/**
+ * A client of the run, as a trader would have one: its own account and key, the doors of some validators, a follower that checks
+ * every final block, and several orders under way at once. Everything that it asks and is told is recorded with its time.
+ */
+import { concatBytes, fromHex, toHex } from "@stoa/base/bytes";
+import { sha256, type Digest } from "@stoa/base/hash";
+import { createPrng, type Prng } from "@stoa/base/prng";
+import type { SecretSeed } from "@stoa/base/signature";
+import { connect, type DoorConnection } from "@stoa/client/connect";
+import { followChain, type ChainFollower } from "@stoa/client/follow";
+import { createNonces, signCommand, type SignedCommand } from "@stoa/client/sign";
+import { submitCommand, type Answer } from "@stoa/client/submit";
+import type { TrustedChain } from "@stoa/client/trust";
+import { isDisbelief, verifyReceipt } from "@stoa/client/verify";
+import { encodeEvent, type Event } from "@stoa/protocol/event";
+import type { ClientRecord, Place, RecordedAnswer } from "./history.ts";
+import { drawBody, type OpenOrder } from "./orders.ts";
+
+export interface ClientOptions {
+  readonly number: number;
+  readonly seed: number;
+  readonly chain: TrustedChain;
+  readonly accountSeed: SecretSeed;
+  /** Addresses of doors: of more than a third of the stake. */
+  readonly doors: readonly string[];
+  /** Orders under way at once. */
+  readonly atOnce: number;
+  /** All clients of a run write here. */
+  readonly records: ClientRecord[];
+  /** Commands that were acknowledged to anybody. */
+  readonly acknowledged: { readonly command: string; readonly place: Place }[];
+  /** Something that no honest chain does. */
+  readonly onFault: (fact: string) => void;
+}
+
+export interface ChaosClient {
+  /** Takes no new orders; resolves when every one that is under way has its answer. */
+  readonly finish: () => Promise<void>;
+  readonly pendingCount: () => number;
+  readonly answeredCount: () => number;
+  /** The last final block that it checked. */
+  readonly height: () => number;
+  readonly close: () => void;
+}
+
+/** Long enough for a validator to come back, short enough that nobody waits long for what is lost. */
+const lifetimeMs = 20_000;
+const pauseMsMax = 250;
+
+export const eventsName = (events: readonly Event[]): string => toHex(sha256(concatBytes(...events.map(encodeEvent))));
+
+export function startClient(options: ClientOptions): ChaosClient {
+  const { number, chain, records, onFault } = options;
+  const prng = createPrng(options.seed).stream(`client ${number}`);
+  const doors = options.doors.map((url) => connect(url, { reconnectMsMax: 1_000 }));
+  const follower = followChain({
+    chain,
+    doors,
+    from: 1,
+    report: (error) => onFault(`client ${number}: ${error.message}`),
+  });
+  follower.watch(({ header, digest }) =>
+    records.push({ kind: "saw", client: number, atMs: performance.now(), height: header.height, block: toHex(digest) }),
+  );
+  const state: ClientState = { options, prng, doors, follower, stopped: false, pending: 0, answered: 0, open: [] };
+  const next = createTrader(options);
+  const lanes = Array.from({ length: options.atOnce }, () => trade(state, next));
+  return {
+    async finish() {
+      state.stopped = true;
+      await Promise.all(lanes);
+    },
+    pendingCount: () => state.pending,
+    answeredCount: () => state.answered,
+    height: () => follower.last()?.header.height ?? 0,
+    close() {
+      state.stopped = true;
+      follower.stop();
+      doors.forEach((door) => door.close());
+    },
+  };
+}
+
+interface ClientState {
+  readonly options: ClientOptions;
+  readonly prng: Prng;
+  readonly doors: readonly DoorConnection[];
+  readonly follower: ChainFollower;
+  stopped: boolean;
+  pending: number;
+  answered: number;
+  /** Orders of this account that rest, as far as the client knows. */
+  readonly open: OpenOrder[];
+}
+
+/** Signs what the client asks next. */
+function createTrader({ chain, accountSeed, seed, number }: ClientOptions): (state: ClientState) => SignedCommand {
+  const signer = { chainId: chain.chainId, seed: accountSeed };
+  const nonces = createNonces(BigInt(Date.now()) * 1_000n);
+  const prng = createPrng(seed).stream(`orders ${number}`);
+  return (state) =>
+    signCommand(signer, {
+      nonce: nonces(),
+      expiresAtMs: Date.now() + lifetimeMs,
+      body: drawBody(prng, state.open),
+    });
+}
+
+async function trade(state: ClientState, next: (state: ClientState) => SignedCommand): Promise<void> {
+  while (!state.stopped) {
+    await ask(state, next(state));
+    if (state.prng.below(4) === 0) await askAgain(state);
+    await new Promise((resolve) => setTimeout(resolve, state.prng.below(pauseMsMax)));
+  }
+}
+
+async function ask(state: ClientState, signed: SignedCommand): Promise<void> {
+  const { number: client, chain, records, onFault, acknowledged } = state.options;
+  const command = toHex(signed.digest);
+  const { doors, follower } = state;
+  records.push({ kind: "submitted", client, atMs: performance.now(), command });
+  state.pending++;
+  const report = (error: Error): void => onFault(`client ${client}: ${error.message}`);
+  const answer = await submitCommand(signed, { chain, doors, follower, report }).then(
+    recorded,
+    (error: unknown): RecordedAnswer => ({ kind: "unknown", fact: String(error) }),
+  );
+  state.pending--;
+  state.answered++;
+  records.push({ kind: "answered", client, atMs: performance.now(), command, answer });
+  if (answer.kind !== "final") return;
+  acknowledged.push({ command, place: answer.place });
+  const tip = follower.last()!;
+  records.push({
+    kind: "read",
+    client,
+    atMs: performance.now(),
+    height: tip.header.height,
+    block: toHex(tip.digest),
+  });
+
+  function recorded(given: Answer): RecordedAnswer {
+    if (given.kind !== "final") return given.kind === "expired" ? { kind: "expired" } : given;
+    const { block, index, events } = given.receipt;
+    noteOrders(state, events);
+    return {
+      kind: "final",
+      place: { height: block.header.height, index },
+      block: toHex(block.digest),
+      refusal: refusalOf(events),
+      events: eventsName(events),
+    };
+  }
+}
+
+/** Why the exchange refused a command as a whole, if it did. */
+export function refusalOf(events: readonly Event[]): string | undefined {
+  const first = events[0];
+  return first?.kind === "refused" ? first.reason : undefined;
+}
+
+const openOrdersMax = 20;
+
+function noteOrders(state: ClientState, events: readonly Event[]): void {
+  for (const event of events)
+    if (event.kind === "order" && event.order.state === "open") state.open.push(event.order.order);
+  if (openOrdersMax < state.open.length) state.open.splice(0, state.open.length - openOrdersMax);
+}
+
+/** Asks one of its doors what came of somebody's command: the answer must be the same for ever and everywhere. */
+async function askAgain(state: ClientState): Promise<void> {
+  const { number: client, chain, records, onFault, acknowledged } = state.options;
+  if (acknowledged.length === 0) return;
+  const { command } = acknowledged[state.prng.below(acknowledged.length)]!;
+  const door = state.doors[state.prng.below(state.doors.length)]!;
+  const digest = fromHex(command) as Digest;
+  const receipt = await door.receipt(digest, AbortSignal.timeout(lifetimeMs)).catch(() => undefined);
+  if (receipt === undefined) return;
+  const verified = verifyReceipt(chain, receipt, digest);
+  if (isDisbelief(verified)) return onFault(`client ${client}: a receipt of ${door.url}: ${verified.fact}`);
+  const place = { height: verified.block.header.height, index: verified.index };
+  records.push({ kind: "asked", client, atMs: performance.now(), command, place, events: eventsName(verified.events) });
+}
+
+/** Asks one door how far its validator is. */
+export function openLooker(url: string): { readonly height: () => Promise<number>; readonly close: () => void } {
+  const door = connect(url, { reconnectMsMax: 500 });
+  return {
+    height: () => Promise.race([door.status().then((status) => status.executedHeight), pauseThen(2_000, 0)]),
+    close: () => door.close(),
+  };
+}
+
+const pauseThen = <T>(ms: number, value: T): Promise<T> => new Promise((resolve) => setTimeout(resolve, ms, value));
