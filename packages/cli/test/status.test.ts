@@ -20,6 +20,8 @@ const status = (change: Partial<NodeStatus> = {}): NodeStatus => ({
   executedHeight: 1_230 as Height,
   mempoolCount: 0,
   peersConnected: 3,
+  peersBanned: 0,
+  alarms: [],
   commandsTotal: 12_345,
   tradesTotal: 67,
   halted: undefined,
@@ -55,6 +57,12 @@ test("what halted a validator stands below the table, in its own words", () => {
   const lines = statusLines([report(0, { status: status({ halted }) })]);
   expect(lines[1]).toContain("validator-0  HALTED");
   expect(lines[2]).toBe(`validator-0 halted: ${halted}`);
+});
+
+test("alarms of a validator stand below the table", () => {
+  const alarm = "only 1 of 4 validators, with 1 of 4 stake, are connected";
+  const lines = statusLines([report(0), report(1, { status: status({ alarms: [alarm] }) })]);
+  expect(lines[3]).toBe(`validator-1: ${alarm}`);
 });
 
 test("a different module root is a difference, and named with both; equal and absent ones are none", () => {

@@ -34,6 +34,7 @@ import { createLanes } from "./lanes.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
+import { createAlarmLog, createViewWatch, type ViewWatch } from "./network/view-watch.ts";
 import type { LaneMode } from "./own-lane.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { startSignaturePool, type SignaturePool } from "./signature-pool.ts";
@@ -99,6 +100,7 @@ async function start(recovered: Recovered): Promise<void> {
   const mempool = createMempool({ chainId, validatorKeys: keys, admission });
   mempool.finalized(recovered.finals, recovered.authorities.timeMs);
   const progress = createProgress();
+  const watch = createViewWatch(stakesOf(genesis), data.self, performance.now());
   const gate = createCommitGate(checker, ({ payload }, encoded, signaturesValid) =>
     toExecution({ kind: "block", encoded, signaturesValid, digests: payloadCommands(payload).packedDigests }),
   );
@@ -140,6 +142,11 @@ async function start(recovered: Recovered): Promise<void> {
     if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
   };
 
+  const observeProgress = (effect: Extract<Effect, { kind: "progress" }>): void => {
+    progress.observe(effect);
+    if (effect.event === "entered") watch.entered(effect.view, performance.now());
+  };
+
   const driver: Driver = createDriver({
     // What a peer sent before it was cut off may still be queued.
     step: (input) => (input.kind === "message" && mesh.isBanned(input.from) ? [] : step(replica, input)),
@@ -170,7 +177,7 @@ async function start(recovered: Recovered): Promise<void> {
     },
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
-      if (effect.kind === "progress") return progress.observe(effect);
+      if (effect.kind === "progress") return observeProgress(effect);
       if (effect.kind === "diverged") return report(describeDivergence(effect.divergence, modules));
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
@@ -190,10 +197,12 @@ async function start(recovered: Recovered): Promise<void> {
       if (message.kind === "commands") return message.commands.forEach((encoded) => intake.fromPeer(from, encoded));
       // A validator that floods others with proposals must not make their signature queue grow.
       if (message.message.kind === "proposal" && isCalm()) gate.anticipate(message.message.proposal.payload);
+      if (message.message.kind === "status") watch.reported(from, message.message.status.view, performance.now());
       driver.put({ kind: "message", from, message: message.message });
     },
     onPeer(peer, connected) {
       lanes.setHere(peer, connected);
+      watch.peerChanged(peer, connected, performance.now());
       driver.put({ kind: "peer", peer, connected });
     },
     onFenced(session) {
@@ -202,7 +211,7 @@ async function start(recovered: Recovered): Promise<void> {
     },
     report,
   });
-  const parts: Parts = { driver, voteLog, intake, mesh, pool, progress, mempool };
+  const parts: Parts = { driver, voteLog, intake, mesh, pool, progress, mempool, watch };
   data.execution.on("message", (message: ExecutionToConsensus) => {
     if (message.kind === "executed") {
       executedHeight = message.roots.height;
@@ -224,7 +233,10 @@ interface Parts {
   readonly pool: SignaturePool;
   readonly progress: Progress;
   readonly mempool: Mempool;
+  readonly watch: ViewWatch;
 }
+
+const stakesOf = (genesis: Genesis): number[] => genesis.validators.map(({ stake }) => stake);
 
 /** The vote log and the replica that it tells of; refuses when they do not fit together or to the stored blocks. */
 function openReplica(genesis: Genesis, { tip: encodedTip, executed, genesisRoots }: Recovered) {
@@ -286,13 +298,17 @@ function payloadFor(
 }
 
 /** Serves the main thread: commands, addresses, reports, the end. */
-function serveMain({ driver, voteLog, intake, mesh, pool, progress, mempool }: Parts): void {
+function serveMain({ driver, voteLog, intake, mesh, pool, progress, mempool, watch }: Parts): void {
   data.peers.forEach((address, peer) => {
     if (address !== undefined) mesh.setAddress(peer as ValidatorIndex, address);
   });
+  const tellAlarms = createAlarmLog((level, fact) => toMain({ kind: "report", level, fact }));
   const reporting = setInterval(() => {
     intake.tick();
-    toMain({ kind: "progress", progress: progress.take(mempool.count(), mesh.connectedCount()) });
+    const alarms = watch.alarms(performance.now());
+    tellAlarms(alarms);
+    const now = { mempoolCount: mempool.count(), peersConnected: mesh.connectedCount() };
+    toMain({ kind: "progress", progress: progress.take({ ...now, network: mesh.counts(), alarms }) });
   }, progressIntervalMs);
   main.on("message", (message: MainToConsensus) => {
     if (message.kind === "submit") return onSubmit(message.commands, intake);
@@ -401,8 +417,9 @@ interface Progress {
   readonly observe: (effect: Extract<Effect, { kind: "progress" }>) => void;
   readonly persisted: (durationMs: number) => void;
   /** What has happened since it was taken last. */
-  readonly take: (mempoolCount: number, peersConnected: number) => ConsensusProgress;
+  readonly take: (now: MomentaryProgress) => ConsensusProgress;
 }
+type MomentaryProgress = Pick<ConsensusProgress, "mempoolCount" | "peersConnected" | "network" | "alarms">;
 
 function createProgress(): Progress {
   let view = 0;
@@ -417,8 +434,8 @@ function createProgress(): Progress {
       leader = effect.leader;
     },
     persisted: (durationMs) => void persistMs.push(durationMs),
-    take(mempoolCount, peersConnected) {
-      const taken = { view, leader, mempoolCount, peersConnected, nullifiedViews, persistMs };
+    take(now) {
+      const taken = { ...now, view, leader, nullifiedViews, persistMs };
       persistMs = [];
       return taken;
     },

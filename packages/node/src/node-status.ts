@@ -2,6 +2,7 @@
 import type { NodeStatus } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { NodeMetrics } from "./metrics.ts";
+import { createNetworkMetrics } from "./network-metrics.ts";
 import type { ListedExpiry } from "./price-source.ts";
 import type { ConsensusProgress, ConsensusToMain, ExecutionToMain } from "./thread-message.ts";
 
@@ -22,6 +23,7 @@ export function createStatusKeeper(
   metrics: NodeMetrics,
   node: { readonly name: string; readonly index: ValidatorIndex },
 ): StatusKeeper {
+  const setNetworkMetrics = createNetworkMetrics(metrics.registry);
   let progress: ConsensusProgress | undefined;
   let height = 0;
   let executedHeight = 0;
@@ -39,6 +41,8 @@ export function createStatusKeeper(
       executedHeight: executedHeight as NodeStatus["executedHeight"],
       mempoolCount: progress?.mempoolCount ?? 0,
       peersConnected: progress?.peersConnected ?? 0,
+      peersBanned: progress?.network.banned.length ?? 0,
+      alarms: (progress?.alarms ?? []).map(({ fact }) => fact.slice(0, factSizeMax)),
       commandsTotal,
       tradesTotal,
       halted: haltedFact?.slice(0, factSizeMax),
@@ -67,6 +71,7 @@ export function createStatusKeeper(
       metrics.view.set(now.view);
       metrics.mempoolCommands.set(now.mempoolCount);
       metrics.peers.set(now.peersConnected);
+      setNetworkMetrics(now);
       metrics.doorConnections.set(doorConnectionsCount);
       metrics.nullifiedViews.inc(now.nullifiedViews - nullifiedBefore);
       nullifiedBefore = now.nullifiedViews;

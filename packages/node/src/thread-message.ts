@@ -5,7 +5,8 @@
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import type { ExecutedAuthorities } from "./admission.ts";
 import type { NodeErrorData } from "./failure.ts";
-import type { Address } from "./network/mesh.ts";
+import type { Address, MeshCounts } from "./network/mesh.ts";
+import type { RaisedAlarm } from "./network/view-watch.ts";
 import type { ListedExpiry } from "./price-source.ts";
 
 /** Consensus to execution, on a channel of their own. */
@@ -83,6 +84,8 @@ export interface ConsensusProgress {
   readonly leader: number;
   readonly mempoolCount: number;
   readonly peersConnected: number;
+  readonly network: MeshCounts;
+  readonly alarms: readonly RaisedAlarm[];
   readonly nullifiedViews: number;
   /** Durations of the vote log's appends since the last report, milliseconds. */
   readonly persistMs: readonly number[];

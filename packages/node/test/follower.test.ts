@@ -47,8 +47,15 @@ async function openLiar(served: readonly FinalBlock[], height: number) {
       }
       if (request.kind !== "status") return;
       const status = { name: "liar", validator: 0, view: 1, height, executedHeight: height, mempoolCount: 0 };
-      const rest = { peersConnected: 3, commandsTotal: 0, tradesTotal: 0, halted: undefined };
-      socket.send(encodeDoorReply({ kind: "status", id: request.id, status: { ...status, ...rest } as NodeStatus }));
+      const rest = {
+        peersConnected: 3,
+        peersBanned: 0,
+        alarms: [],
+        commandsTotal: 0,
+        tradesTotal: 0,
+        halted: undefined,
+      };
+      socket.send(encodeDoorReply({ kind: "status", id: request.id, status: { ...status, ...rest } as unknown as NodeStatus }));
     });
   });
   return {

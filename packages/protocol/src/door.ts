@@ -85,6 +85,10 @@ export const nodeStatus = record({
   executedHeight: blockHeight,
   mempoolCount: u32,
   peersConnected: u16,
+  /** Validators that this one has cut off for a while, for what no honest validator does. */
+  peersBanned: u16,
+  /** What an operator should look at, in words. */
+  alarms: list(text(256), 16),
   commandsTotal: u53,
   tradesTotal: u53,
   halted: optional(text(1024)),

@@ -69,7 +69,7 @@ const columns: readonly (readonly [title: string, cell: (status: NodeStatus) => 
   ["trades", (status) => String(status.tradesTotal)],
 ];
 
-/** A table, and below it what halted a validator in its own words. */
+/** A table, and below it what halted a validator and what alarms it, in its own words. */
 export function statusLines(reports: readonly ValidatorReport[]): readonly string[] {
   if (reports.every(({ status }) => status === undefined)) return reports.map(({ name }) => `${name}  does not answer`);
   const rootsHeight = reports.find(({ roots }) => roots !== undefined)?.roots?.height;
@@ -96,7 +96,8 @@ export function statusLines(reports: readonly ValidatorReport[]): readonly strin
   const halts = reports.flatMap(({ name, status }) =>
     status?.halted === undefined ? [] : [`${name} halted: ${status.halted}`],
   );
-  return [line(titles), ...rows.map(line), ...halts];
+  const alarms = reports.flatMap(({ name, status }) => (status?.alarms ?? []).map((alarm) => `${name}: ${alarm}`));
+  return [line(titles), ...rows.map(line), ...halts, ...alarms];
 }
 
 /** Everything, for programs. */
