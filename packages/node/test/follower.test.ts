@@ -55,7 +55,9 @@ async function openLiar(served: readonly FinalBlock[], height: number) {
         tradesTotal: 0,
         halted: undefined,
       };
-      socket.send(encodeDoorReply({ kind: "status", id: request.id, status: { ...status, ...rest } as unknown as NodeStatus }));
+      socket.send(
+        encodeDoorReply({ kind: "status", id: request.id, status: { ...status, ...rest } as unknown as NodeStatus }),
+      );
     });
   });
   return {
