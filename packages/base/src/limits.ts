@@ -39,6 +39,8 @@ export const limits = {
   clockPrecisionMs: 250,
   messageDelayMs: 2_000,
   repairItemsCountMax: 64,
+  /** Events of one block in one proof; a block with more is answered in several. */
+  eventsPerProofCountMax: 256,
   /** Notarized blocks above the last final one; also how far below its finalization certificate a block can be final. */
   descendantsCountMax: 1_024,
 

@@ -49,34 +49,48 @@ function rootOver(groups: readonly Digest[], leavesCount: number): Digest {
 
 /** Proves the leaf at `index`, which must exist. */
 export function merkleProof(leaves: readonly Uint8Array[], index: number): MerkleProof {
-  const levels: Digest[][] = [];
-  let position = Math.floor(index / width);
-  for (let layer = groupsOf(leaves); 1 < layer.length; layer = layerAbove(layer)) {
-    const first = position - (position % width);
-    levels.push(layer.slice(first, first + width));
-    position = first / width;
-  }
-  const first = index - (index % width);
-  return { index, count: leaves.length, group: leaves.slice(first, first + width), levels };
+  return merkleProofs(leaves, [index])[0]!;
+}
+
+/** Proves each of the leaves at `indexes`, which must exist. PERF: all leaves are hashed once, however many are proved. */
+export function merkleProofs(leaves: readonly Uint8Array[], indexes: readonly number[]): MerkleProof[] {
+  const layers: (readonly Digest[])[] = [];
+  for (let layer = groupsOf(leaves); 1 < layer.length; layer = layerAbove(layer)) layers.push(layer);
+  return indexes.map((index) => {
+    let position = Math.floor(index / width);
+    const levels = layers.map((layer) => {
+      const first = position - (position % width);
+      position = first / width;
+      return layer.slice(first, first + width);
+    });
+    const first = index - (index % width);
+    return { index, count: leaves.length, group: leaves.slice(first, first + width), levels };
+  });
 }
 
 /** True when the leaf stands at the proof's index in the list that the root is of. */
 export function verifyMerkleInclusion(root: Digest, leaf: Uint8Array, proof: MerkleProof): boolean {
+  const proved = provedLeaf(proof);
+  return proved !== undefined && equalBytes(proved.leaf, leaf) && equalBytes(proved.root, root);
+}
+
+/** The leaf that a proof is of and the root that it leads to; `undefined` when it leads nowhere. */
+export function provedLeaf(proof: MerkleProof): { readonly leaf: Uint8Array; readonly root: Digest } | undefined {
   const { index, count, group, levels } = proof;
-  const held = group[index % width];
-  if (count <= index || held === undefined || !equalBytes(held, leaf)) return false;
-  if (group.length !== childrenCount(index, count)) return false;
+  const leaf = group[index % width];
+  if (count <= index || leaf === undefined) return undefined;
+  if (group.length !== childrenCount(index, count)) return undefined;
   let node = hashGroup(group);
   let position = Math.floor(index / width);
   let nodesCount = Math.ceil(count / width);
   for (const children of levels) {
-    if (nodesCount <= 1 || children.length !== childrenCount(position, nodesCount)) return false;
-    if (!equalBytes(children[position % width]!, node)) return false;
+    if (nodesCount <= 1 || children.length !== childrenCount(position, nodesCount)) return undefined;
+    if (!equalBytes(children[position % width]!, node)) return undefined;
     node = hashNode(children);
     position = Math.floor(position / width);
     nodesCount = Math.ceil(nodesCount / width);
   }
-  return nodesCount === 1 && equalBytes(hashRoot(count, node), root);
+  return nodesCount === 1 ? { leaf, root: hashRoot(count, node) } : undefined;
 }
 
 /** How many of `count` neighbours share a parent with the one at `position`. */

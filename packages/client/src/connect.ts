@@ -5,6 +5,7 @@
  */
 import { assert } from "@stoa/base/assert";
 import type { Digest } from "@stoa/base/hash";
+import type { PublicKey } from "@stoa/base/signature";
 import { height } from "@stoa/base/units";
 import type { FinalBlock } from "@stoa/protocol/block";
 import {
@@ -16,6 +17,10 @@ import {
   type NodeStatus,
   type Receipt,
 } from "@stoa/protocol/door";
+import type { EventsProof } from "@stoa/protocol/events-proof";
+import type { HeaderChain } from "@stoa/protocol/finality/proof";
+import type { StateProof } from "@stoa/protocol/state-proof";
+import type { Module } from "@stoa/protocol/state-record";
 import { ClientError } from "./failure.ts";
 import { pause } from "./pause.ts";
 
@@ -42,9 +47,31 @@ export interface DoorConnection {
   readonly genesis: () => Promise<Uint8Array>;
   /** Waits until the node has a receipt; unchecked. Rejects when it never will, and when `signal` aborts. */
   readonly receipt: (command: Digest, signal?: AbortSignal) => Promise<Receipt>;
+  /** Final headers from a height on, once there is one; without a height the newest; unchecked. */
+  readonly headers: (from: number | undefined, signal?: AbortSignal) => Promise<HeaderChain>;
+  /** What a module holds under a key, at a height whose roots a final header carries; unchecked. */
+  readonly state: (module: Module, key: Uint8Array, signal?: AbortSignal) => Promise<StateProof>;
+  /** One answer's worth of the events of an order; unchecked. */
+  readonly orderEvents: (wanted: OrderEventsWanted, signal?: AbortSignal) => Promise<OrderEventsFound>;
+  /** The number of an account as this node knows it; a hint. */
+  readonly accountNumber: (owner: PublicKey, subaccount: number, signal?: AbortSignal) => Promise<number | undefined>;
   /** Follows from a height on; replaces an earlier follow. Returns a function that ends it. */
   readonly follow: (from: number, follower: Follower) => () => void;
   readonly close: () => void;
+}
+
+/** From `index` on in the block of height `from`, through the last height. */
+export interface OrderEventsWanted {
+  readonly order: number;
+  readonly from: number;
+  readonly index: number;
+  readonly through: number;
+}
+
+/** `next` is where the search goes on. */
+export interface OrderEventsFound {
+  readonly proofs: readonly EventsProof[];
+  readonly next: { readonly from: number; readonly index: number };
 }
 
 interface Pending {
@@ -59,6 +86,7 @@ interface Following {
   id: number;
 }
 
+type Answered = Extract<DoorReply, { readonly id: number }>;
 /** Requests that have one answer of their own number. */
 type NumberedRequest = Extract<DoorRequest, { readonly id: number }>;
 type Question = DoorRequest extends infer R ? (R extends { readonly id: number } ? Omit<R, "id"> : never) : never;
@@ -138,12 +166,24 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
     socket!.send(encodeDoorRequest({ kind: "follow", id: one.id, from: height(one.next) }));
   };
 
-  const ask = (question: Question): Promise<DoorReply> =>
+  const ask = (question: Question, signal?: AbortSignal): Promise<DoorReply> =>
     new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
       if (closed) return reject(new ClientError("closed", "the connection is closed", url));
       if (requestsCountMax <= pending.size) return reject(new ClientError("busy", "too many requests at once", url));
       const request = { ...question, id: newId() } as NumberedRequest;
-      pending.set(request.id, { request, resolve, reject });
+      // Who gave up does not take the room of those who wait.
+      const abort = (): void => {
+        if (pending.delete(request.id)) reject(signal!.reason);
+      };
+      const settled = <T>(settle: (value: T) => void): ((value: T) => void) => {
+        return (value) => {
+          signal?.removeEventListener("abort", abort);
+          settle(value);
+        };
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      pending.set(request.id, { request, resolve: settled(resolve), reject: settled(reject) });
       if (isOpen()) socket!.send(encodeDoorRequest(request));
     });
 
@@ -151,6 +191,21 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
     reply.kind === "failure"
       ? new ClientError("unavailable", reply.reason, url)
       : new ClientError("dishonest", `an answer to another question: ${reply.kind}`, url);
+
+  /** Asks until there is an answer of this kind, or the door says that there never will be one. */
+  const askUntil = async <K extends Answered["kind"]>(
+    question: Question,
+    kind: K,
+    signal: AbortSignal | undefined,
+  ): Promise<Extract<Answered, { kind: K }>> => {
+    for (;;) {
+      signal?.throwIfAborted();
+      const reply = await ask(question, signal);
+      if (reply.kind === kind) return reply as Extract<Answered, { kind: K }>;
+      if (reply.kind !== "failure" || !reply.retry) throw unavailable(reply);
+      await pause(askAgainMs, signal);
+    }
+  };
 
   open();
   return {
@@ -171,13 +226,22 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
       return reply.genesis;
     },
     async receipt(command, signal) {
-      for (;;) {
-        signal?.throwIfAborted();
-        const reply = await ask({ kind: "receipt", command });
-        if (reply.kind === "receipt") return reply.receipt;
-        if (reply.kind !== "failure" || !reply.retry) throw unavailable(reply);
-        await pause(askAgainMs, signal);
-      }
+      return (await askUntil({ kind: "receipt", command }, "receipt", signal)).receipt;
+    },
+    async headers(from, signal) {
+      const wanted = from === undefined ? undefined : height(from);
+      return (await askUntil({ kind: "headers", from: wanted }, "headers", signal)).chain;
+    },
+    async state(module, key, signal) {
+      return (await askUntil({ kind: "state", module, key }, "state", signal)).proof;
+    },
+    async orderEvents({ order, from, index, through }, signal) {
+      const question = { kind: "orderEvents", order, from: height(from), index, through: height(through) } as const;
+      const { proofs, nextHeight, nextIndex } = await askUntil(question, "orderEvents", signal);
+      return { proofs, next: { from: nextHeight, index: nextIndex } };
+    },
+    async accountNumber(owner, subaccount, signal) {
+      return (await askUntil({ kind: "accountNumber", owner, subaccount }, "accountNumber", signal)).account;
     },
     follow(from, follower) {
       assert(Number.isSafeInteger(from) && 0 <= from, "a follow starts at a height");

@@ -1,5 +1,7 @@
 /** What can go wrong outside: one error with a code and what it was about. Answers of the exchange are values, not this. */
 
+import type { FinalityProof } from "@stoa/protocol/finality/proof";
+
 export type ClientErrorCode =
   /** The connection was closed by its owner. */
   | "closed"
@@ -9,6 +11,8 @@ export type ClientErrorCode =
   | "busy"
   /** What a door sent does not verify. */
   | "dishonest"
+  /** What a door sent is true and too old: it is behind, or withholds what is newer. */
+  | "stale"
   /** Two different final blocks of one height: more than a third of the stake has broken the rules. */
   | "fork";
 
@@ -17,10 +21,13 @@ export class ClientError extends Error {
   readonly code: ClientErrorCode;
   /** The address of the door concerned, if it is about one. */
   readonly door: string | undefined;
+  /** Of a fork: the finality proofs that exclude each other, for whoever is to convict. */
+  readonly proofs: readonly FinalityProof[];
 
-  constructor(code: ClientErrorCode, message: string, door?: string) {
+  constructor(code: ClientErrorCode, message: string, door?: string, proofs: readonly FinalityProof[] = []) {
     super(door === undefined ? message : `${message} (${door})`);
     this.code = code;
     this.door = door;
+    this.proofs = proofs;
   }
 }

@@ -11,7 +11,7 @@ import { commandDigest } from "@stoa/protocol/command";
 import type { Receipt } from "@stoa/protocol/door";
 import { decodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
-import { verifyFinality, type FinalHeaderProof } from "@stoa/protocol/finality/proof";
+import { verifyFinality, verifyFinalityProof } from "@stoa/protocol/finality/proof";
 import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { decodePayload } from "@stoa/protocol/payload";
 import type { TrustedChain } from "./trust.ts";
@@ -39,7 +39,7 @@ export interface Disbelief {
   readonly fact: string;
 }
 
-const disbelief = (fact: string): Disbelief => ({ kind: "disbelief", fact });
+export const disbelief = (fact: string): Disbelief => ({ kind: "disbelief", fact });
 
 export function isDisbelief<T extends object>(value: T | Disbelief): value is Disbelief {
   return "kind" in value && value.kind === "disbelief";
@@ -60,10 +60,9 @@ export function verifyBlock(chain: TrustedChain, block: FinalBlock): VerifiedBlo
   return { header, digest, commands: decodePayload(payload) ?? [] };
 }
 
-function isFinal(chain: TrustedChain, proof: FinalHeaderProof): boolean {
-  const headers = [proof.header, ...proof.descendants];
-  if (!headers.every(({ chainId }) => equalBytes(chainId, chain.chainId))) return false;
-  return verifyFinality(chain.scheme, chain.set, proof);
+function isFinal({ chainId, scheme, set }: TrustedChain, block: FinalBlock): boolean {
+  const headers = [block.header, ...block.descendants];
+  return headers.every((one) => equalBytes(one.chainId, chainId)) && verifyFinality(scheme, set, block);
 }
 
 /** That `receipt` is of the command with this digest, and what came of it. */
@@ -91,7 +90,7 @@ function resultsFault(chain: TrustedChain, receipt: Receipt): string | undefined
   if (own.height + eventsRootsAfter.length !== header.executed.height)
     return "the executed roots are of another height";
   if (header.height <= own.height) return "a header cannot carry roots of a later block";
-  if (!isFinal(chain, executed)) return "the header with the executed roots is not final";
+  if (!verifyFinalityProof(chain.scheme, chain.set, executed)) return "the header with the executed roots is not final";
   const steps = [...eventsRootsBefore, eventsRootOf(events), ...eventsRootsAfter];
   const resultsRoot = steps.reduce(resultsRootAfter, own.executed.resultsRoot);
   return equalBytes(resultsRoot, header.executed.resultsRoot)

@@ -18,6 +18,7 @@ import {
 import { encodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
+import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { chainIdOf, encodeGenesis, genesisCodec, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload, payloadDigest } from "@stoa/protocol/payload";
@@ -92,15 +93,14 @@ export function makeChain(executedBy: (own: number) => number = (own) => own - 1
     if (found === undefined || carrier === undefined) return undefined;
     const own = found.header;
     const index = placeIn(found.payload, encoded);
-    const { header, descendants, certificates } = carrier;
     return {
       command: commandDigest(encoded),
       block: found,
       index,
       events: eventsAt.get(found.header.height)!,
-      executed: { header, descendants, certificates },
+      executed: finalityProofOf(carrier),
       eventsRootsBefore: eventsRoots(own.executed.height + 1, own.height - 1),
-      eventsRootsAfter: eventsRoots(own.height + 1, header.executed.height),
+      eventsRootsAfter: eventsRoots(own.height + 1, carrier.header.executed.height),
     };
   };
   return { trusted, genesisBytes: encodeGenesis(genesis), chainId, blocks, eventsAt, add, receiptOf };
@@ -191,7 +191,11 @@ export interface DoorBehaviour {
   readonly blocks?: () => readonly FinalBlock[];
   /** The receipt that this door shows. */
   readonly receipt?: (command: Digest) => Receipt | "never" | undefined;
+  /** The answers to a light client; without any, this door proves nothing. */
+  readonly light?: (request: LightRequest) => DoorReply | undefined;
 }
+
+export type LightRequest = Extract<DoorRequest, { kind: "headers" | "state" | "orderEvents" | "accountNumber" }>;
 
 interface Served {
   readonly socket: ServerSocket;
@@ -225,8 +229,6 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
       }
       case "genesis":
         return { kind: "genesis", id, genesis: chain.genesisBytes };
-      case "followNew":
-        return undefined;
       case "status":
         return { kind: "failure", id, reason: "this door has no status", retry: false };
       case "follow":
@@ -240,6 +242,11 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
           return { kind: "failure", id, reason: "no receipt", retry: receipt === undefined };
         return { kind: "receipt", id, receipt };
       }
+      case "headers":
+      case "state":
+      case "orderEvents":
+      case "accountNumber":
+        return behaviour.light?.(request) ?? { kind: "failure", id, reason: "this door proves nothing", retry: false };
     }
   };
 

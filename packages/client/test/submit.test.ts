@@ -7,6 +7,7 @@ import { createNonces, signCommand, type SignedCommand } from "@stoa/client/sign
 import { submitCommand, type Answer } from "@stoa/client/submit";
 import type { Receipt } from "@stoa/protocol/door";
 import { encodeEvent, type Event } from "@stoa/protocol/event";
+import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { makeBlock, makeChain, openTestDoor, seedOf, type Door, type DoorBehaviour, type MadeChain } from "./chain.ts";
 
@@ -195,7 +196,7 @@ describe("a door that lies", () => {
     world.chain.add([]);
     const later = world.chain.receiptOf(signed.encoded)!;
     const [, second, third] = world.chain.blocks;
-    const lie = { ...later, block: second!, events: world.chain.eventsAt.get(2)!, executed: third! };
+    const lie = { ...later, block: second!, events: world.chain.eventsAt.get(2)!, executed: finalityProofOf(third!) };
     const liar = await openTestDoor(world.chain, { receipt: () => lie });
     const connection = connect(liar.url, quick);
     cleanUp.push(liar.stop, connection.close);
@@ -214,7 +215,7 @@ describe("a door that lies", () => {
     world.chain.add([]);
     const [, second, third] = world.chain.blocks;
     const honest = world.chain.receiptOf(signed.encoded)!;
-    const lie = { ...honest, block: second!, events: world.chain.eventsAt.get(2)!, executed: third! };
+    const lie = { ...honest, block: second!, events: world.chain.eventsAt.get(2)!, executed: finalityProofOf(third!) };
     const liar = await openTestDoor(world.chain, { receipt: () => lie });
     const connection = connect(liar.url, quick);
     const follower = followChain({ chain: world.chain.trusted, doors: [connection], from: 3 });

@@ -8,6 +8,7 @@ import { isDisbelief, verifyBlock, verifyReceipt } from "@stoa/client/verify";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { Receipt } from "@stoa/protocol/door";
 import { encodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
+import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import { encodePayload } from "@stoa/protocol/payload";
 import { finalize, makeBlock, makeChain, seedOf } from "./chain.ts";
 
@@ -110,11 +111,11 @@ describe("a receipt", () => {
     ["with a changed event", { ...receipt, events: forged }, "not those"],
     ["with an event left out", { ...receipt, events: receipt.events.slice(1) }, "not those"],
     ["with events in another order", { ...receipt, events: [...receipt.events].reverse() }, "not those"],
-    ["with roots of another height", { ...receipt, executed: early }, "another height"],
-    ["with roots that one validator signed", { ...receipt, events: forged, executed: forgedRoots }, "not final"],
+    ["with roots of another height", { ...receipt, executed: finalityProofOf(early) }, "another height"],
+    ["with roots that one validator signed", { ...receipt, events: forged, executed: finalityProofOf(forgedRoots) }, "not final"],
     [
       "with roots in a header that cannot know them",
-      { ...receipt, executed: { ...next, header: { ...next.header, height: height(1) } } },
+      { ...receipt, executed: { ...finalityProofOf(next), header: { ...next.header, height: height(1) } } },
       "later block",
     ],
   ];

@@ -21,6 +21,7 @@ import {
   type AuthorityChanges,
 } from "@stoa/exchange/machine/authority";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
+import { prove, type ProvedRecord } from "@stoa/exchange/machine/prove";
 import { createQuery } from "@stoa/exchange/machine/query";
 import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
 import type { FinalBlock } from "@stoa/protocol/block";
@@ -28,6 +29,7 @@ import { decodeCommand } from "@stoa/protocol/command";
 import { decodeEvent, type Event } from "@stoa/protocol/event";
 import { executedRoots, headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
+import type { Module } from "@stoa/protocol/state-record";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { NodeError } from "./failure.ts";
 import { createRootsHistory } from "./roots-history.ts";
@@ -78,6 +80,8 @@ export interface Commit {
   readonly apply: (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array) => Applied | undefined;
   /** Everyone who may speak for an account now. */
   readonly authorities: () => Iterable<AccountAuthorities>;
+  /** What a module holds under a key now, provable under its newest root. */
+  readonly prove: (module: Module, key: Uint8Array) => ProvedRecord;
   readonly blocks: Pick<BlockLog, "first" | "last" | "read" | "readRange">;
   /** Height 0 holds the events of genesis. `undefined` when not stored. */
   readonly committedAt: (height: number) => CommittedBlock | undefined;
@@ -188,6 +192,7 @@ export function openCommit(options: CommitOptions): Commit {
       return applied;
     },
     authorities: () => allAuthorities(state),
+    prove: (module, key) => prove(state, module, key),
     blocks,
     committedAt(wanted) {
       if (wanted === 0) return genesisBlock;

@@ -23,6 +23,8 @@ export interface DoorParts {
   readonly submit: (encoded: Uint8Array, toAll: boolean, answer: (refusal: AdmissionRefusal) => void) => void;
   readonly status: () => NodeStatus;
   readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void) => void;
+  /** `request` and the reply are encoded. */
+  readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void) => void;
   /** Stored blocks from `from` on, encoded; `first` is the lowest stored height. */
   readonly readBlocks: (
     from: number,
@@ -44,12 +46,11 @@ export interface Door {
 interface Connection {
   readonly socket: WebSocket;
   submitsInFlight: number;
-  /** Commands that were taken lately. */
+  proofsInFlight: number;
+  /** Commands that were taken in this turn. */
   readonly admitted: number[];
   /** The next height to send to a follower. */
   next: number | undefined;
-  /** Of a follower that wants new blocks only: replies up to this size. */
-  sizeMax: number | undefined;
   followId: number;
   /** A read of stored blocks or a full socket is being waited for. */
   waiting: boolean;
@@ -59,11 +60,11 @@ interface Connection {
 }
 
 const submitsInFlightCountMax = 8_192;
+const proofsInFlightCountMax = 64;
 /** Blocks kept in memory for followers that are nearly there: so many, and so many bytes. */
 const recentBlocksCountMax = 128;
 const recentSizeMax = 1024 * 1024;
 const readCountMax = 32;
-const admittedDelayMs = 20;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
 const stalledMsMax = 10_000;
@@ -108,7 +109,6 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   /** Sends a follower what it may have now: recent blocks from memory, older ones from the log. */
   const feed = (connection: Connection): void => {
     const { socket } = connection;
-    if (connection.sizeMax !== undefined) return feedNew(connection, connection.sizeMax);
     while (connection.next !== undefined && connection.next <= last && !connection.waiting) {
       if (socket.readyState !== socket.OPEN) return;
       if (followQueueSizeMax < socket.bufferedAmount) return awaitDrain(connection);
@@ -117,15 +117,6 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       connection.next++;
       socket.send(bytes);
     }
-  };
-
-  /** Sends who wants new blocks only the newest one, if it is small and the way is free. */
-  const feedNew = (connection: Connection, sizeMax: number): void => {
-    if (last < connection.next!) return;
-    connection.next = last + 1;
-    const bytes = recent.get(last);
-    const isFree = connection.socket.readyState === connection.socket.OPEN && connection.socket.bufferedAmount === 0;
-    if (isFree && bytes !== undefined && bytes.length <= sizeMax) connection.socket.send(bytes);
   };
 
   const awaitDrain = (connection: Connection): void => {
@@ -177,13 +168,25 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     });
   };
 
-  /** Nobody waits for this word, so commands that are taken within a moment are told in one frame. */
+  /** Commands that are taken in one turn are told in one frame. */
   const admitted = (connection: Connection, id: number): void => {
     if (connection.admitted.push(id) > 1) return;
-    setTimeout(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }), admittedDelayMs);
+    setImmediate(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }));
   };
 
-  const answer = (connection: Connection, request: DoorRequest): void => {
+  const prove = (connection: Connection, id: number, encoded: Uint8Array): void => {
+    if (proofsInFlightCountMax <= connection.proofsInFlight) {
+      const reason = `${proofsInFlightCountMax} proofs are being waited for on this connection`;
+      return reply(connection, { kind: "failure", id, reason, retry: true });
+    }
+    connection.proofsInFlight++;
+    parts.prove(encoded, (proved) => {
+      connection.proofsInFlight--;
+      send(connection, proved);
+    });
+  };
+
+  const answer = (connection: Connection, request: DoorRequest, encoded: Uint8Array): void => {
     switch (request.kind) {
       case "submit":
         return submit(connection, request, false);
@@ -191,7 +194,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         for (const one of request.commands) submit(connection, one, true);
         return;
       case "follow":
-        if (connection.next !== undefined && connection.sizeMax === undefined)
+        if (connection.next !== undefined)
           return reply(connection, {
             kind: "failure",
             id: request.id,
@@ -199,14 +202,8 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
             retry: false,
           });
         connection.followId = request.id;
-        connection.sizeMax = undefined;
         connection.next = Math.max(1, request.from);
         return feed(connection);
-      case "followNew":
-        if (connection.next !== undefined) return;
-        connection.next = last + 1;
-        connection.sizeMax = request.sizeMax;
-        return;
       case "status":
         return reply(connection, { kind: "status", id: request.id, status: parts.status() });
       case "genesis":
@@ -218,6 +215,11 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
           reply(connection, { kind: "failure", id, reason: found.reason, retry: found.retry });
         });
       }
+      case "headers":
+      case "state":
+      case "orderEvents":
+      case "accountNumber":
+        return prove(connection, request.id, encoded);
     }
   };
 
@@ -226,9 +228,9 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     const connection: Connection = {
       socket,
       submitsInFlight: 0,
+      proofsInFlight: 0,
       admitted: [],
       next: undefined,
-      sizeMax: undefined,
       followId: 0,
       waiting: false,
       progressMs: performance.now(),
@@ -238,8 +240,9 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     socket.on("error", () => undefined);
     socket.on("close", () => connections.delete(connection));
     socket.on("message", (bytes: RawData, isBinary: boolean) => {
-      const request = isBinary ? decodeDoorRequest(asBytes(bytes)) : undefined;
-      if (request !== undefined) return answer(connection, request);
+      const encoded = asBytes(bytes);
+      const request = isBinary ? decodeDoorRequest(encoded) : undefined;
+      if (request !== undefined) return answer(connection, request, encoded);
       const reason = isBinary ? "the frame is no canonical door request" : "frames must be binary";
       reply(connection, { kind: "failure", id: 0, reason, retry: false });
       socket.close(1003, "not a door request");

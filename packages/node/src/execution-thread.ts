@@ -5,10 +5,11 @@
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { present } from "@stoa/base/assert";
+import { assert, present } from "@stoa/base/assert";
 import { decode, encode, noItems, type EncodedItems } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { finalBlock } from "@stoa/protocol/block";
+import { decodeDoorRequest, isProofRequest } from "@stoa/protocol/door";
 import { eventsCountOf, eventsOfKinds } from "@stoa/protocol/event";
 import { decodeGenesis } from "@stoa/protocol/genesis";
 import { rowChunks, rowsOfChanges } from "./authority-rows.ts";
@@ -21,6 +22,7 @@ import { installNativeCrypto } from "./native-crypto.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { finalDigestsCountMax } from "./mempool.ts";
 import { lastDigests, recentCommandsOf } from "./recent-commands.ts";
+import { createProofs } from "./proofs.ts";
 import { createReceipts, receiptsCountMax } from "./receipts.ts";
 import type { ConsensusToExecution, ExecutionToConsensus, ExecutionToMain, MainToExecution } from "./thread-message.ts";
 
@@ -73,6 +75,7 @@ function run(): void {
   expiries.listed(commit.query.instruments().map((view) => view.instrument));
   const recent = recentCommandsOf(commit.blocks, Math.max(receiptsCountMax, finalDigestsCountMax));
   const receipts = createReceipts(commit, recent);
+  const proofs = createProofs(commit);
   let storedHeight = 0;
   let stopped = false;
 
@@ -122,10 +125,26 @@ function run(): void {
     const authorities = { height, timeMs, rows: [rowsOfChanges(applied.authoritiesChanged())] };
     toConsensus({ kind: "executed", roots: applied.roots, authorities });
     const commandsCount = receipts.executed(final);
+    proofs.executed(final);
     toMain(executedMessage(applied.committed, applied.encodedEvents, commandsCount, performance.now() - startMs));
   };
 
+  let replies: { readonly id: number; readonly reply: Uint8Array }[] = [];
+  /** Answers that are given in one turn cross in one message. */
+  const prove = ({ id, request }: Extract<MainToExecution, { kind: "prove" }>): void => {
+    const decoded = present(decodeDoorRequest(request), "the door hands over canonical requests");
+    assert(isProofRequest(decoded), "only what is to be proved comes here");
+    proofs.ask(decoded, (reply) => {
+      if (replies.push({ id, reply }) > 1) return;
+      setImmediate(() => {
+        toMain({ kind: "proved", replies });
+        replies = [];
+      });
+    });
+  };
+
   const sync = (): void => {
+    guard(() => proofs.executed(undefined));
     commit.syncLater().then((height) => {
       if (storedHeight < height && !stopped) toConsensus({ kind: "stored", height });
       storedHeight = Math.max(storedHeight, height);
@@ -167,6 +186,8 @@ function run(): void {
         }
         case "receipt":
           return toMain({ kind: "receipt", id: message.id, answer: receipts.find(message.digest) });
+        case "prove":
+          return prove(message);
         case "stop":
           stopped = true;
           clearInterval(timer);

@@ -6,6 +6,7 @@
 import type { Digest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
+import type { ProofRequest } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { createBlockAcceptance } from "./block-acceptance.ts";
@@ -23,6 +24,7 @@ import { payloadCommands } from "./payload-names.ts";
 import { checkRoots } from "./root-check.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
+import { createProofs } from "./proofs.ts";
 import { createSubmissions, type ExecutedBlock, type Outcome } from "./submissions.ts";
 
 export interface FollowerConfig {
@@ -48,6 +50,8 @@ export interface Follower {
   readonly submit: (command: Uint8Array) => Promise<Outcome>;
   readonly follow: (from: number, listener: (block: ExecutedBlock) => void) => () => void;
   readonly query: ExchangeQuery;
+  /** Headers, parts of the state and events with their proofs, from this node's own chain; the reply is encoded. */
+  readonly prove: (request: ProofRequest, answer: (reply: Uint8Array) => void) => void;
   readonly status: () => FollowerStatus;
   /** Resolves when this node has executed all that the best connected door had final when it was asked. */
   readonly caughtUp: Promise<void>;
@@ -76,6 +80,7 @@ export async function startFollower(
   const { genesis } = config;
   const chainId = chainIdOf(genesis);
   const { commit, unlock } = openStored(config, log);
+  const proofs = createProofs(commit);
   const acceptance = createBlockAcceptance(genesis, commit.blocks.read(commit.blocks.last())?.block);
   const failed = Promise.withResolvers<NodeError>();
   const caughtUp = Promise.withResolvers<void>();
@@ -110,6 +115,7 @@ export async function startFollower(
     const applied = commit.apply(block, encoded, signaturesValid);
     if (applied === undefined) return;
     const executed: ExecutedBlock = { ...applied.committed, finalMs: Date.now() };
+    proofs.executed(block);
     for (const listener of listeners) listener(executed);
     submissions.executed(executed, payloadCommands(block.payload).packedDigests);
     noticeCaughtUp();
@@ -142,6 +148,7 @@ export async function startFollower(
   const ticking = setInterval(() => {
     doors.tick();
     submissions.tick();
+    guarded(() => proofs.executed(undefined));
   }, tickIntervalMs);
   const syncing = setInterval(() => void commit.syncLater().catch(fail), syncIntervalMs);
 
@@ -164,6 +171,7 @@ export async function startFollower(
     },
     follow: (from, listener) => follow({ commit, listeners, log }, from, listener),
     query: commit.query,
+    prove: proofs.ask,
     status: () => ({
       height: commit.height(),
       timeMs: commit.query.timeMs(),

@@ -51,6 +51,7 @@ interface Parts {
   readonly submits: Submits;
   readonly reads: ThreadRequests<ReadAnswer>;
   readonly receipts: ThreadRequests<ReceiptAnswer>;
+  readonly proofs: ThreadRequests<Uint8Array>;
   readonly started: (meshPort: number) => void;
   readonly fail: (error: NodeError) => void;
 }
@@ -74,6 +75,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   const submits = createSubmits((message) => threads?.toConsensus(message));
   const reads = createThreadRequests<ReadAnswer>();
   const receipts = createThreadRequests<ReceiptAnswer>();
+  const proofs = createThreadRequests<Uint8Array>();
 
   /** What was opened, to be closed in the opposite order. */
   const opened: { readonly stop: () => unknown }[] = [];
@@ -98,6 +100,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
       submit: submits.put,
       status: keeper.status,
       receipt: (digest, answer) => threads?.toExecution({ kind: "receipt", id: receipts.open(answer), digest }),
+      prove: (request, answer) => threads?.toExecution({ kind: "prove", id: proofs.open(answer), request }),
       readBlocks: (from, countMax) =>
         new Promise((resolve) => threads?.toExecution({ kind: "read", id: reads.open(resolve), from, countMax })),
       report: (fact) => log.warn(fact),
@@ -105,7 +108,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     opened.push(door);
     const metricsServer = await serveMetrics(metrics.registry, config.metrics);
     opened.push(metricsServer);
-    const parts: Parts = { log, keeper, submits, reads, receipts, started: started.resolve, fail };
+    const parts: Parts = { log, keeper, submits, reads, receipts, proofs, started: started.resolve, fail };
     threads = startThreads(config, index, genesisBytes, {
       onConsensus: (message) => onConsensus(message, parts, door),
       onExecution: (message) => onExecution(message, parts, door),
@@ -166,7 +169,11 @@ function onConsensus(message: ConsensusToMain, { log, keeper, submits, started, 
   }
 }
 
-function onExecution(message: ExecutionToMain, { log, keeper, reads, receipts, fail }: Parts, door: Door): void {
+function onExecution(
+  message: ExecutionToMain,
+  { log, keeper, reads, receipts, proofs, fail }: Parts,
+  door: Door,
+): void {
   switch (message.kind) {
     case "recovered":
       keeper.recovered(message.height);
@@ -178,6 +185,9 @@ function onExecution(message: ExecutionToMain, { log, keeper, reads, receipts, f
       return reads.answered(message.id, message);
     case "receipt":
       return receipts.answered(message.id, message.answer);
+    case "proved":
+      for (const { id, reply } of message.replies) proofs.answered(id, reply);
+      return;
     case "report":
       return log[message.level](message.fact);
     case "failed":

@@ -5,13 +5,13 @@
 import { encode } from "@stoa/base/codec";
 import { digestSize, type Digest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
-import { limits } from "@stoa/base/limits";
 import { receipt } from "@stoa/protocol/door";
-import { eventsRootOf } from "@stoa/protocol/event";
+import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import type { Commit } from "./commit.ts";
 import { payloadCommands } from "./payload-names.ts";
 import type { BlockDigests } from "./recent-commands.ts";
 import { createRecentDigests } from "./recent-digests.ts";
+import { carrierOf, eventsRoots } from "./results.ts";
 import type { ReceiptAnswer } from "./thread-message.ts";
 
 export interface Receipts {
@@ -24,8 +24,6 @@ export interface Receipts {
 export const receiptsCountMax = 16_384;
 /** Places are kept as one number: height times this, plus the position in the block. */
 const placesPerBlock = 65_536;
-/** How many blocks after its own a header with a command's results is looked for, and how many results may lie between. */
-const headersCountMax = limits.executionLagMax;
 
 /** `recent` are the commands of the newest stored blocks. */
 export function createReceipts(commit: Commit, recent: readonly BlockDigests[]): Receipts {
@@ -57,9 +55,8 @@ export function createReceipts(commit: Commit, recent: readonly BlockDigests[]):
       const carrier = carrierOf(commit, height);
       if (carrier === undefined)
         return { kind: "unavailable", reason: `no final header carries the roots of ${height} yet`, retry: true };
-      const { header, descendants, certificates } = carrier;
       const eventsRootsBefore = eventsRoots(commit, block.header.executed.height + 1, height - 1);
-      const eventsRootsAfter = eventsRoots(commit, height + 1, header.executed.height);
+      const eventsRootsAfter = eventsRoots(commit, height + 1, carrier.header.executed.height);
       if (eventsRootsBefore === undefined || eventsRootsAfter === undefined)
         return { kind: "unavailable", reason: `results around block ${height} are pruned here`, retry: false };
       const value = {
@@ -67,31 +64,11 @@ export function createReceipts(commit: Commit, recent: readonly BlockDigests[]):
         block,
         index,
         events,
-        executed: { header, descendants, certificates },
+        executed: finalityProofOf(carrier),
         eventsRootsBefore,
         eventsRootsAfter,
       };
       return { kind: "receipt", encoded: encode(receipt, value) };
     },
   };
-}
-
-/** The first block whose header carries the roots of `height` or of a later one; `undefined` while there is none. */
-function carrierOf(commit: Commit, height: number): FinalBlock | undefined {
-  for (let next = height + 1; next <= height + headersCountMax; next++) {
-    const block = commit.blocks.read(next)?.block;
-    if (block === undefined || height <= block.header.executed.height) return block;
-  }
-  return undefined;
-}
-
-/** Of the heights in [from, through]; `undefined` when one of them is not stored. */
-function eventsRoots(commit: Commit, from: number, through: number): readonly Digest[] | undefined {
-  const roots: Digest[] = [];
-  for (let height = from; height <= through; height++) {
-    const events = commit.encodedEventsAt(height);
-    if (events === undefined) return undefined;
-    roots.push(eventsRootOf(events));
-  }
-  return roots;
 }

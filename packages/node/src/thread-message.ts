@@ -94,6 +94,8 @@ export interface ConsensusProgress {
 export type MainToExecution =
   | { readonly kind: "read"; readonly id: number; readonly from: number; readonly countMax: number }
   | { readonly kind: "receipt"; readonly id: number; readonly digest: Uint8Array }
+  /** An encoded door request for a proof. */
+  | { readonly kind: "prove"; readonly id: number; readonly request: Uint8Array }
   | { readonly kind: "stop" };
 
 export type ExecutionToMain =
@@ -116,6 +118,8 @@ export type ExecutionToMain =
       readonly first: number;
     }
   | { readonly kind: "receipt"; readonly id: number; readonly answer: ReceiptAnswer }
+  /** Encoded door replies, those of one turn together. */
+  | { readonly kind: "proved"; readonly replies: readonly { readonly id: number; readonly reply: Uint8Array }[] }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
   | { readonly kind: "failed"; readonly error: NodeErrorData };
 

@@ -9,7 +9,7 @@ import type { Height, TimeMs } from "@stoa/base/units";
 import { chainIdOf, encodeGenesis } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
 import { ed25519ListScheme, validatorSetOf } from "@stoa/protocol/finality/certificate";
-import { verifyFinality } from "@stoa/protocol/finality/proof";
+import { verifyFinality, verifyFinalityProof } from "@stoa/protocol/finality/proof";
 import { decodePayload } from "@stoa/protocol/payload";
 import { startFollower, type Follower } from "../src/follower.ts";
 import { startValidator } from "../src/node.ts";
@@ -171,7 +171,7 @@ describe("the door", () => {
     const set = validatorSetOf(chainIdOf(genesis), 0, genesis.validators);
     const scheme = ed25519ListScheme(activeEd25519);
     expect(verifyFinality(scheme, set, block)).toBe(true);
-    expect(verifyFinality(scheme, set, executed)).toBe(true);
+    expect(verifyFinalityProof(scheme, set, executed)).toBe(true);
     expect(equalBytes(decodePayload(block.payload)![index]!, encoded)).toBe(true);
     const { eventsRootsBefore, eventsRootsAfter } = receipt.receipt;
     expect(executed.header.executed.height).toBe(block.header.height + eventsRootsAfter.length);

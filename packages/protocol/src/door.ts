@@ -1,7 +1,7 @@
 /**
  * The door of a node: what clients, gateways and tools say to it over a WebSocket of binary frames, one message each. A
- * client may submit signed commands, follow final blocks from any height, and ask for status. Nothing here has to be
- * trusted: blocks carry their certificates, receipts their proofs.
+ * client may submit signed commands, follow final blocks or headers from any height, and ask for status, for parts of the state
+ * and for events. Nothing here has to be trusted: blocks and headers carry their certificates, the rest its proofs.
  */
 import {
   bool,
@@ -21,8 +21,13 @@ import {
 } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { finalBlock } from "./block.ts";
-import { finalHeaderCodec } from "./finality/proof.ts";
-import { blockHeight, digest, viewNumber } from "./primitives.ts";
+import { orderId } from "./command.ts";
+import { accountNumber } from "./event.ts";
+import { eventsProof } from "./events-proof.ts";
+import { finalityProof, headerChain } from "./finality/proof.ts";
+import { blockHeight, digest, publicKey, viewNumber } from "./primitives.ts";
+import { stateProof } from "./state-proof.ts";
+import { modules } from "./state-record.ts";
 
 /**
  * Why a node did not take a command into its mempool. The command may still be sent to another node, which may know more. Words
@@ -57,11 +62,6 @@ export const doorRequest = union({
   submit: { tag: 1, fields: { id: u32, command: byteString(limits.commandSizeMax) } },
   /** Blocks with height >= from, as they become final, without end. At most one follow per connection. */
   follow: { tag: 2, fields: { id: u32, from: blockHeight } },
-  /**
-   * New blocks whose reply has at most `sizeMax` bytes; larger ones, and those that could not be sent at once, are left out. For
-   * whoever follows one node and wants to hear of a block from the first that has it. A `follow` on the same connection replaces it.
-   */
-  followNew: { tag: 30, fields: { id: u32, sizeMax: u32 } },
   status: { tag: 3, fields: { id: u32 } },
   genesis: { tag: 4, fields: { id: u32 } },
   /** The proof of what a command resulted in: answered once a final header carries the roots of its block. */
@@ -79,8 +79,28 @@ export const doorRequest = union({
       ),
     },
   },
+  /**
+   * Final headers from a height on, as many as one answer holds; answered when there is one. Without a height: the newest, at
+   * once. To be asked again from where the answer ends.
+   */
+  headers: { tag: 7, fields: { id: u32, from: optional(blockHeight) } },
+  /** What a module holds under a key, as of the newest height whose roots a final header carries. */
+  state: { tag: 8, fields: { id: u32, module: oneOf(modules), key: byteString(limits.merkleKeySizeMax) } },
+  /**
+   * The events in these heights that speak of an order: its trades, and what it was after each change. Those of the first
+   * height that stand before `index` are left out: an answer that was full is continued so.
+   */
+  orderEvents: { tag: 9, fields: { id: u32, order: orderId, from: blockHeight, index: u32, through: blockHeight } },
+  /** The number of an account: a hint, which the account's record in the ledger proves. */
+  accountNumber: { tag: 10, fields: { id: u32, owner: publicKey, subaccount: u16 } },
 });
 export type DoorRequest = Decoded<typeof doorRequest>;
+
+const proofRequests = ["headers", "state", "orderEvents", "accountNumber"] as const;
+/** What a node answers from the chain alone: any node that has executed it can. */
+export type ProofRequest = Extract<DoorRequest, { readonly kind: (typeof proofRequests)[number] }>;
+export const isProofRequest = (request: DoorRequest): request is ProofRequest =>
+  (proofRequests as readonly string[]).includes(request.kind);
 
 export const nodeStatus = record({
   name: text(64),
@@ -108,7 +128,7 @@ export const receipt = record({
   /** Encoded events of that block, all of them. */
   events: list(byteString(limits.merkleLeafSizeMax), 1_000_000),
   /** A later final header, whose executed roots are of that block's height or of a later one. */
-  executed: finalHeaderCodec,
+  executed: finalityProof,
   /**
    * Events roots of the heights between, which lead from the results root in the block's own header to the block's events,
    * and from there to the results root in `executed`.
@@ -128,21 +148,24 @@ export const doorReply = union({
   failure: { tag: 6, fields: { id: u32, reason: text(256), retry: bool } },
   /** Commands of `submitToAll` that were taken. */
   admitted: { tag: 7, fields: { ids: list(u32, limits.payloadCommandsCountMax) } },
+  headers: { tag: 8, fields: { id: u32, chain: headerChain } },
+  state: { tag: 9, fields: { id: u32, proof: stateProof } },
+  /** Ascending by height. Everything before `nextHeight` and, in it, before `nextIndex` was searched. */
+  orderEvents: {
+    tag: 10,
+    fields: {
+      id: u32,
+      nextHeight: blockHeight,
+      nextIndex: u32,
+      proofs: list(eventsProof, limits.repairItemsCountMax),
+    },
+  },
+  /** Absent: there is no such account as far as this node knows. */
+  accountNumber: { tag: 11, fields: { id: u32, account: optional(accountNumber) } },
 });
 export type DoorReply = Decoded<typeof doorReply>;
 
 export const encodeDoorRequest = (value: DoorRequest): Uint8Array => encode(doorRequest, value);
 export const decodeDoorRequest = (bytes: Uint8Array): DoorRequest | undefined => decode(doorRequest, bytes);
-const blockReplyTag = 2;
-/** In a reply of kind `block`: tag, chain, epoch and view stand before the height. */
-const heightOffset = 1 + 32 + 4 + 8;
-
-/** The height of the block in an encoded reply, read in place; `undefined` when it is a reply of another kind. */
-export function blockReplyHeight(bytes: Uint8Array): number | undefined {
-  if (bytes[0] !== blockReplyTag || bytes.length < heightOffset + 8) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + heightOffset);
-  return view.getUint32(0, true) + 4_294_967_296 * view.getUint32(4, true);
-}
-
 export const encodeDoorReply = (value: DoorReply): Uint8Array => encode(doorReply, value);
 export const decodeDoorReply = (bytes: Uint8Array): DoorReply | undefined => decode(doorReply, bytes);

@@ -314,6 +314,12 @@ function forEachOfKinds(events: EncodedItems, kinds: readonly EventKind[], visit
     if (tags.includes(firstByteAt(events, index))) visit(itemAt(events, index));
 }
 
+/** Whether the event speaks of this order: a trade of it, or what it was after a change. */
+export function isOfOrder(one: Event, order: number): one is EventOf<"trade" | "order"> {
+  if (one.kind === "order") return one.order.order === order;
+  return one.kind === "trade" && (one.taker.order === order || one.maker.order === order);
+}
+
 /** Root over all events of one block, in order. */
 export function eventsRootOf(encodedEvents: readonly Uint8Array[]): Digest {
   return merkleRoot(encodedEvents);

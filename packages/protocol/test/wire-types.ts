@@ -11,12 +11,15 @@ import { doorReply, doorRequest, nodeStatus, receipt } from "@stoa/protocol/door
 import { event, orderRecord, positionRecord } from "@stoa/protocol/event";
 import { certificate } from "@stoa/protocol/finality/certificate";
 import { acknowledgement, availabilityProof, batch } from "@stoa/protocol/finality/lane";
+import { eventsProof } from "@stoa/protocol/events-proof";
 import { executedRoots, header } from "@stoa/protocol/finality/header";
-import { finalHeaderCodec } from "@stoa/protocol/finality/proof";
+import { finalityProof, headerChain } from "@stoa/protocol/finality/proof";
 import { vote } from "@stoa/protocol/finality/vote";
 import { genesisCodec, product, validator } from "@stoa/protocol/genesis";
 import { instrument } from "@stoa/protocol/instrument";
 import { lanesPayload, payload } from "@stoa/protocol/payload";
+import { stateProof } from "@stoa/protocol/state-proof";
+import { accountRecord, ledgerRecord, marketRecord, openOrderRecord, riskRecord } from "@stoa/protocol/state-record";
 
 export const wireTypes: { readonly [name: string]: Codec<any> } = {
   acknowledgement,
@@ -29,11 +32,13 @@ export const wireTypes: { readonly [name: string]: Codec<any> } = {
   "door-request": doorRequest,
   "durable-record": durableRecord,
   event,
+  "events-proof": eventsProof,
   "executed-roots": executedRoots,
   "final-block": finalBlock,
-  "final-header": finalHeaderCodec,
+  "finality-proof": finalityProof,
   genesis: genesisCodec,
   header,
+  "header-chain": headerChain,
   instrument,
   "lanes-payload": lanesPayload,
   "merkle-map-node": merkleMapNode,
@@ -47,6 +52,12 @@ export const wireTypes: { readonly [name: string]: Codec<any> } = {
   product,
   proposal,
   receipt,
+  "record-account": accountRecord,
+  "record-ledger": ledgerRecord,
+  "record-market": marketRecord,
+  "record-open-order": openOrderRecord,
+  "record-risk": riskRecord,
+  "state-proof": stateProof,
   status,
   validator,
   vote,
