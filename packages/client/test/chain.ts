@@ -229,6 +229,8 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
       }
       case "genesis":
         return { kind: "genesis", id, genesis: chain.genesisBytes };
+      case "followNew":
+        return undefined;
       case "status":
         return { kind: "failure", id, reason: "this door has no status", retry: false };
       case "follow":

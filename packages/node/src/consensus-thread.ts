@@ -23,6 +23,7 @@ import { modules } from "@stoa/protocol/state-record";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createAdmission } from "./admission.ts";
+import { createAnnouncer, finalizationOf } from "./announcer.ts";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
 import { weightMaxAt } from "./command-weight.ts";
@@ -105,6 +106,14 @@ async function start(recovered: Recovered): Promise<void> {
     toExecution({ kind: "block", encoded, signaturesValid, digests: payloadCommands(payload).packedDigests }),
   );
   const forwards = createForwards(() => mesh);
+  const announcer = createAnnouncer({
+    self: data.self,
+    validatorsCount: keys.length,
+    announce(certificate) {
+      mesh.broadcast({ kind: "consensus", message: { kind: "certificate", certificate } });
+      mesh.flush();
+    },
+  });
   let executedHeight: number = recovered.executed.at(-1)!.height;
   let finalHeight = executedHeight;
   /** Whether this turn has been told that there is work. */
@@ -157,7 +166,11 @@ async function start(recovered: Recovered): Promise<void> {
       if (barrier) progress.persisted(performance.now() - startMs);
     },
     send: (to, message) => mesh.send(to, { kind: "consensus", message }),
-    broadcast: (message) => mesh.broadcast({ kind: "consensus", message }),
+    broadcast(message) {
+      const finalization = finalizationOf(message);
+      if (finalization !== undefined) return announcer.put(finalization);
+      mesh.broadcast({ kind: "consensus", message });
+    },
     flush() {
       mesh.flush();
       workSaid = false;
@@ -198,6 +211,8 @@ async function start(recovered: Recovered): Promise<void> {
       // A validator that floods others with proposals must not make their signature queue grow.
       if (message.message.kind === "proposal" && isCalm()) gate.anticipate(message.message.proposal.payload);
       if (message.message.kind === "status") watch.reported(from, message.message.status.view, performance.now());
+      const finalization = finalizationOf(message.message);
+      if (finalization !== undefined) announcer.heard(finalization);
       driver.put({ kind: "message", from, message: message.message });
     },
     onPeer(peer, connected) {

@@ -25,6 +25,8 @@ export interface DoorLink {
 export interface DoorLinkEvents {
   readonly onUp: () => void;
   readonly onDown: () => void;
+  /** Whether a reply is worth decoding: `false` and it is dropped. */
+  readonly wants: (bytes: Uint8Array) => boolean;
   /** `bytes` is the encoding of `reply`. */
   readonly onReply: (reply: DoorReply, bytes: Uint8Array) => void;
 }
@@ -54,6 +56,7 @@ export function openDoorLink(address: Address, events: DoorLinkEvents): DoorLink
       events.onUp();
     });
     dialed.on("message", (data: Buffer) => {
+      if (!events.wants(data)) return;
       const reply = decodeDoorReply(data);
       if (reply === undefined) return dialed.terminate();
       events.onReply(reply, data);

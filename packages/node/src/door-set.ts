@@ -1,10 +1,11 @@
 /**
- * The doors of several validators, one of which brings blocks: the source. A source that goes away, cannot answer, or brings
+ * The doors of several validators, one of which brings blocks: the source. The others tell of new small blocks, too, and the first
+ * that brings the next block is taken: validators learn at different times that a block is final. A source that goes away, cannot answer, or brings
  * nothing while others are ahead is left for another. Commands may be sent to all of them. Believes none of them: how far the
  * chain is, is what more than a third of the doors say.
  */
 import type { FinalBlock } from "@stoa/protocol/block";
-import type { AdmissionRefusal, DoorReply, NodeStatus } from "@stoa/protocol/door";
+import { blockReplyHeight, type AdmissionRefusal, type DoorReply, type NodeStatus } from "@stoa/protocol/door";
 import { openDoorLink, type DoorLink } from "./door-link.ts";
 import type { Address } from "./network/mesh.ts";
 
@@ -46,7 +47,9 @@ export interface DoorSet {
 }
 
 /** Numbers of requests: of a connection's one follow, and of all questions for its status. */
-const ids = { follow: 1, status: 2 } as const;
+const ids = { follow: 1, status: 2, followNew: 3 } as const;
+/** Larger blocks come from the source alone: there it is not the wait that counts. */
+const newBlockSizeMax = 32 * 1024;
 /** A source this far behind, that brings no block for this long, is left. */
 const lagBlocksMax = 3;
 const stallMsMax = 1_500;
@@ -55,6 +58,7 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
   const statuses: (NodeStatus | undefined)[] = addresses.map(() => undefined);
   let source: number | undefined;
   let progressMs = performance.now();
+  let isPaused = false;
 
   const followFrom = (door: number): void => {
     source = door;
@@ -69,8 +73,7 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
   const onReply = (door: number, reply: DoorReply, bytes: Uint8Array): void => {
     switch (reply.kind) {
       case "block":
-        if (door !== source) return;
-        progressMs = performance.now();
+        if (door === source) progressMs = performance.now();
         // The encoding of a block stands behind the tag of the reply as it is.
         if (!events.onBlock(reply.block, bytes.subarray(1))) leave(door, "sent a block that is not final");
         return;
@@ -94,6 +97,7 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
       onUp() {
         links[door]!.send({ kind: "status", id: ids.status });
         if (source === undefined) followFrom(door);
+        else links[door]!.send({ kind: "followNew", id: ids.followNew, sizeMax: newBlockSizeMax });
         events.onUp(door);
       },
       onDown() {
@@ -102,6 +106,10 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
         source = undefined;
         const other = links.findIndex((link) => link.connected());
         if (0 <= other) followFrom(other);
+      },
+      wants(bytes) {
+        const height = door === source ? undefined : blockReplyHeight(bytes);
+        return height === undefined || (height === events.next() && !isPaused);
       },
       onReply: (reply, bytes) => onReply(door, reply, bytes),
     }),
@@ -127,8 +135,14 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
       return { doors, everyone: !validators.has(undefined) && validators.size === validatorsCount };
     },
     credibleHeight,
-    pause: () => (source === undefined ? undefined : links[source]!.pause()),
-    resume: () => (source === undefined ? undefined : links[source]!.resume()),
+    pause() {
+      isPaused = true;
+      if (source !== undefined) links[source]!.pause();
+    },
+    resume() {
+      isPaused = false;
+      if (source !== undefined) links[source]!.resume();
+    },
     tick() {
       for (const link of links) link.send({ kind: "status", id: ids.status });
       if (source === undefined || events.busy()) return;

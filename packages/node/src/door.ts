@@ -47,10 +47,12 @@ interface Connection {
   readonly socket: WebSocket;
   submitsInFlight: number;
   proofsInFlight: number;
-  /** Commands that were taken in this turn. */
+  /** Commands that were taken lately. */
   readonly admitted: number[];
   /** The next height to send to a follower. */
   next: number | undefined;
+  /** Of a follower that wants new blocks only: replies up to this size. */
+  sizeMax: number | undefined;
   followId: number;
   /** A read of stored blocks or a full socket is being waited for. */
   waiting: boolean;
@@ -65,6 +67,7 @@ const proofsInFlightCountMax = 64;
 const recentBlocksCountMax = 128;
 const recentSizeMax = 1024 * 1024;
 const readCountMax = 32;
+const admittedDelayMs = 20;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
 const stalledMsMax = 10_000;
@@ -109,6 +112,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   /** Sends a follower what it may have now: recent blocks from memory, older ones from the log. */
   const feed = (connection: Connection): void => {
     const { socket } = connection;
+    if (connection.sizeMax !== undefined) return feedNew(connection, connection.sizeMax);
     while (connection.next !== undefined && connection.next <= last && !connection.waiting) {
       if (socket.readyState !== socket.OPEN) return;
       if (followQueueSizeMax < socket.bufferedAmount) return awaitDrain(connection);
@@ -117,6 +121,15 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       connection.next++;
       socket.send(bytes);
     }
+  };
+
+  /** Sends who wants new blocks only the newest one, if it is small and the way is free. */
+  const feedNew = (connection: Connection, sizeMax: number): void => {
+    if (last < connection.next!) return;
+    connection.next = last + 1;
+    const bytes = recent.get(last);
+    const isFree = connection.socket.readyState === connection.socket.OPEN && connection.socket.bufferedAmount === 0;
+    if (isFree && bytes !== undefined && bytes.length <= sizeMax) connection.socket.send(bytes);
   };
 
   const awaitDrain = (connection: Connection): void => {
@@ -168,10 +181,10 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     });
   };
 
-  /** Commands that are taken in one turn are told in one frame. */
+  /** Nobody waits for this word, so commands that are taken within a moment are told in one frame. */
   const admitted = (connection: Connection, id: number): void => {
     if (connection.admitted.push(id) > 1) return;
-    setImmediate(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }));
+    setTimeout(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }), admittedDelayMs);
   };
 
   const prove = (connection: Connection, id: number, encoded: Uint8Array): void => {
@@ -194,7 +207,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         for (const one of request.commands) submit(connection, one, true);
         return;
       case "follow":
-        if (connection.next !== undefined)
+        if (connection.next !== undefined && connection.sizeMax === undefined)
           return reply(connection, {
             kind: "failure",
             id: request.id,
@@ -202,8 +215,14 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
             retry: false,
           });
         connection.followId = request.id;
+        connection.sizeMax = undefined;
         connection.next = Math.max(1, request.from);
         return feed(connection);
+      case "followNew":
+        if (connection.next !== undefined) return;
+        connection.next = last + 1;
+        connection.sizeMax = request.sizeMax;
+        return;
       case "status":
         return reply(connection, { kind: "status", id: request.id, status: parts.status() });
       case "genesis":
@@ -231,6 +250,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       proofsInFlight: 0,
       admitted: [],
       next: undefined,
+      sizeMax: undefined,
       followId: 0,
       waiting: false,
       progressMs: performance.now(),

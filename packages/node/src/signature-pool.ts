@@ -10,7 +10,7 @@ import type { Worker } from "node:worker_threads";
 import { createQueue } from "./queue.ts";
 import { startThread } from "./worker-thread.ts";
 import type { CheckRequest } from "./signature-worker.ts";
-import type { Verdict } from "./verdict.ts";
+import { judge, type Verdict } from "./verdict.ts";
 
 /** Whose checks these are: it keeps a number until it has been asked for it as often as it put it in. */
 export interface Checks {
@@ -30,6 +30,8 @@ export interface SignaturePool {
 }
 
 const batchCountMax = 128;
+/** A lone command is checked in place, at most one in so many milliseconds: handing it over and back takes longer. */
+const inPlaceIntervalMs = 1;
 
 export function startSignaturePool(workersCount: number, onFailure: (error: unknown) => void): SignaturePool {
   const urgent = createQueue<number>();
@@ -41,6 +43,7 @@ export function startSignaturePool(workersCount: number, onFailure: (error: unkn
   let checks: Checks | undefined;
   let scheduled = false;
   let stopped = false;
+  let checkedInPlaceMs = 0;
 
   /** The next commands to check; their numbers go to `numbers`. */
   const takeBatch = (numbers: number[]): readonly Uint8Array[] => {
@@ -56,12 +59,24 @@ export function startSignaturePool(workersCount: number, onFailure: (error: unkn
     return batch;
   };
 
+  /** Nothing else is waited for: a worker that is busy would be asked again with more. */
+  const mayCheckInPlace = (): boolean => {
+    const nowMs = performance.now();
+    if (0 < running.size || nowMs < checkedInPlaceMs + inPlaceIntervalMs) return false;
+    checkedInPlaceMs = nowMs;
+    return true;
+  };
+
   const dispatch = (): void => {
     scheduled = false;
     while (0 < idle.length) {
       const numbers: number[] = [];
       const batch = takeBatch(numbers);
       if (batch.length === 0) return;
+      if (batch.length === 1 && mayCheckInPlace()) {
+        checks!.judged(numbers[0]!, judge(batch[0]!));
+        continue;
+      }
       const worker = idle.pop()!;
       running.set(worker, numbers);
       const request = requestOf(batch);

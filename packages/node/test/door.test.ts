@@ -14,7 +14,7 @@ import { localhost, until } from "./network.ts";
 
 const payloadSize = 256 * 1024;
 
-function blockAt(own: number): FinalBlock {
+function blockAt(own: number, size = payloadSize): FinalBlock {
   const header = {
     chainId: zeroDigest,
     epoch: 0,
@@ -24,7 +24,7 @@ function blockAt(own: number): FinalBlock {
     parentDigest: zeroDigest,
     proposer: 0 as ValidatorIndex,
     timeMs: timeMs(own),
-    payload: { form: "inline", size: payloadSize, digest: zeroDigest },
+    payload: { form: "inline", size, digest: zeroDigest },
     tips: [],
     ranges: [],
     executed: { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
@@ -32,7 +32,7 @@ function blockAt(own: number): FinalBlock {
     nextEpoch: undefined,
     seal: undefined,
   } as const;
-  return { header, descendants: [], certificates: [], payload: new Uint8Array(payloadSize) };
+  return { header, descendants: [], certificates: [], payload: new Uint8Array(size) };
 }
 
 const encodedBlocks = Array.from({ length: 200 }, (_, index) => encode(finalBlock, blockAt(index + 1)));
@@ -96,3 +96,23 @@ test("a client that asks without reading answers is cut off at the limit of its 
   expect(process.memoryUsage().arrayBuffers).toBeLessThan(600 * 1024 * 1024);
   greedy.terminate();
 }, 60_000);
+
+test("who wants new small blocks gets the newest at once, nothing large and nothing old, until it follows", async () => {
+  const { port, publish, stored } = await openTestDoor();
+  const client = await openDoorClient(port);
+  const heights = (): number[] =>
+    client.replies.flatMap((reply) => (reply.kind === "block" ? [reply.block.header.height] : []));
+  publish(1, encodedBlocks[0]!);
+  client.socket.send(encodeDoorRequest({ kind: "followNew", id: 1, sizeMax: 32 * 1024 }));
+  await client.ask({ kind: "submit", id: 2, command: new Uint8Array(1) });
+  publish(2, encode(finalBlock, blockAt(2, 100)));
+  publish(3, encodedBlocks[2]!);
+  publish(4, encode(finalBlock, blockAt(4, 100)));
+  await until(() => heights().includes(4), "the newest small block");
+  expect(heights()).toEqual([2, 4]);
+  for (const own of [1, 2, 3, 4]) stored(own);
+  client.socket.send(encodeDoorRequest({ kind: "follow", id: 3, from: height(3) }));
+  await until(() => heights().length === 4, "all blocks from where it follows");
+  expect(heights()).toEqual([2, 4, 3, 4]);
+  client.close();
+});

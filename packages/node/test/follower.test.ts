@@ -33,8 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => mesh.stop());
 
-/** A door that answers with the blocks it is told to and claims to be at any height. */
-async function openLiar(served: readonly FinalBlock[], height: number) {
+/** A door that answers with the blocks it is told to, to who says `word`, and claims to be at any height. */
+async function openLiar(served: readonly FinalBlock[], height: number, word: "follow" | "followNew" = "follow") {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await new Promise((resolve) => server.once("listening", resolve));
   const sockets = new Set<WebSocket>();
@@ -42,7 +42,7 @@ async function openLiar(served: readonly FinalBlock[], height: number) {
     sockets.add(socket);
     socket.on("message", (data: Buffer) => {
       const request = decodeDoorRequest(data)!;
-      if (request.kind === "follow") {
+      if (request.kind === word) {
         for (const block of served) socket.send(encodeDoorReply({ kind: "block", block }));
       }
       if (request.kind !== "status") return;
@@ -123,6 +123,21 @@ describe("a follower", () => {
     expect(readBlockLog(join(mesh.folder, "lied-to", "blocks")).next().value!.header).toEqual(blocks[0]!.header);
     await follower.stop();
     liar.stop();
+  });
+
+  test("takes a new block from the first door that has it, though it follows another", async () => {
+    // Neither answers who follows it; the one that is not followed tells of new blocks.
+    const served = blocks.slice(0, 6);
+    const doors = [await openLiar(served, 2, "followNew"), await openLiar(served, 2, "followNew")];
+    const follower = await startFollower({
+      genesis,
+      dataFolder: join(mesh.folder, "raced"),
+      doors: doors.map((door) => door.address()),
+    });
+    await until(() => follower.query.height() === served.length, "blocks of the door that is not followed");
+    expect(follower.status().doors.filter(({ following }) => following)).toHaveLength(1);
+    await follower.stop();
+    for (const door of doors) door.stop();
   });
 
   test("leaves a door that brings no blocks while others are ahead", async () => {

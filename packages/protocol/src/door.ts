@@ -62,6 +62,11 @@ export const doorRequest = union({
   submit: { tag: 1, fields: { id: u32, command: byteString(limits.commandSizeMax) } },
   /** Blocks with height >= from, as they become final, without end. At most one follow per connection. */
   follow: { tag: 2, fields: { id: u32, from: blockHeight } },
+  /**
+   * New blocks whose reply has at most `sizeMax` bytes; larger ones, and those that could not be sent at once, are left out. For
+   * whoever follows one node and wants to hear of a block from the first that has it. A `follow` on the same connection replaces it.
+   */
+  followNew: { tag: 30, fields: { id: u32, sizeMax: u32 } },
   status: { tag: 3, fields: { id: u32 } },
   genesis: { tag: 4, fields: { id: u32 } },
   /** The proof of what a command resulted in: answered once a final header carries the roots of its block. */
@@ -167,5 +172,16 @@ export type DoorReply = Decoded<typeof doorReply>;
 
 export const encodeDoorRequest = (value: DoorRequest): Uint8Array => encode(doorRequest, value);
 export const decodeDoorRequest = (bytes: Uint8Array): DoorRequest | undefined => decode(doorRequest, bytes);
+const blockReplyTag = 2;
+/** In a reply of kind `block`: tag, chain, epoch and view stand before the height. */
+const heightOffset = 1 + 32 + 4 + 8;
+
+/** The height of the block in an encoded reply, read in place; `undefined` when it is a reply of another kind. */
+export function blockReplyHeight(bytes: Uint8Array): number | undefined {
+  if (bytes[0] !== blockReplyTag || bytes.length < heightOffset + 8) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + heightOffset);
+  return view.getUint32(0, true) + 4_294_967_296 * view.getUint32(4, true);
+}
+
 export const encodeDoorReply = (value: DoorReply): Uint8Array => encode(doorReply, value);
 export const decodeDoorReply = (bytes: Uint8Array): DoorReply | undefined => decode(doorReply, bytes);
