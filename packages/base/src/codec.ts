@@ -333,6 +333,22 @@ export function fixedBytes(size: number): Codec<Uint8Array> {
 
 /** At most `sizeMax` bytes behind a u32 length. */
 export function byteString(sizeMax: number): Codec<Uint8Array> {
+  return bytesBehindLength(sizeMax, (bytes, start, end) => bytes.slice(start, end));
+}
+
+/**
+ * The same bytes; what is read is a view of what is decoded: for values that are used up before those bytes change.
+ *
+ * PERF: a copy is a buffer of its own, which costs the garbage collector more than the copying.
+ */
+export function byteView(sizeMax: number): Codec<Uint8Array> {
+  return bytesBehindLength(sizeMax, (bytes, start, end) => bytes.subarray(start, end));
+}
+
+function bytesBehindLength(
+  sizeMax: number,
+  take: (bytes: Uint8Array, start: number, end: number) => Uint8Array,
+): Codec<Uint8Array> {
   return {
     write(writer, value) {
       if (sizeMax < value.length) refuse(`at most ${sizeMax} bytes: got ${value.length}`);
@@ -343,7 +359,7 @@ export function byteString(sizeMax: number): Codec<Uint8Array> {
       const size = u32.read(reader);
       if (size > sizeMax) throw new DecodeError(`${size} bytes where ${sizeMax} are allowed`);
       const offset = reader.take(size);
-      return reader.bytes.slice(offset, offset + size);
+      return take(reader.bytes, offset, offset + size);
     },
     shape: { kind: "bytes", sizeMin: 0, sizeMax },
   };

@@ -5,6 +5,7 @@ import { fromHex, toHex } from "@stoa/base/bytes";
 import {
   bool,
   byteString,
+  byteView,
   type Codec,
   type EncodedItems,
   decode,
@@ -47,6 +48,7 @@ test("each kind of value has these bytes", () => {
     [bool, true, "01"],
     [fixedBytes(2), Uint8Array.of(1, 2), "0102"],
     [byteString(3), Uint8Array.of(9), "0100000009"],
+    [byteView(3), Uint8Array.of(9), "0100000009"],
     [text(8), "é", "02000000c3a9"],
     [list(u8, 3), [1, 2], "020000000102"],
     [optional(u8), undefined, "00"],
@@ -74,6 +76,7 @@ test("what is not canonical is refused", () => {
     ["-2^53", i53, "000000000000e0ff"],
     ["a list over its limit", list(u8, 3), "0400000001020304"],
     ["bytes over their limit", byteString(1), "020000000102"],
+    ["bytes over their limit, as a view", byteView(1), "020000000102"],
     ["a list that promises more than there is", list(u8, 0xffff_ffff), "ffffffff00"],
     ["a value that the rule refuses", even, "03"],
     ["bytes after the value", u8, "0100"],
@@ -197,4 +200,11 @@ test("an encoding inside an encoding, and one after a refusal, are undisturbed",
   );
   expect(() => encode(record({ first: u32, second: u8 }), { first: 1, second: 300 })).toThrow(InvariantError);
   expect(toHex(encode(u8, 7))).toBe("07");
+});
+
+test("byte strings are read as copies, or as views where the format says so", () => {
+  const bytes = fromHex("0100000009")!;
+  const [copy, view] = [decode(byteString(3), bytes)!, decode(byteView(3), bytes)!];
+  bytes[4] = 7;
+  expect([copy[0], view[0], view.buffer === bytes.buffer]).toEqual([9, 7, true]);
 });

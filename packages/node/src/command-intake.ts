@@ -1,7 +1,7 @@
 /**
  * Commands on their way into the mempool: offered, checked on the signature pool, admitted; and those of clients on their way
  * to the other validators, one way each. While little waits, a command is loose: it is sent on at once, or, when its client
- * gave it to all validators, only if it still waits after a while. While much waits it goes into this validator's lane; of
+ * gave it to all validators, only if it still waits after a while and another leader did not have it. While much waits it goes into this validator's lane; of
  * those that all validators have, each puts the ones into its lane that are its own by their digest. Who offered a command gets
  * exactly one answer.
  */
@@ -41,6 +41,8 @@ export interface Intake {
   /** `toAll`: the client gives the command to every validator itself. */
   readonly fromClient: (id: number, encoded: Uint8Array, toAll: boolean) => void;
   readonly fromPeer: (from: ValidatorIndex, encoded: Uint8Array) => void;
+  /** A block has become final that holds so many commands. */
+  readonly ordered: (commandsCount: number) => void;
   /** To be called a few times a second: sends on what others should have had from the client and is still not final. */
   readonly tick: () => void;
 }
@@ -50,6 +52,11 @@ type Forward = "never" | "later" | "now";
 
 /** How long a command that its client gave to all validators may wait before it is sent on all the same. */
 const patienceMs = 500;
+/**
+ * A leader that puts no more commands into a block has no more: what waited here for longer is missing there. While blocks hold
+ * more than this, commands wait because there are many, and to send them on would make even more of them.
+ */
+const roomyCommandsCountMax = 64;
 const noPeers: readonly ValidatorIndex[] = [];
 
 export function createIntake(parts: IntakeParts): Intake {
@@ -62,6 +69,8 @@ export function createIntake(parts: IntakeParts): Intake {
   const knownBy = new Map<number, ValidatorIndex[]>();
   // Of one that waits: whether it is sent on if it waits for long.
   const isLater: boolean[] = [];
+  /** When the last block with room became final here. */
+  let roomyMs = 0;
 
   const answerAll = (number: number, refusal: AdmissionRefusal): void => {
     const first = firstIds[number];
@@ -123,8 +132,11 @@ export function createIntake(parts: IntakeParts): Intake {
   return {
     fromClient: (id, encoded, toAll) => take(encoded, toAll ? "later" : "now", id, undefined),
     fromPeer: (from, encoded) => take(encoded, "never", undefined, from),
+    ordered(commandsCount) {
+      if (commandsCount <= roomyCommandsCountMax) roomyMs = parts.wallMs();
+    },
     tick() {
-      mempool.forEachSince(parts.wallMs() - patienceMs, (number) => {
+      mempool.forEachSince(roomyMs - patienceMs, (number) => {
         if (isLater[number] !== true || mempool.wayOf(number) === "lane") return;
         isLater[number] = false;
         mempool.setWay(number, "loose", parts.wallMs());

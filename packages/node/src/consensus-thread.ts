@@ -181,6 +181,7 @@ async function start(recovered: Recovered): Promise<void> {
       finalHeight = header.height;
       const commands = payloadCommands(payload);
       admission.ordered(header.height, commands);
+      intake.ordered(commands.count);
       changeWork(() => mempool.finalized(commands.packedDigests, header.timeMs));
     },
     deliver(block) {

@@ -104,7 +104,7 @@ describe("commands on their way into the mempool", () => {
     expect(mempool.count()).toBe(1);
   });
 
-  test("given to all validators are sent on only if they still wait after half a second", () => {
+  test("given to all validators are sent on only if a block with room leaves them out after half a second", () => {
     const { intake, judgeAll, forwarded, mempool, pass } = setUp();
     const [first, second] = [signed(), signed()];
     intake.fromClient(1, first, true);
@@ -114,6 +114,11 @@ describe("commands on their way into the mempool", () => {
     expect(forwarded).toEqual([]);
     mempool.finalized(commandDigest(first), 0);
     pass(600);
+    intake.tick();
+    intake.ordered(1_000);
+    intake.tick();
+    expect(forwarded).toEqual([]);
+    intake.ordered(1);
     intake.tick();
     intake.tick();
     expect(forwarded).toEqual([{ encoded: second, knownBy: [] }]);
@@ -186,6 +191,7 @@ describe("commands of clients while lanes are used", () => {
     set.intake.fromClient(1, encoded, false);
     set.judgeAll();
     set.pass(600);
+    set.intake.ordered(0);
     set.intake.tick();
     expect([lane.taken, set.forwarded, built(set)]).toEqual([[encoded], [], 0]);
     expect(set.mempool.hasWork()).toBe(true);
@@ -203,6 +209,7 @@ describe("commands of clients while lanes are used", () => {
     for (const set of sets) {
       set.mempool.inLane(held(encoded), set.nowMs());
       set.pass(600);
+      set.intake.ordered(0);
       set.intake.tick();
     }
     expect([...sets.map(({ forwarded }) => forwarded.length), ...sets.map(built)]).toEqual([0, 0, 0, 0]);
@@ -217,6 +224,7 @@ describe("commands of clients while lanes are used", () => {
     set.pass(300);
     expect(built(set)).toBe(1);
     set.pass(300);
+    set.intake.ordered(0);
     set.intake.tick();
     expect(set.forwarded).toEqual([{ encoded, knownBy: [] }]);
   });

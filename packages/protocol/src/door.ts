@@ -6,6 +6,7 @@
 import {
   bool,
   byteString,
+  byteView,
   decode,
   encode,
   list,
@@ -59,7 +60,7 @@ export const admissionRefusals = [
 export type AdmissionRefusal = (typeof admissionRefusals)[number];
 
 export const doorRequest = union({
-  submit: { tag: 1, fields: { id: u32, command: byteString(limits.commandSizeMax) } },
+  submit: { tag: 1, fields: { id: u32, command: byteView(limits.commandSizeMax) } },
   /** Blocks with height >= from, as they become final, without end. At most one follow per connection. */
   follow: { tag: 2, fields: { id: u32, from: blockHeight } },
   /**
@@ -79,7 +80,7 @@ export const doorRequest = union({
     tag: 6,
     fields: {
       commands: list(
-        record({ id: u32, command: byteString(limits.commandSizeMax) }),
+        record({ id: u32, command: byteView(limits.commandSizeMax) }),
         limits.requestsInFlightPerConnectionCountMax,
       ),
     },

@@ -1,5 +1,5 @@
 /** What validators' nodes say to each other: consensus messages, and the commands that their mempools share. */
-import { byteString, decode, encode, fixedBytes, list, u16, u53, union, type Decoded } from "@stoa/base/codec";
+import { byteView, decode, encode, fixedBytes, list, u16, u53, union, type Decoded } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { concatBytes, toUtf8 } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
@@ -14,8 +14,8 @@ export const peerMessage = union({
   /** A younger process uses the receiver's key, as its signed session proves: the receiver must stop. */
   fenced: { tag: 2, fields: { session: u53, signature } },
   consensus: { tag: 3, fields: { message } },
-  /** Encoded commands that the sender has checked and taken into its mempool. */
-  commands: { tag: 4, fields: { commands: list(byteString(limits.commandSizeMax), limits.payloadCommandsCountMax) } },
+  /** Encoded commands that the sender has checked and taken into its mempool; read as views of the frame. */
+  commands: { tag: 4, fields: { commands: list(byteView(limits.commandSizeMax), limits.payloadCommandsCountMax) } },
 });
 export type PeerMessage = Decoded<typeof peerMessage>;
 
