@@ -14,6 +14,8 @@ import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { enterAboveFinal, isHeld, keepVerified } from "./certificates.ts";
 import { deliver, settle } from "./finalize.ts";
+import { repeatOwnLane } from "./lane-own.ts";
+import { carriedMatches, keepCarried, wholePayload } from "./lane-payload.ts";
 import type { Message, Status } from "./message.ts";
 import { askForStatus, askForStatuses, countStatus, ownStatus } from "./quarantine.ts";
 import { answered, requestFinalBlocks } from "./requests.ts";
@@ -23,7 +25,6 @@ import {
   broadcast,
   emit,
   halt,
-  keepBlock,
   misbehaviour,
   plan,
   send,
@@ -53,6 +54,7 @@ export function statusDue(replica: Replica): void {
   broadcast(replica, { kind: "status", status: ownStatus(replica) });
   askForStatuses(replica);
   repeatFinalizeVotes(replica);
+  repeatOwnLane(replica);
 }
 
 export function receiveStatus(replica: Replica, from: ValidatorIndex, status: Status): void {
@@ -111,9 +113,9 @@ export function answerCertificates(
 
 export function answerBlock(replica: Replica, from: ValidatorIndex, wanted: MessageOf<"blockWanted">): void {
   const block = blockOf(replica, wanted.digest);
-  if (block?.payload === undefined) return refuse(replica, from, wanted.request, "not-found");
-  const { header, payload } = block;
-  send(replica, from, { kind: "block", request: wanted.request, header, payload });
+  const payload = block && (wholePayload(replica, block) ?? block.loose);
+  if (block === undefined || payload === undefined) return refuse(replica, from, wanted.request, "not-found");
+  send(replica, from, { kind: "block", request: wanted.request, header: block.header, payload });
 }
 
 /** Final blocks are in the node's block log; it is asked, and `blocksRead` brings them. */
@@ -165,11 +167,11 @@ export function receiveBlock(replica: Replica, from: ValidatorIndex, answer: Mes
   const wanted = answered(replica, from, answer.request);
   if (wanted?.kind !== "block") return;
   const { header, payload } = answer;
-  if (!equalBytes(headerDigest(header), wanted.digest) || !payloadMatches(header, payload)) {
+  if (!equalBytes(headerDigest(header), wanted.digest) || !carriedMatches(header, payload)) {
     // It may be the late answer to a question of an earlier life of this replica.
     return suspicion(replica, from, "a block that is not the one asked for");
   }
-  keepBlock(replica, wanted.digest, header, payload);
+  keepCarried(replica, wanted.digest, header, payload);
   plan(replica, { kind: "finality" });
   plan(replica, { kind: "finalizeVotes" });
   plan(replica, { kind: "considerProposal" });

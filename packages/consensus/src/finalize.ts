@@ -5,12 +5,16 @@
  *
  * A finalization makes the block and all its ancestors final; they are delivered in order of height, each once.
  */
+import { present } from "@stoa/base/assert";
 import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import type { Height, View } from "@stoa/base/units";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { Certificate, Finalization } from "@stoa/protocol/finality/certificate";
 import { compareClaim } from "./divergence.ts";
+import { checkOwnLane, sayRoom } from "./lane-own.ts";
+import { carriedOf, persistBatches, requestBatches, wholePayload } from "./lane-payload.ts";
+import { settleLanes } from "./lane-store.ts";
 import { requestBlock, requestFinalBlocks } from "./requests.ts";
 import { forgetVotes, mayVote } from "./safety-record.ts";
 import {
@@ -82,6 +86,9 @@ export function settle(replica: Replica): void {
   for (const known of replica.executed.keys()) {
     if (known < replica.lastFinal.executed.height) replica.executed.delete(known);
   }
+  settleLanes(replica);
+  checkOwnLane(replica);
+  sayRoom(replica);
   plan(replica, { kind: "finality" });
   plan(replica, { kind: "finalizeVotes" });
   plan(replica, { kind: "considerProposal" });
@@ -114,9 +121,9 @@ function completeChain(
     requestGap(replica, chain.digest, certificate);
     return undefined;
   }
-  const bare = chain.blocks.find(({ payload }) => payload === undefined);
-  if (bare === undefined) return chain.blocks;
-  requestBlock(replica, bare.digest, certificate);
+  const bare = chain.blocks.filter((block) => wholePayload(replica, block) === undefined);
+  if (bare.length === 0) return chain.blocks;
+  requestPayloads(replica, bare, certificate);
   return undefined;
 }
 
@@ -132,11 +139,20 @@ function requestGap(replica: Replica, digest: Finalization["digest"], certificat
   else requestBlock(replica, digest, certificate);
 }
 
+/** Where only the batches of a block are missing, those are asked for; the whole block when they do not come. */
+export function requestPayloads(replica: Replica, bare: readonly Block[], certificate: Certificate): void {
+  const unknown = bare.filter(
+    (block) => block.loose === undefined || replica.parameters.repairMs <= requestBatches(replica, block, certificate),
+  );
+  if (unknown.length !== 0) requestBlock(replica, unknown[0]!.digest, certificate);
+}
+
 function makeDurable(replica: Replica, block: Block): void {
+  persistBatches(replica, block);
   if (block.durable) return;
   block.durable = true;
-  const { header, payload } = block;
-  emit(replica, { kind: "persist", record: { kind: "block", header, payload: payload! }, barrier: true });
+  const payload = present(carriedOf(block), "a block that is made durable is complete");
+  emit(replica, { kind: "persist", record: { kind: "block", header: block.header, payload }, barrier: true });
 }
 
 /** A block with what proves it final, and what would convict those who made another block final beside it. */

@@ -19,6 +19,10 @@ export interface Parameters {
   readonly statusMs: number;
   /** How long an unanswered request waits before another peer is asked. */
   readonly repairMs: number;
+  /** How long acknowledgements of batches wait for more of them. */
+  readonly acknowledgeMs: number;
+  /** How long a batch that is needed may be on its way before it is asked for. */
+  readonly fetchMs: number;
   readonly payloadSizeMax: number;
 }
 
@@ -34,6 +38,8 @@ export function parametersOf(
     idleMs: limits.idleBlockMs,
     statusMs: 1_000,
     repairMs: 1_000,
+    acknowledgeMs: 50,
+    fetchMs: 30,
     payloadSizeMax: limits.payloadSizeMax,
     ...chain,
     ...overrides,

@@ -10,8 +10,11 @@ import type { Height, TimeMs, View } from "@stoa/base/units";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { payloadDigest } from "@stoa/protocol/payload";
-import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
+import { looseMatches, payloadMatches, sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { requestPayloads } from "./finalize.ts";
+import { chooseBatches, lanesOn, type LaneChoice } from "./lane-order.ts";
+import { keepCarried, persistBatches, wholePayload } from "./lane-payload.ts";
 import type { Proposal } from "./message.ts";
 import { divergedAt } from "./divergence.ts";
 import { chooseParent, type ParentChoice } from "./parent-choice.ts";
@@ -21,7 +24,6 @@ import {
   broadcast,
   chainAboveFinal,
   emit,
-  keepBlock,
   misbehaviour,
   plan,
   suspicion,
@@ -48,35 +50,39 @@ export function lead(replica: Replica): void {
   const ancestors = choice && openPayloads(replica, choice);
   if (choice === undefined || ancestors === undefined) return;
   replica.payloadAsked = { mustAnswer, workSince: false };
+  const batches = chooseBatches(replica, choice.parent);
   emit(replica, {
     kind: "payloadWanted",
     view,
     timeMs: timeAfter(replica, choice.parent),
-    sizeMax: replica.parameters.payloadSizeMax,
-    batchesSize: 0,
+    sizeMax: batches.length === 0 ? replica.parameters.payloadSizeMax : limits.looseSizeMax,
+    batchesSize: sizeOfBatches(batches),
     mustAnswer,
     ancestors,
   });
 }
 
 /** The node's answer. Without work in it, and before the idle interval is over, the leader rather waits. */
-export function propose(replica: Replica, input: { view: View; payload: Uint8Array; work: boolean }): void {
+export function propose(replica: Replica, input: Answer): void {
   if (input.view !== replica.view || replica.payloadAsked === undefined || !mayPropose(replica)) return;
   assert(!replica.proposedBefore.has(input.view), "no second proposal in one view");
   const { workSince } = replica.payloadAsked;
   replica.payloadAsked = undefined;
-  if (!input.work && !replica.idleElapsed) {
+  const choice = chooseParent(replica);
+  const batches = choice === undefined ? [] : batchesBeside(replica, choice.parent, input);
+  if (!input.work && !replica.idleElapsed && batches.length === 0) {
     // The answer may have been made before the work came.
     if (workSince) plan(replica, { kind: "lead" });
     return;
   }
-  const choice = chooseParent(replica);
   if (choice === undefined) return;
-  const header = headerOn(replica, choice, input.payload);
+  const header = headerOn(replica, choice, input.payload, batches);
   const payload = header.payload.form === "none" ? new Uint8Array(0) : input.payload;
   const digest = headerDigest(header);
   const proposal = proposalOf(replica, { header, digest, payload, choice });
-  keepBlock(replica, digest, header, payload).durable = true;
+  const block = keepCarried(replica, digest, header, payload);
+  persistBatches(replica, block);
+  block.durable = true;
   emit(replica, { kind: "persist", record: { kind: "proposed", view: input.view, header, payload }, barrier: true });
   broadcast(replica, { kind: "proposal", proposal });
   replica.myProposals.set(input.view, proposal);
@@ -90,7 +96,7 @@ function proposeAgain(replica: Replica, header: Header, payload: Uint8Array): vo
   if (choice === undefined || !equalBytes(choice.parent.digest, header.parentDigest)) return;
   const digest = headerDigest(header);
   const proposal = proposalOf(replica, { header, digest, payload, choice });
-  keepBlock(replica, digest, header, payload).durable = true;
+  keepCarried(replica, digest, header, payload).durable = true;
   replica.myProposals.set(header.view, proposal);
   replica.candidates.set(header.view, { proposal, digest });
   broadcast(replica, { kind: "proposal", proposal });
@@ -118,11 +124,34 @@ function proposalOf(
   };
 }
 
-function headerOn(replica: Replica, { parent }: ParentChoice, payload: Uint8Array): Header {
+interface Answer {
+  readonly view: View;
+  readonly payload: Uint8Array;
+  readonly work: boolean;
+  readonly batchesSizeMax?: number;
+}
+
+/** Batches for a block with these loose commands: none beside more of them than go along with batches. */
+function batchesBeside(replica: Replica, parent: Parent, { payload, batchesSizeMax }: Answer): LaneChoice[] {
+  const executed = executedAfter(replica, parent);
+  const isFarBehind = limits.executionLagMax < parent.height + 1 - executed.height;
+  return isFarBehind || limits.looseSizeMax < payload.length ? [] : chooseBatches(replica, parent, batchesSizeMax);
+}
+
+const sizeOfBatches = (chosen: readonly LaneChoice[]): number =>
+  chosen.reduce((sum, { batches }) => sum + batches.reduce((size, { batch }) => size + batch.payload.length, 0), 0);
+
+function headerOn(
+  replica: Replica,
+  { parent }: ParentChoice,
+  payload: Uint8Array,
+  batches: readonly LaneChoice[],
+): Header {
   assert(payload.length <= replica.parameters.payloadSizeMax, "a payload of legal size");
   const executed = executedAfter(replica, parent);
   const height = (parent.height + 1) as Height;
-  const empty = payload.length === 0 || limits.executionLagMax < height - executed.height;
+  const empty = limits.executionLagMax < height - executed.height;
+  const lanes = lanesOn(replica, parent, batches);
   return {
     chainId: replica.set.chainId,
     epoch: replica.set.epoch,
@@ -132,16 +161,21 @@ function headerOn(replica: Replica, { parent }: ParentChoice, payload: Uint8Arra
     parentDigest: parent.digest,
     proposer: replica.self,
     timeMs: timeAfter(replica, parent),
-    payload: empty
-      ? { form: "none", size: 0, digest: zeroDigest }
-      : { form: "inline", size: payload.length, digest: payloadDigest(payload) },
-    tips: [],
-    ranges: [],
+    payload: payloadNamed(empty ? new Uint8Array(0) : payload, lanes.ranges),
+    ...lanes,
     executed,
     evidence: [],
     nextEpoch: undefined,
     seal: undefined,
   };
+}
+
+function payloadNamed(carried: Uint8Array, ranges: Header["ranges"]): Header["payload"] {
+  if (0 < ranges.length) {
+    return { form: "lanes", size: sizeOfLanes(ranges, carried.length), digest: payloadDigest(carried) };
+  }
+  if (carried.length === 0) return { form: "none", size: 0, digest: zeroDigest };
+  return { form: "inline", size: carried.length, digest: payloadDigest(carried) };
 }
 
 const timeAfter = (replica: Replica, parent: Parent): TimeMs =>
@@ -172,12 +206,15 @@ function openPayloads(
 ): { height: Height; payload: Uint8Array }[] | undefined {
   const chain = chainAboveFinal(replica, parent.digest);
   if (chain.kind === "fork" || (chain.kind === "missing" && certificate === undefined)) return undefined;
-  const bare = chain.kind === "missing" ? chain : chain.blocks.find(({ payload }) => payload === undefined);
-  if (bare !== undefined) {
-    requestBlock(replica, bare.digest, certificate!);
+  if (chain.kind === "missing") {
+    requestBlock(replica, chain.digest, certificate!);
     return undefined;
   }
-  if (chain.kind === "missing") return undefined;
+  const bare = chain.blocks.filter((block) => wholePayload(replica, block) === undefined);
+  if (0 < bare.length) {
+    requestPayloads(replica, bare, certificate!);
+    return undefined;
+  }
   return chain.blocks.map(({ header, payload }) => ({ height: header.height, payload: payload! }));
 }
 
@@ -204,7 +241,7 @@ export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal
     return misbehaviour(replica, from, `a proposal for view ${header.view} that is not signed`);
   }
   if (earlier !== undefined) return misbehaviour(replica, from, `two proposals for view ${header.view}`);
-  if (!payloadMatches(header, proposal.payload)) {
+  if (!isCarried(header, proposal.payload)) {
     return misbehaviour(replica, from, `a proposal for view ${header.view} whose payload is not the one it names`);
   }
   const { parentCertificate, skips } = proposal;
@@ -214,6 +251,10 @@ export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal
   plan(replica, { kind: "proposal", from, proposal });
 }
 
+/** A proposal carries the loose commands of a block with batches, and of others the whole payload. */
+const isCarried = (header: Header, payload: Uint8Array): boolean =>
+  header.payload.form === "lanes" ? looseMatches(header, payload) : payloadMatches(header, payload);
+
 /** Its certificates have been admitted, which may have moved this replica to its view. */
 export function holdProposal(replica: Replica, proposal: Proposal): void {
   const { header } = proposal;
@@ -222,7 +263,7 @@ export function holdProposal(replica: Replica, proposal: Proposal): void {
   if (replica.view + 1 < header.view || replica.candidates.has(header.view)) return;
   if (isFarAhead(replica, header)) return;
   replica.candidates.set(header.view, { proposal, digest });
-  keepBlock(replica, digest, header, proposal.payload);
+  keepCarried(replica, digest, header, proposal.payload);
   plan(replica, { kind: "considerProposal" });
 }
 
@@ -231,8 +272,8 @@ function keepIfCertified(replica: Replica, digest: Digest, { header, payload }: 
   const { notarization, finalization } = viewCertificates(replica, header.view);
   const certificate = finalization ?? notarization;
   if (certificate === undefined || !equalBytes(certificate.digest, digest)) return;
-  if (!payloadMatches(header, payload) || isFarAhead(replica, header)) return;
-  keepBlock(replica, digest, header, payload);
+  if (!isCarried(header, payload) || isFarAhead(replica, header)) return;
+  keepCarried(replica, digest, header, payload);
   plan(replica, { kind: "finality" });
   plan(replica, { kind: "finalizeVotes" });
   plan(replica, { kind: "lead" });
@@ -260,7 +301,8 @@ export function considerProposal(replica: Replica): void {
     return;
   }
   const { header, payload } = candidate.proposal;
-  const block = keepBlock(replica, candidate.digest, header, payload);
+  const block = keepCarried(replica, candidate.digest, header, payload);
+  persistBatches(replica, block);
   emit(replica, { kind: "progress", view, leader: header.proposer, event: "proposed", height: header.height });
   castVote(replica, "notarize", view, block);
 }

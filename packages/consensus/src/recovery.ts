@@ -14,6 +14,10 @@ import { keepCertificate } from "./certificates.ts";
 import { compareClaim } from "./divergence.ts";
 import type { DurableRecord } from "./effect.ts";
 import { leaderSchedule } from "./leader.ts";
+import { carriedMatches, keepCarried } from "./lane-payload.ts";
+import { restoreAcknowledged, restoreBatch } from "./lane-recovery.ts";
+import { emptyLanes } from "./lane-state.ts";
+import { settleLanes } from "./lane-store.ts";
 import { emptySafetyRecord, restoreVote } from "./safety-record.ts";
 import { genesisParent, keepBlock, parentOf, viewCertificates, type Replica, type ReplicaOptions } from "./state.ts";
 
@@ -84,6 +88,7 @@ function newReplica(options: ReplicaOptions): Replica {
     sameThrough: 0 as Height,
     divergence: undefined,
     disputed: undefined,
+    lanes: emptyLanes(set.validators.length),
     peers: set.validators.map(() => ({ connected: false, status: undefined })),
     viewsProven: new Map(),
     requests: new Map(),
@@ -106,6 +111,7 @@ function restoreTip(replica: Replica, tip: FinalBlock | undefined): string | und
   replica.lastFinal = parentOf({ header, digest });
   replica.safety.floor = header.view;
   keepBlock(replica, digest, header, payload).durable = true;
+  settleLanes(replica);
   for (const one of descendants) keepBlock(replica, headerDigest(one), one);
   for (const one of certificates) {
     if (one === certificates[0] || replica.scheme.verifyCertificate(replica.set, one)) keepCertificate(replica, one);
@@ -128,7 +134,7 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
   switch (record.kind) {
     case "proposed": {
       const { view, header, payload } = record;
-      if (header.view !== view || !payloadMatches(header, payload)) return `the proposal of view ${view} is damaged`;
+      if (header.view !== view || !carriedMatches(header, payload)) return `the proposal of view ${view} is damaged`;
       const earlier = replica.proposedBefore.get(view);
       if (earlier !== undefined && !equalBytes(headerDigest(earlier.header), headerDigest(header))) {
         return `the vote log holds two proposals for view ${view}`;
@@ -148,8 +154,9 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
     case "block":
       return restoreBlock(replica, record.header, record.payload);
     case "batch":
+      return restoreBatch(replica, record.batch);
     case "acknowledged":
-      return undefined;
+      return restoreAcknowledged(replica, record);
     case "certificate":
       if (replica.lastFinal.view <= record.certificate.view) keepCertificate(replica, record.certificate);
       return undefined;
@@ -168,9 +175,9 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
 }
 
 function restoreBlock(replica: Replica, header: DurableBlock["header"], payload: Uint8Array): string | undefined {
-  if (!payloadMatches(header, payload)) return `the payload of the block of view ${header.view} is damaged`;
+  if (!carriedMatches(header, payload)) return `the payload of the block of view ${header.view} is damaged`;
   if (replica.lastFinal.height < header.height)
-    keepBlock(replica, headerDigest(header), header, payload).durable = true;
+    keepCarried(replica, headerDigest(header), header, payload).durable = true;
   return undefined;
 }
 type DurableBlock = Extract<DurableRecord, { kind: "block" }>;

@@ -23,6 +23,7 @@
  * are a quorum (consensus.md 3.7).
  */
 import { unreachable } from "@stoa/base/assert";
+import type { View } from "@stoa/base/units";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import {
   answerBlock,
@@ -38,11 +39,16 @@ import {
 } from "./catch-up.ts";
 import { admitCertificate } from "./certificates.ts";
 import { recordExecuted } from "./divergence.ts";
-import type { Effect, Input } from "./effect.ts";
+import type { Effect, Input, TimerKind } from "./effect.ts";
 import { advanceFinality, castFinalizeVotes } from "./finalize.ts";
 import type { Message } from "./message.ts";
 import { considerProposal, holdProposal, lead, nullify, propose, receiveProposal } from "./proposal.ts";
 import { answerStatus } from "./quarantine.ts";
+import { acknowledgeDue, receiveAcknowledgement, receiveAvailability } from "./lane-acknowledge.ts";
+import { answerBatches, receiveBatch, receiveBatches } from "./lane-fetch.ts";
+import { makeBatch } from "./lane-own.ts";
+import { startLanes } from "./lane-recovery.ts";
+import { fetchDue } from "./lane-wanted.ts";
 import { repairDue } from "./requests.ts";
 import { broadcast, emit, plan, type Replica, type Task } from "./state.ts";
 import { beginView, setWorkPending, timerDue } from "./view.ts";
@@ -65,15 +71,13 @@ function receive(replica: Replica, input: Input): void {
     case "message":
       return receiveMessage(replica, input.from, input.message);
     case "timer":
-      if (input.timer === "status") return statusDue(replica);
-      return input.timer === "repair" ? repairDue(replica) : timerDue(replica, input.timer, input.view);
+      return receiveTimer(replica, input.timer, input.view);
     case "workPending":
       return setWorkPending(replica, input.pending);
     case "payload":
       return propose(replica, input);
     case "batch":
-      // No effect `laneRoom` has asked for one: lanes are not in use.
-      return;
+      return makeBatch(replica, input.payload);
     case "executed":
       return recordExecuted(replica, input.roots);
     case "peer":
@@ -82,6 +86,21 @@ function receive(replica: Replica, input: Input): void {
       return sendFinalBlocks(replica, input);
     default:
       return unreachable(input);
+  }
+}
+
+function receiveTimer(replica: Replica, timer: TimerKind, view: View): void {
+  switch (timer) {
+    case "status":
+      return statusDue(replica);
+    case "repair":
+      return repairDue(replica);
+    case "acknowledge":
+      return acknowledgeDue(replica);
+    case "fetch":
+      return fetchDue(replica);
+    default:
+      return timerDue(replica, timer, view);
   }
 }
 
@@ -96,6 +115,7 @@ function start(replica: Replica): void {
     }
   }
   if (replica.divergence !== undefined) emit(replica, { kind: "diverged", divergence: replica.divergence });
+  startLanes(replica);
   beginView(replica);
   statusDue(replica);
   plan(replica, { kind: "finality" });
@@ -128,10 +148,15 @@ function receiveMessage(replica: Replica, from: ValidatorIndex, message: Message
     case "statusWanted":
       return answerStatus(replica, from, message);
     case "batch":
+      return receiveBatch(replica, from, message.batch);
     case "acknowledgement":
+      return receiveAcknowledgement(replica, from, message.acknowledgement);
     case "availability":
+      return receiveAvailability(replica, from, message.proof);
     case "batchesWanted":
+      return answerBatches(replica, from, message);
     case "batches":
+      return receiveBatches(replica, from, message);
     case "unavailable":
       // The request stays open until the repair timer, so that an empty-handed peer is not asked in a tight circle.
       return;

@@ -54,7 +54,8 @@ export function repairDue(replica: Replica): void {
   plan(replica, { kind: "lead" });
 }
 
-function ask(replica: Replica, wanted: Wanted, preferred: readonly ValidatorIndex[]): void {
+/** Asks one of `preferred`, or of all when none of them is reachable, unless the same is being asked already. */
+export function ask(replica: Replica, wanted: Wanted, preferred: readonly ValidatorIndex[]): void {
   const key = keyOf(wanted);
   for (const request of replica.requests.values()) if (keyOf(request.wanted) === key) return;
   if (requestsCountMax <= replica.requests.size) return;
@@ -74,10 +75,14 @@ function ask(replica: Replica, wanted: Wanted, preferred: readonly ValidatorInde
 function messageOf(request: number, wanted: Wanted): Message {
   if (wanted.kind === "block") return { kind: "blockWanted", request, digest: wanted.digest };
   if (wanted.kind === "certificates") return { kind: "certificatesWanted", request, from: wanted.from, to: wanted.to };
+  if (wanted.kind === "batches") {
+    const { lane, from, through, digest } = wanted;
+    return { kind: "batchesWanted", request, lane, from, through, digest };
+  }
   return { kind: "finalBlocksWanted", request, from: wanted.from, to: wanted.to };
 }
 
-const keyOf = (wanted: Wanted): string => (wanted.kind === "block" ? toHex(wanted.digest) : wanted.kind);
+const keyOf = (wanted: Wanted): string => ("digest" in wanted ? toHex(wanted.digest) : wanted.kind);
 
 function scheduleRepair(replica: Replica): void {
   const { view, parameters } = replica;

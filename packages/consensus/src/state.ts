@@ -21,6 +21,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { equalBytes } from "@stoa/base/bytes";
 import type { Divergence } from "./divergence.ts";
 import type { Effect, Moment } from "./effect.ts";
+import type { Lanes } from "./lane-state.ts";
 import type { LeaderSchedule } from "./leader.ts";
 import type { Message, Proposal, Status } from "./message.ts";
 import type { Parameters } from "./parameters.ts";
@@ -57,8 +58,11 @@ export interface Parent {
 export interface Block {
   readonly digest: Digest;
   readonly header: Header;
+  /** The whole payload. */
   payload: Uint8Array | undefined;
-  /** Header and payload are on disk. */
+  /** Of a block with batches, the commands beside them, unless it came whole. */
+  loose?: Uint8Array | undefined;
+  /** What it carries is on disk: the whole payload, or the loose commands, whose batches have records of their own. */
   durable: boolean;
 }
 
@@ -85,7 +89,14 @@ export interface Candidate {
 export type Wanted =
   | { readonly kind: "block"; readonly digest: Digest }
   | { readonly kind: "certificates"; readonly from: View; readonly to: View }
-  | { readonly kind: "finalBlocks"; readonly from: Height; readonly to: Height };
+  | { readonly kind: "finalBlocks"; readonly from: Height; readonly to: Height }
+  | {
+      readonly kind: "batches";
+      readonly lane: ValidatorIndex;
+      readonly digest: Digest;
+      readonly from: number;
+      readonly through: number;
+    };
 
 export interface Request {
   readonly id: number;
@@ -151,6 +162,7 @@ export interface Replica extends ReplicaOptions {
   /** Whose proposals carried other roots while the agreed ones stood at `height`. */
   disputed: { readonly height: Height; readonly proposers: Set<ValidatorIndex> } | undefined;
 
+  readonly lanes: Lanes;
   readonly peers: readonly Peer[];
   /** After a lost log: the view that each of the others has proven in answer to this start's question. */
   readonly viewsProven: Map<ValidatorIndex, View>;

@@ -10,6 +10,7 @@ import { limits } from "@stoa/base/limits";
 import type { View } from "@stoa/base/units";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
 import { divergedAt, noteDispute, sameRoots } from "./divergence.ts";
+import { judgeRanges, tipsFault } from "./lane-order.ts";
 import type { Proposal } from "./message.ts";
 import { requestBlock, requestCertificates } from "./requests.ts";
 import { firstViewNotSkipped } from "./skips.ts";
@@ -47,16 +48,22 @@ export function judgeProposal(replica: Replica, { proposal }: Candidate): Verdic
   if (skipped !== undefined) return skipped;
   if (header.height !== parent.height + 1) return invalid("its height does not follow its parent's");
   if (replica.lastFinal.height + limits.descendantsCountMax < header.height) return wait;
-  return judgeTime(replica, header, parent) ?? judgeExecuted(replica, header, parent) ?? valid;
+  const tips = tipsFault(replica, header, parent);
+  if (tips !== undefined) return invalid(tips);
+  return (
+    judgeTime(replica, header, parent) ??
+    judgeExecuted(replica, header, parent) ??
+    judgeRanges(replica, header, parent) ??
+    valid
+  );
 }
 
 /** V1, and the fields of parts of the protocol that are not in use. */
 function shapeFault(replica: Replica, header: Header): string | undefined {
   if (!equalBytes(header.chainId, replica.set.chainId)) return "it is of another chain";
-  if (header.payload.form === "lanes") return "lanes are not in use";
   if (replica.parameters.payloadSizeMax < header.payload.size) return "its payload is too large";
-  const unused = header.tips.length + header.ranges.length + header.evidence.length;
-  if (unused !== 0 || header.nextEpoch !== undefined || header.seal !== undefined) return "it fills a field not in use";
+  if (header.evidence.length !== 0 || header.nextEpoch !== undefined || header.seal !== undefined)
+    return "it fills a field not in use";
   const rootsCount = replica.parameters.genesisRoots.moduleRoots.length;
   return header.executed.moduleRoots.length === rootsCount ? undefined : "it has another number of module roots";
 }

@@ -12,6 +12,7 @@ import type { View } from "@stoa/base/units";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { TimerKind } from "./effect.ts";
+import { batchesWait } from "./lane-state.ts";
 import { leaderOf } from "./leader.ts";
 import { announce } from "./announce.ts";
 import { ownVotes } from "./safety-record.ts";
@@ -68,19 +69,25 @@ export function beginView(replica: Replica): void {
   });
   schedule(replica, "idle", idleMs(replica));
   if (leaderIsGone(replica)) plan(replica, { kind: "nullify" });
-  if (replica.workPending) runClock(replica);
+  if (hasWork(replica)) runClock(replica);
   plan(replica, { kind: "lead" });
   plan(replica, { kind: "considerProposal" });
 }
 
+/** Loose commands or batches wait to be ordered. */
+const hasWork = (replica: Replica): boolean => replica.workPending || batchesWait(replica.lanes);
+
+/** Something that should not wait has come. */
+export function noteWork(replica: Replica): void {
+  if (replica.payloadAsked !== undefined) replica.payloadAsked.workSince = true;
+  runClock(replica);
+  plan(replica, { kind: "lead" });
+}
+
 export function setWorkPending(replica: Replica, pending: boolean): void {
   replica.workPending = pending;
-  if (pending) {
-    if (replica.payloadAsked !== undefined) replica.payloadAsked.workSince = true;
-    runClock(replica);
-    plan(replica, { kind: "lead" });
-    return;
-  }
+  if (pending) return noteWork(replica);
+  if (hasWork(replica)) return;
   // What was pending became final in an earlier view; this one has nothing to hurry for.
   const untouched =
     !replica.candidates.has(replica.view) && ownVotes(replica.safety, replica.view).nullify === undefined;

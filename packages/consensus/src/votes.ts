@@ -10,6 +10,7 @@ import type { View } from "@stoa/base/units";
 import { isQuorum } from "@stoa/protocol/finality/certificate";
 import { consensusSignBytes, type Vote, type VoteKind } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { carriedOf } from "./lane-payload.ts";
 import { rememberVote } from "./safety-record.ts";
 import {
   broadcast,
@@ -33,7 +34,7 @@ export function castVote(replica: Replica, kind: VoteKind, view: View, block: Bl
   const vote = signedVote(replica, kind, view, block?.digest);
   rememberVote(replica.safety, vote);
   const attached = block !== undefined && !block.durable ? block : undefined;
-  const record = { kind: "voted", vote, header: attached?.header, payload: attached?.payload } as const;
+  const record = { kind: "voted", vote, header: attached?.header, payload: attached && carriedOf(attached) } as const;
   if (attached !== undefined) attached.durable = true;
   emit(replica, { kind: "persist", record, barrier: true });
   broadcast(replica, { kind: "vote", vote });

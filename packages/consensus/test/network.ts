@@ -17,6 +17,7 @@ import type { Replica } from "@stoa/consensus/state";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { ed25519ListScheme, validatorSetOf, type ValidatorSet } from "@stoa/protocol/finality/certificate";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import { decodeLanesPayload } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { fakeSignature, seedOf } from "./fake-scheme.ts";
 
@@ -46,6 +47,10 @@ export interface Node {
   /** When present, executed roots are kept here instead of being told to the replica: a slow exchange. */
   withheld: ExecutedRoots[] | undefined;
   readonly mempool: Uint8Array[];
+  /** Batches that may be made now, and those that the node was told of, as `lane.sequence`. */
+  laneRoom: number;
+  readonly held: string[];
+  readonly dropped: string[];
   readonly facts: string[];
   readonly halted: string[];
   readonly divergences: Divergence[];
@@ -128,6 +133,12 @@ export class Network {
     }
   }
 
+  /** A command reaches one node, which puts it into its lane as a batch of its own. */
+  submitToLane(index: number, text: string): void {
+    if (this.nodes[index]!.laneRoom < 1) throw new Error(`no room in lane ${index}`);
+    this.input(index, { kind: "batch", payload: toUtf8(toHex(toUtf8(text))) });
+  }
+
   crash(index: number): void {
     const node = this.nodes[index]!;
     node.running = false;
@@ -199,6 +210,9 @@ export class Network {
       execute,
       withheld: undefined,
       mempool: [],
+      laneRoom: 0,
+      held: [],
+      dropped: [],
       facts: [],
       halted: [],
       divergences: [],
@@ -226,6 +240,15 @@ export class Network {
         return this.answerPayload(node, effect);
       case "deliver":
         return this.deliver(node, effect.block);
+      case "laneRoom":
+        node.laneRoom = effect.count;
+        return;
+      case "batchHeld":
+        node.held.push(`${effect.lane}.${effect.sequence}`);
+        return;
+      case "batchDropped":
+        node.dropped.push(`${effect.lane}.${effect.sequence}`);
+        return;
       case "readBlocks": {
         const blocks = node.blocks.slice(effect.from - 1, effect.through);
         return this.at(0, () =>
@@ -303,7 +326,11 @@ export class Network {
 
 type WithoutMoment<T> = T extends unknown ? Omit<T, "at"> : never;
 
-const commandsIn = (payload: Uint8Array): string[] =>
-  payload.length === 0 ? [] : String.fromCharCode(...payload).split(" ");
+/** The commands of a payload, of batches too, as the hexadecimal digits of their texts. */
+export function commandsIn(payload: Uint8Array): string[] {
+  const lanes = decodeLanesPayload(payload);
+  const parts = lanes === undefined ? [payload] : [...lanes.batches.map((one) => one.payload), lanes.loose];
+  return parts.flatMap((part) => (part.length === 0 ? [] : String.fromCharCode(...part).split(" ")));
+}
 
 export const decoded = (node: Node): DurableRecord[] => node.records.map((bytes) => decodeDurableRecord(bytes)!);

@@ -117,10 +117,14 @@ describe("a proposal that can never become valid is answered with nullify (BFT-0
       (probe) => second(probe, { executed: { ...genesisRoots, height: 1 as Height } }),
     ],
     ["evidence (BFT-011)", "not in use", (probe) => second(probe, { evidence: [payload] })],
-    ["lane tips (BFT-011)", "not in use", (probe) => second(probe, { tips: [{ sequence: 1, digest: other }] })],
     [
-      "a range of a lane (BFT-011)",
-      "not in use",
+      "lane tips out of nowhere (BFT-081)",
+      "not one for each lane",
+      (probe) => second(probe, { tips: [{ sequence: 1, digest: other }] }),
+    ],
+    [
+      "a range of a lane in another form (BFT-081)",
+      "its form and its ranges",
       (probe) => second(probe, { ranges: [{ lane: 0 as ValidatorIndex, count: 1, size: 1, proof: undefined }] }),
     ],
     [

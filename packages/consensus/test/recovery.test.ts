@@ -61,7 +61,9 @@ describe("what a replica wrote makes it the same again (BFT-050)", () => {
     });
     expect(at([voted(craftVote(set, "nullify", 6, self))])).toBe(6);
     expect(at([voted(craftVote(set, "finalize", 6, self, sha256(payload)))])).toBe(7);
-    expect(at([{ kind: "finalized", height: 3 as Height, view: 8 as View, digest: sha256(payload), tips: [] }])).toBe(9);
+    expect(at([{ kind: "finalized", height: 3 as Height, view: 8 as View, digest: sha256(payload), tips: [] }])).toBe(
+      9,
+    );
   });
   test("nothing is signed in a view whose votes may have been dropped (BFT-052)", () => {
     const records: DurableRecord[] = [

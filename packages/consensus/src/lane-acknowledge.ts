@@ -1,0 +1,159 @@
+/**
+ * Acknowledging the batches of others, and proving that the own ones are available (consensus.md 3.5, lane rules).
+ *
+ * A replica acknowledges a batch when it holds, on disk, all of the lane between that batch and what is final. Its
+ * acknowledgements of one lane only climb, across crashes too, so it never acknowledges two batches in one place; any two
+ * quorums share an honest validator, so a place has at most one batch with a proof. A validator that lost its log does not
+ * know how far it climbed, and acknowledges nothing more in the epoch: else a lane could fork with two proofs.
+ *
+ * Acknowledgements wait a moment and cover all before them. While a lane flows, all replicas pick batches with the same
+ * numbers, or they would rarely agree on one.
+ */
+import { equalBytes } from "@stoa/base/bytes";
+import { limits } from "@stoa/base/limits";
+import { isQuorum, stakeOf } from "@stoa/protocol/finality/certificate";
+import { acknowledgementSignBytes, type Acknowledgement, type AvailabilityProof } from "@stoa/protocol/finality/lane";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { sayRoom } from "./lane-own.ts";
+import { heldBatch, linkedFrom, tipOf, type HeldBatch, type Lane } from "./lane-state.ts";
+import { wantBatches } from "./lane-wanted.ts";
+import { hasLostLog } from "./safety-record.ts";
+import { broadcast, emit, misbehaviour, send, type Replica } from "./state.ts";
+
+const proofsCountMax = 16;
+
+/** Sets the timer when there is something to acknowledge that was not there before. */
+export function acknowledgeSoon(replica: Replica): void {
+  const { lanes, parameters, view } = replica;
+  if (lanes.acknowledgeScheduled || hasLostLog(replica.safety)) return;
+  lanes.acknowledgeScheduled = true;
+  emit(replica, { kind: "schedule", timer: "acknowledge", view, delayMs: parameters.acknowledgeMs });
+}
+
+export function acknowledgeDue(replica: Replica): void {
+  const { lanes, self } = replica;
+  lanes.acknowledgeScheduled = false;
+  if (hasLostLog(replica.safety)) return;
+  let isMore = false;
+  for (const lane of lanes.all) {
+    if (lane.index === self || lane.linkedSequence <= lane.acknowledged.sequence) continue;
+    const chain = unacknowledged(lane);
+    const chosen = chooseBatch(replica, chain);
+    if (chosen !== undefined) acknowledge(replica, lane, chosen);
+    isMore ||= 0 < chain.length && chosen !== chain.at(-1);
+  }
+  if (isMore) acknowledgeSoon(replica);
+}
+
+/** Linked batches above what is acknowledged and what is final; none while another batch in a place was acknowledged. */
+function unacknowledged(lane: Lane): HeldBatch[] {
+  const { acknowledged, final } = lane;
+  return linkedFrom(lane, final.sequence < acknowledged.sequence ? acknowledged : final, 2 * limits.laneAheadCountMax);
+}
+
+/** The last batch when no newer one has come for a while, or the last that all replicas pick. */
+function chooseBatch({ now, parameters }: Replica, chain: readonly HeldBatch[]): HeldBatch | undefined {
+  const last = chain.at(-1);
+  if (last !== undefined && last.sinceMs + parameters.acknowledgeMs <= now.monotonicMs) return last;
+  return chain.findLast(({ batch }) => batch.sequence % limits.laneAcknowledgeEvery === 0);
+}
+
+function acknowledge(replica: Replica, lane: Lane, held: HeldBatch): void {
+  lane.acknowledged = tipOf(held);
+  const record = { kind: "acknowledged", lane: lane.index, ...lane.acknowledged } as const;
+  emit(replica, { kind: "persist", record, barrier: true });
+  send(replica, lane.index, { kind: "acknowledgement", acknowledgement: signed(replica, held) });
+}
+
+function signed(replica: Replica, { batch, digest }: HeldBatch): Acknowledgement {
+  const { set, self } = replica;
+  const subject = { epoch: set.epoch, lane: batch.lane, sequence: batch.sequence, digest };
+  const signature = (replica.signVote ?? replica.sign)(acknowledgementSignBytes(set, subject));
+  return { kind: "acknowledge", ...subject, signer: self, signature };
+}
+
+// ---- the owner
+
+/** From the one who signed it. Believed until a quorum is there, and then checked at once. */
+export function receiveAcknowledgement(replica: Replica, from: ValidatorIndex, one: Acknowledgement): void {
+  const { lanes, self, set } = replica;
+  const lane = lanes.all[self]!;
+  if (one.lane !== self || one.signer !== from || one.epoch !== set.epoch) return;
+  const held = heldBatch(lane, one.digest);
+  if (held?.batch.sequence !== one.sequence || one.sequence <= lane.final.sequence) return;
+  lanes.reached[from] = Math.max(lanes.reached[from]!, one.sequence);
+  if (one.sequence <= provenSequence(lane)) return;
+  const counted = lanes.acknowledgements.get(one.sequence) ?? new Map<ValidatorIndex, Acknowledgement>();
+  lanes.acknowledgements.set(one.sequence, counted);
+  counted.set(from, one);
+  proveAvailable(replica, lane, held, counted);
+}
+
+const provenSequence = ({ proofs, final }: Lane): number => Math.max(final.sequence, ...proofs.keys());
+
+function proveAvailable(
+  replica: Replica,
+  lane: Lane,
+  held: HeldBatch,
+  counted: Map<ValidatorIndex, Acknowledgement>,
+): void {
+  const { set, self, scheme } = replica;
+  const isEnough = (): boolean => isQuorum(set, stakeOf(set, [self, ...counted.keys()]));
+  if (!isEnough()) return;
+  for (const { signer } of scheme.findForged(set, [...counted.values()])) {
+    counted.delete(signer);
+    misbehaviour(replica, signer, "an acknowledgement that is not signed");
+  }
+  if (!isEnough()) return;
+  const proof = scheme.assemble(set, [...counted.values(), signed(replica, held)]);
+  keepProof(lane, proof, true);
+  for (const sequence of replica.lanes.acknowledgements.keys()) {
+    if (sequence <= proof.sequence) replica.lanes.acknowledgements.delete(sequence);
+  }
+  broadcast(replica, { kind: "availability", proof });
+  sayRoom(replica);
+}
+
+// ---- proofs
+
+/** From the owner of the lane; checked when it is needed. */
+export function receiveAvailability(replica: Replica, from: ValidatorIndex, proof: AvailabilityProof): void {
+  if (proof.lane !== from || proof.epoch !== replica.set.epoch) return;
+  const lane = replica.lanes.all[from]!;
+  const { sequence, digest } = proof;
+  if (sequence <= lane.final.sequence || lane.final.sequence + 2 * limits.laneAheadCountMax < sequence) return;
+  if (lane.proofs.has(sequence)) return;
+  keepProof(lane, proof, false);
+  if (heldBatch(lane, digest) !== undefined) return;
+  wantBatches(replica, { lane: from, tip: { sequence, digest }, above: lane.linkedSequence, peers: [from] });
+}
+
+function keepProof(lane: Lane, proof: AvailabilityProof, verified: boolean): void {
+  lane.proofs.set(proof.sequence, { proof, verified });
+  for (const sequence of lane.proofs.keys()) {
+    if (lane.proofs.size <= proofsCountMax) return;
+    lane.proofs.delete(sequence);
+  }
+}
+
+/** The places above `sequence` with a proof, highest first. */
+export const provenAbove = (lane: Lane, sequence: number): number[] =>
+  [...lane.proofs.keys()].filter((proven) => sequence < proven).sort((left, right) => right - left);
+
+/** The proof for exactly this batch, checked; `mayCheck` false: only when it was checked before. */
+export function proofFor(replica: Replica, held: HeldBatch, mayCheck: boolean): AvailabilityProof | undefined {
+  const { lane: owner, sequence } = held.batch;
+  const lane = replica.lanes.all[owner]!;
+  const kept = lane.proofs.get(sequence);
+  if (kept === undefined || !equalBytes(kept.proof.digest, held.digest)) return undefined;
+  if (!kept.verified) {
+    if (!mayCheck) return undefined;
+    if (!replica.scheme.verifyCertificate(replica.set, kept.proof)) {
+      lane.proofs.delete(sequence);
+      misbehaviour(replica, owner, `a proof of availability of batch ${sequence} that does not verify`);
+      return undefined;
+    }
+    kept.verified = true;
+  }
+  return kept.proof;
+}

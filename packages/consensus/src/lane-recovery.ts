@@ -1,0 +1,56 @@
+/**
+ * Lanes after a start, from the records of the vote log. Batches that are final are of no use; of the others every one that
+ * was on disk is there again, so the own lane goes on after its last batch, and nothing is acknowledged twice.
+ */
+import { equalBytes } from "@stoa/base/bytes";
+import { batchDigest, type Batch, type LaneTip } from "@stoa/protocol/finality/lane";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { acknowledgeSoon } from "./lane-acknowledge.ts";
+import { sayRoom } from "./lane-own.ts";
+import { batchesWait, heldBatch } from "./lane-state.ts";
+import { holdBatch, relink } from "./lane-store.ts";
+import type { Replica } from "./state.ts";
+
+/** What is wrong with a batch of the log, in words. */
+export function restoreBatch(replica: Replica, batch: Batch): string | undefined {
+  const { lanes, set, self } = replica;
+  const lane = lanes.all[batch.lane];
+  if (lane === undefined || batch.epoch !== set.epoch) return "the vote log holds a batch of another chain or epoch";
+  const digest = batchDigest(batch);
+  if (batch.lane === self && lanes.ownTip.sequence <= batch.sequence) {
+    if (lanes.ownTip.sequence === batch.sequence && !equalBytes(lanes.ownTip.digest, digest)) {
+      return `the vote log holds two own batches for place ${batch.sequence}`;
+    }
+    lanes.ownTip = { sequence: batch.sequence, digest };
+  }
+  if (lane.final.sequence < batch.sequence && heldBatch(lane, digest) === undefined) {
+    holdBatch(replica, batch, digest, true);
+  }
+  return undefined;
+}
+
+/** What is wrong with an acknowledgement of the log, in words. */
+export function restoreAcknowledged(
+  replica: Replica,
+  { lane: index, sequence, digest }: LaneTip & { readonly lane: ValidatorIndex },
+): string | undefined {
+  const lane = replica.lanes.all[index];
+  if (lane === undefined) return "the vote log holds an acknowledgement for a lane of nobody";
+  if (sequence <= lane.acknowledged.sequence) return `the vote log acknowledges lane ${index} out of order`;
+  lane.acknowledged = { sequence, digest };
+  return undefined;
+}
+
+/** The first input of this life: the node hears of the batches that wait, and of the room for own ones. */
+export function startLanes(replica: Replica): void {
+  const { lanes, self } = replica;
+  const { final } = lanes.all[self]!;
+  // The log need not hold own batches that are final and in the block log.
+  if (lanes.ownTip.sequence < final.sequence) lanes.ownTip = final;
+  for (const lane of lanes.all) {
+    for (const held of lane.batches.values()) held.told = false;
+    relink(replica, lane);
+  }
+  if (batchesWait(replica.lanes)) acknowledgeSoon(replica);
+  sayRoom(replica);
+}
