@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { reportFailure } from "./child.ts";
+import type { LaneMode } from "@stoa/node/own-lane";
 import type { CertificatesName } from "@stoa/protocol/finality/scheme";
 import type { GenesisFlags } from "./commands/genesis.ts";
 import type { SimulateFlags } from "./commands/simulate.ts";
@@ -25,6 +26,11 @@ function positiveNumber(text: string): number {
 function certificatesName(text: string): CertificatesName {
   if (text === "ed25519-list" || text === "bls-multisig") return text;
   throw new InvalidArgumentError("ed25519-list or bls-multisig is wanted.");
+}
+
+function laneMode(text: string): LaneMode {
+  if (text === "auto" || text === "never" || text === "always") return text;
+  throw new InvalidArgumentError("auto, never or always is wanted.");
 }
 
 function program(): Command {
@@ -69,7 +75,10 @@ function addProcesses(stoa: Command): void {
     .command("node")
     .description("run one validator from its folder")
     .requiredOption("--data <folder>", "the validator's folder, such as .stoa/validator-0")
-    .action(async ({ data }: DataFlag) => (await import("./commands/node.ts")).runNode(data));
+    .option("--lanes <mode>", "whether commands go into the validator's lane: auto, never or always", laneMode, "auto")
+    .action(async ({ data, lanes }: DataFlag & { lanes: LaneMode }) =>
+      (await import("./commands/node.ts")).runNode(data, { lanes }),
+    );
 
   stoa
     .command("gateway")

@@ -40,6 +40,9 @@ test("an unknown command and an unknown option are refused with a non-zero code"
   const option = await runStoa("devnet", "--speed", "9");
   expect(option.stderr).toContain("unknown option '--speed'");
   expect(option.code).toBe(1);
+  const mode = await runStoa("node", "--data", temporaryFolder(), "--lanes", "sometimes");
+  expect(mode.stderr).toContain("auto, never or always is wanted");
+  expect(mode.code).toBe(1);
 });
 
 test("a port that is taken is named in one line, with what it is for", async () => {

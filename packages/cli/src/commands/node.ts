@@ -2,12 +2,13 @@
 import { createLog } from "@stoa/node/log";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { startValidator } from "@stoa/node/node";
+import type { LaneMode } from "@stoa/node/own-lane";
 import { endRequested, reportReady } from "../child.ts";
 import { loadGenesis, loadNodeFile, loadValidatorSeed } from "../devnet/folder.ts";
 import { validatorName } from "../devnet/participants.ts";
 import { openPriceSource } from "../market/price-source.ts";
 
-export async function runNode(dataDir: string): Promise<void> {
+export async function runNode(dataDir: string, options: { readonly lanes?: LaneMode } = {}): Promise<void> {
   installNativeCrypto();
   const ended = endRequested();
   const file = loadNodeFile(dataDir);
@@ -20,6 +21,7 @@ export async function runNode(dataDir: string): Promise<void> {
       door: file.door,
       metrics: file.metrics,
       peers: file.peers,
+      lanes: options.lanes ?? "auto",
       // Without a number everything is kept, so that `stoa replay` can begin at genesis.
       storage: { retentionBlocks: file.retentionBlocks ?? Infinity },
     },
