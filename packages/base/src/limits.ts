@@ -72,6 +72,9 @@ export const limits = {
   /** Of one answer about what a block changed (`protocol/changes.ts`); its records have `changedRecordsSizeMax` bytes at most. */
   changedRecordsCountMax: 4_096,
   changedRecordsSizeMax: 256 * 1024,
+  /** Of one snapshot; and how large a chunk may be. */
+  snapshotChunksCountMax: 65_536,
+  snapshotChunkSizeMax: 1024 * 1024,
 
   /** Batches above what is final that a replica keeps of one lane, and their bytes. */
   laneAheadCountMax: 64,

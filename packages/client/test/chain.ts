@@ -249,6 +249,8 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
       case "orderEvents":
       case "accountNumber":
         return behaviour.light?.(request) ?? { kind: "failure", id, reason: "this door proves nothing", retry: false };
+      default:
+        return { kind: "failure", id, reason: "this door does not know that", retry: false };
     }
   };
 

@@ -13,20 +13,8 @@ import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import type { Height } from "@stoa/base/units";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
+import type { Divergence } from "./effect.ts";
 import { emit, plan, type Replica } from "./state.ts";
-
-/** Where this replica's state and another one part. */
-export interface Divergence {
-  /** Roots of one height: those computed here, and the others. */
-  readonly own: ExecutedRoots;
-  readonly agreed: ExecutedRoots;
-  /** Up to this height a quorum had the same roots as this replica. */
-  readonly sameThrough: Height;
-  /** The header that carries the others. */
-  readonly header: Header;
-  /** Whether a quorum notarized that header; otherwise only its proposer says so. */
-  readonly certified: boolean;
-}
 
 /** Headers may be so many heights ahead of the roots that they carry before a difference with a mere proposal is told. */
 const disputeLagHeights = 16;

@@ -13,7 +13,6 @@ import type { Batch, LaneTip } from "@stoa/protocol/finality/lane";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import type { Divergence } from "./divergence.ts";
 import type { Message } from "./message.ts";
 
 /** When an input happens. `monotonicMs` drives timers and never jumps; `wallMs` may, and is only compared with block times. */
@@ -104,6 +103,19 @@ export type DurableRecord =
   | { readonly kind: "logLost"; readonly fact: string; readonly keyFloor: View }
   /** After such a loss: nothing was signed above this view, and nothing is signed at or below it any more. */
   | { readonly kind: "floor"; readonly view: View };
+
+/** Where this replica's state and another one part. */
+export interface Divergence {
+  /** Roots of one height: those computed here, and the others. */
+  readonly own: ExecutedRoots;
+  readonly agreed: ExecutedRoots;
+  /** Up to this height a quorum had the same roots as this replica. */
+  readonly sameThrough: Height;
+  /** The header that carries the others. */
+  readonly header: Header;
+  /** Whether a quorum notarized that header; otherwise only its proposer says so. */
+  readonly certified: boolean;
+}
 
 export type Effect =
   | { readonly kind: "persist"; readonly record: DurableRecord; readonly barrier: boolean }

@@ -5,8 +5,7 @@
 import { concatBytes, toHex, toUtf8 } from "@stoa/base/bytes";
 import { taggedHash, zeroDigest } from "@stoa/base/hash";
 import type { Height, TimeMs, View } from "@stoa/base/units";
-import type { Divergence } from "@stoa/consensus/divergence";
-import type { Effect, Input, TimerKind } from "@stoa/consensus/effect";
+import type { Divergence, Effect, Input, TimerKind } from "@stoa/consensus/effect";
 import type { DurableRecord } from "@stoa/consensus/effect";
 import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
 import { decodeMessage, encodeMessage, type Message } from "@stoa/consensus/message";

@@ -23,8 +23,10 @@ import {
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { prove, type ProvedRecord } from "@stoa/exchange/machine/prove";
 import { createQuery } from "@stoa/exchange/machine/query";
+import { observeChanges } from "@stoa/exchange/machine/roots";
 import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
 import type { FinalBlock } from "@stoa/protocol/block";
+import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import { decodeCommand } from "@stoa/protocol/command";
 import { decodeEvent, type Event } from "@stoa/protocol/event";
 import { executedRoots, headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
@@ -32,6 +34,7 @@ import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { Module } from "@stoa/protocol/state-record";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { NodeError } from "./failure.ts";
+import { createChangeJournal } from "./change-journal.ts";
 import { createRootsHistory } from "./roots-history.ts";
 import { guarded } from "./storage/append-file.ts";
 import { openBlockLog, type BlockLog } from "./storage/block-log.ts";
@@ -91,6 +94,10 @@ export interface Commit {
   /** The same without holding up this thread. */
   readonly syncLater: () => Promise<number>;
   readonly snapshot: () => void;
+  /** The state is not the agreed one: no more snapshots of it are saved. */
+  readonly distrust: () => void;
+  /** What a recent block changed. */
+  readonly changes: (wanted: ChangesRequest) => ChangesAnswer;
   readonly close: () => void;
 }
 
@@ -113,8 +120,11 @@ export function openCommit(options: CommitOptions): Commit {
   const start = restore(options, snapshots, beginning, startHeight(options, snapshots, blocks, events));
   if (blocks.last() < start.height) throw blocksMissing(folder, blocks.last(), start.height);
   const { state } = start;
+  const journal = createChangeJournal();
+  observeChanges(state, journal.changed);
   let height = start.height;
   let snapshotHeight = start.height;
+  let snapshotsWanted = true;
   const roots = createRootsHistory(start.roots, limits.executionLagMax);
 
   const store = (
@@ -142,6 +152,7 @@ export function openCommit(options: CommitOptions): Commit {
     });
     const digest = headerDigest(header);
     height = header.height;
+    journal.executed(height);
     roots.push(result.roots);
     store(height, header.timeMs, digest, result.encodedEvents);
     const committed = {
@@ -161,6 +172,7 @@ export function openCommit(options: CommitOptions): Commit {
   };
 
   const save = (): void => {
+    if (!snapshotsWanted) return;
     blocks.sync();
     events.sync();
     const body = { roots: roots.newest(), height, exchange: encodeSnapshot(state) };
@@ -213,6 +225,8 @@ export function openCommit(options: CommitOptions): Commit {
     snapshot() {
       if (snapshotHeight < height) save();
     },
+    distrust: () => void (snapshotsWanted = false),
+    changes: journal.answer,
     close() {
       blocks.close();
       events.close();

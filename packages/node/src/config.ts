@@ -34,6 +34,8 @@ export interface ValidatorConfig {
   readonly metrics: Address;
   /** Mesh addresses of the other validators, by their position in genesis; may be completed after the start. */
   readonly peers: readonly (Address | undefined)[];
+  /** Doors of other nodes of this chain: asked where states part, and for a snapshot when blocks are missing. */
+  readonly doors?: readonly Address[];
   /** The view timer D0 of consensus.md: 150 ms unless set. */
   readonly initialTimeoutMs?: number;
   /** How often prices are read and signed: 500 ms unless set. */
@@ -60,6 +62,7 @@ export function checkValidatorConfig(config: ValidatorConfig): ValidatorIndex {
   config.peers.forEach((peer, index) => {
     if (peer !== undefined) checkAddress(`peers[${index}]`, peer);
   });
+  config.doors?.forEach((door, index) => checkAddress(`doors[${index}]`, door));
   if (config.dataFolder.length === 0) throw invalid("dataFolder", "a path", "an empty text");
   const { retentionBlocks, snapshotBlocks, snapshotsKept } = { ...storageDefaults, ...config.storage };
   if (!(1 <= retentionBlocks)) throw invalid("storage.retentionBlocks", "at least 1", String(retentionBlocks));

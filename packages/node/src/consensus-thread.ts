@@ -10,7 +10,6 @@ import { assert, present } from "@stoa/base/assert";
 import { decode, encode } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { SecretSeed } from "@stoa/base/signature";
-import { describeDivergence } from "@stoa/consensus/divergence";
 import type { Effect } from "@stoa/consensus/effect";
 import { parametersOf } from "@stoa/consensus/parameters";
 import { recover } from "@stoa/consensus/recovery";
@@ -19,7 +18,6 @@ import { finalBlock } from "@stoa/protocol/block";
 import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
-import { modules } from "@stoa/protocol/state-record";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createAdmission } from "./admission.ts";
@@ -192,7 +190,7 @@ async function start(recovered: Recovered): Promise<void> {
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
       if (effect.kind === "progress") return observeProgress(effect);
-      if (effect.kind === "diverged") return report(describeDivergence(effect.divergence, modules));
+      if (effect.kind === "diverged") return toMain({ kind: "diverged", divergence: effect.divergence });
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
     },

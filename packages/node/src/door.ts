@@ -6,6 +6,7 @@
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import { limits } from "@stoa/base/limits";
 import type { Digest } from "@stoa/base/hash";
+import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import {
   decodeDoorRequest,
   encodeDoorReply,
@@ -30,6 +31,7 @@ export interface DoorParts {
     from: number,
     countMax: number,
   ) => Promise<{ readonly blocks: readonly Uint8Array[]; readonly first: number }>;
+  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer) => void) => void;
   readonly report: (fact: string) => void;
 }
 
@@ -227,6 +229,10 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         return reply(connection, { kind: "status", id: request.id, status: parts.status() });
       case "genesis":
         return reply(connection, { kind: "genesis", id: request.id, genesis: parts.genesis });
+      case "changesWanted":
+        return parts.changes(request.wanted, (found) =>
+          reply(connection, { kind: "changes", id: request.id, answer: found }),
+        );
       case "receipt": {
         const { id } = request;
         return parts.receipt(request.command, (found) => {

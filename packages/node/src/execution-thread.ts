@@ -184,6 +184,10 @@ function run(): void {
           const blocks = found.map((one) => encode(finalBlock, one));
           return toMain({ kind: "read", id: message.id, blocks, first: commit.blocks.first() });
         }
+        case "changes":
+          return toMain({ kind: "changes", id: message.id, answer: commit.changes(message.wanted) });
+        case "distrust":
+          return commit.distrust();
         case "receipt":
           return toMain({ kind: "receipt", id: message.id, answer: receipts.find(message.digest) });
         case "prove":

@@ -4,6 +4,8 @@
  * shape it offers is the port that `gateway` declares. No door is believed: a wrong block is refused and its door left.
  */
 import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import type { Divergence } from "@stoa/consensus/effect";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
 import type { ProofRequest } from "@stoa/protocol/door";
@@ -14,6 +16,7 @@ import { createChecker, nobody } from "./checker.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { openCommit, type Commit } from "./commit.ts";
 import { checkAddress, checkGenesis, invalid, storageDefaults, type StorageConfig } from "./config.ts";
+import { reportDivergence } from "./divergence-report.ts";
 import { openDoorSet, type DoorState } from "./door-set.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
@@ -21,7 +24,7 @@ import { silentLog, type Logger } from "./log.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import type { Address } from "./network/mesh.ts";
 import { payloadCommands } from "./payload-names.ts";
-import { checkRoots } from "./root-check.ts";
+import { createRootCheck, divergenceError } from "./root-check.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import { createProofs } from "./proofs.ts";
@@ -85,7 +88,9 @@ export async function startFollower(
   const failed = Promise.withResolvers<NodeError>();
   const caughtUp = Promise.withResolvers<void>();
   const listeners = new Set<(block: ExecutedBlock) => void>();
+  const rootCheck = createRootCheck();
   let queuedBlocks = 0;
+  let hasDiverged = false;
   let stopped = false;
 
   const fail = (error: unknown): void => {
@@ -106,12 +111,13 @@ export async function startFollower(
   const checker = createChecker(verdictsCountMax, pool);
   const gate = createCommitGate(checker, (block, encoded, signaturesValid) => {
     queuedBlocks--;
-    guarded(() => execute(block, encoded, signaturesValid));
+    if (!hasDiverged) guarded(() => execute(block, encoded, signaturesValid));
     if (queuedBlocks < queuedBlocksMax / 4) doors.resume();
   });
 
   const execute = (block: FinalBlock, encoded: Uint8Array, signaturesValid: Uint8Array): void => {
-    checkRoots(block.header, commit.rootsAt(block.header.executed.height));
+    const difference = rootCheck.differenceIn(block.header, commit.rootsAt(block.header.executed.height));
+    if (difference !== undefined) return diverged(difference);
     const applied = commit.apply(block, encoded, signaturesValid);
     if (applied === undefined) return;
     const executed: ExecutedBlock = { ...applied.committed, finalMs: Date.now() };
@@ -119,6 +125,23 @@ export async function startFollower(
     for (const listener of listeners) listener(executed);
     submissions.executed(executed, payloadCommands(block.payload).packedDigests);
     noticeCaughtUp();
+  };
+  /** Nothing is executed any more; before the end the doors are asked where the states part. */
+  const diverged = (difference: Divergence): void => {
+    hasDiverged = true;
+    commit.distrust();
+    log.fatal({ code: "state-divergence" }, divergenceError(difference).message);
+    reportDivergence(difference, {
+      folder: config.dataFolder,
+      chainId,
+      node: "follower",
+      doors: config.doors,
+      ownChanges: async (wanted) => commit.changes(wanted),
+      readBlocks: async (from, countMax) => commit.blocks.readRange(from, countMax, limits.frameSizeMax),
+    }).then(
+      ({ sentence, path }) => fail(divergenceError(difference, ` ${sentence} All of it is in ${path}.`)),
+      (error: unknown) => fail(divergenceError(difference, ` No report could be written: ${String(error)}.`)),
+    );
   };
   const noticeCaughtUp = (): void => {
     const height = doors.credibleHeight();

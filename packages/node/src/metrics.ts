@@ -18,6 +18,8 @@ export interface NodeMetrics {
   readonly finality: Histogram;
   readonly execution: Histogram;
   readonly persist: Histogram;
+  /** 1 when the state computed here is not the agreed one. */
+  readonly diverged: Gauge;
   /** 1 when the node has stopped taking part. */
   readonly halted: Gauge;
 }
@@ -46,6 +48,7 @@ export function createNodeMetrics(): NodeMetrics {
     finality: seconds("finality", "From block time to finality at this node"),
     execution: seconds("execution", "Execution of one block"),
     persist: seconds("persist", "Append and fdatasync of one group of the vote log"),
+    diverged: gauge("diverged", "1 when the state computed here is not the one that a quorum agreed on"),
     halted: gauge("halted", "1 when this node has stopped taking part"),
   };
 }

@@ -14,6 +14,8 @@ export interface StatusKeeper {
   readonly final: (block: Extract<ConsensusToMain, { kind: "final" }>) => void;
   readonly executed: (block: Extract<ExecutionToMain, { kind: "executed" }>) => void;
   readonly progressed: (progress: ConsensusProgress, doorConnectionsCount: number) => void;
+  /** The state computed here is not the agreed one: the node goes on ordering and says so until it is started again. */
+  readonly diverged: (fact: string) => void;
   readonly halted: (fact: string) => void;
 }
 
@@ -32,6 +34,7 @@ export function createStatusKeeper(
   let nullifiedBefore = 0;
   let expiries: readonly ListedExpiry[] = [];
   let haltedFact: string | undefined;
+  let divergedFact: string | undefined;
   return {
     status: () => ({
       name: node.name,
@@ -42,7 +45,9 @@ export function createStatusKeeper(
       mempoolCount: progress?.mempoolCount ?? 0,
       peersConnected: progress?.peersConnected ?? 0,
       peersBanned: progress?.network.banned.length ?? 0,
-      alarms: (progress?.alarms ?? []).map(({ fact }) => fact.slice(0, factSizeMax)),
+      alarms: [divergedFact, ...(progress?.alarms ?? []).map(({ fact }) => fact)].flatMap((fact) =>
+        fact === undefined ? [] : [fact.slice(0, factSizeMax)],
+      ),
       commandsTotal,
       tradesTotal,
       halted: haltedFact?.slice(0, factSizeMax),
@@ -76,6 +81,10 @@ export function createStatusKeeper(
       metrics.nullifiedViews.inc(now.nullifiedViews - nullifiedBefore);
       nullifiedBefore = now.nullifiedViews;
       for (const durationMs of now.persistMs) metrics.persist.observe(durationMs / 1000);
+    },
+    diverged(fact) {
+      divergedFact = fact;
+      metrics.diverged.set(1);
     },
     halted(fact) {
       haltedFact = fact;

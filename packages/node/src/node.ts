@@ -3,11 +3,14 @@
  * is neither: the door, the metrics, the log and the price source. Everything that goes wrong before the start is thrown;
  * after it, `failure` resolves and the threads have ended.
  */
-import { encodeGenesis } from "@stoa/protocol/genesis";
+import type { Divergence } from "@stoa/consensus/effect";
 import type { NodeStatus } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { chainIdOf, encodeGenesis } from "@stoa/protocol/genesis";
 import { checkValidatorConfig, type ValidatorConfig } from "./config.ts";
+import { createDivergenceAlarm } from "./divergence-alarm.ts";
 import { openDoor, type Door } from "./door.ts";
+import { createExecutionQuestions, type ExecutionQuestions } from "./execution-questions.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
 import { silentLog, type Logger } from "./log.ts";
@@ -18,8 +21,8 @@ import { createStatusKeeper, type StatusKeeper } from "./node-status.ts";
 import { startPriceFeed } from "./price-feed.ts";
 import type { PriceSource } from "./price-source.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
-import type { ConsensusToMain, ExecutionToMain, ReceiptAnswer } from "./thread-message.ts";
-import { createSubmits, createThreadRequests, type Submits, type ThreadRequests } from "./thread-request.ts";
+import type { ConsensusToMain, ExecutionToMain } from "./thread-message.ts";
+import { createSubmits, type Submits } from "./thread-request.ts";
 import { startThreads, type ValidatorThreads } from "./validator-threads.ts";
 
 export interface ValidatorOptions {
@@ -33,8 +36,8 @@ export interface ValidatorNode {
   readonly meshPort: number;
   readonly doorPort: number;
   readonly metricsPort: number;
-  /** Where to find a validator of this mesh; for addresses that were not known at the start. */
-  readonly setPeer: (index: number, address: Address) => void;
+  /** Where to find a validator of this mesh, and its door; for addresses that were not known at the start. */
+  readonly setPeer: (index: number, address: Address, door?: Address) => void;
   readonly status: () => NodeStatus;
   /** Resolves when the node has stopped taking part; never when it was told to stop. */
   readonly failure: Promise<NodeError>;
@@ -42,16 +45,13 @@ export interface ValidatorNode {
   readonly stop: () => Promise<void>;
 }
 
-type ReadAnswer = Extract<ExecutionToMain, { kind: "read" }>;
-
 /** What the threads' messages are handed to. */
 interface Parts {
   readonly log: Logger;
   readonly keeper: StatusKeeper;
   readonly submits: Submits;
-  readonly reads: ThreadRequests<ReadAnswer>;
-  readonly receipts: ThreadRequests<ReceiptAnswer>;
-  readonly proofs: ThreadRequests<Uint8Array>;
+  readonly questions: ExecutionQuestions;
+  readonly diverged: (divergence: Divergence) => void;
   readonly started: (meshPort: number) => void;
   readonly fail: (error: NodeError) => void;
 }
@@ -73,9 +73,8 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   let phase: "starting" | "running" | "ended" = "starting";
   let threads: ValidatorThreads | undefined;
   const submits = createSubmits((message) => threads?.toConsensus(message));
-  const reads = createThreadRequests<ReadAnswer>();
-  const receipts = createThreadRequests<ReceiptAnswer>();
-  const proofs = createThreadRequests<Uint8Array>();
+  const questions = createExecutionQuestions((question) => threads?.toExecution(question));
+  const doors = [...(config.doors ?? [])];
 
   /** What was opened, to be closed in the opposite order. */
   const opened: { readonly stop: () => unknown }[] = [];
@@ -92,6 +91,18 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     void close().then(() => (wasStarting ? started.reject(error) : failed.resolve(error)));
   };
 
+  const diverged = createDivergenceAlarm({
+    folder: config.dataFolder,
+    chainId: chainIdOf(genesis),
+    node: genesis.validators[index]!.name,
+    doors,
+    ownChanges: (wanted) => new Promise((resolve) => questions.changes(wanted, resolve)),
+    readBlocks: questions.readBlocks,
+    distrust: () => threads?.toExecution({ kind: "distrust" }),
+    log,
+    keeper,
+  });
+
   try {
     const lock = lockFolder(config.dataFolder);
     opened.push({ stop: lock.release });
@@ -99,16 +110,13 @@ export async function startValidator(config: ValidatorConfig, options: Validator
       genesis: genesisBytes,
       submit: submits.put,
       status: keeper.status,
-      receipt: (digest, answer) => threads?.toExecution({ kind: "receipt", id: receipts.open(answer), digest }),
-      prove: (request, answer) => threads?.toExecution({ kind: "prove", id: proofs.open(answer), request }),
-      readBlocks: (from, countMax) =>
-        new Promise((resolve) => threads?.toExecution({ kind: "read", id: reads.open(resolve), from, countMax })),
+      ...questions,
       report: (fact) => log.warn(fact),
     });
     opened.push(door);
     const metricsServer = await serveMetrics(metrics.registry, config.metrics);
     opened.push(metricsServer);
-    const parts: Parts = { log, keeper, submits, reads, receipts, proofs, started: started.resolve, fail };
+    const parts: Parts = { log, keeper, submits, questions, diverged, started: started.resolve, fail };
     threads = startThreads(config, index, genesisBytes, {
       onConsensus: (message) => onConsensus(message, parts, door),
       onExecution: (message) => onExecution(message, parts, door),
@@ -117,23 +125,17 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     const meshPort = await started.promise;
     phase = "running";
     if (options.priceSource !== undefined) {
-      const feed = startPriceFeed({
-        genesis,
-        seed: config.seed,
-        source: options.priceSource,
-        intervalMs: config.priceIntervalMs ?? priceIntervalMs,
-        expiries: keeper.expiries,
-        submit: (encoded) => submits.put(encoded, false, () => undefined),
-        report: (fact) => log.warn(fact),
-      });
-      opened.push(feed);
+      opened.push(startPrices(config, options.priceSource, parts));
     }
     const ports = { meshPort, doorPort: door.port, metricsPort: metricsServer.port };
     log.info({ validator: index, ...ports }, "validator started");
     return {
       index,
       ...ports,
-      setPeer: (peer, address) => threads?.toConsensus({ kind: "address", peer, address }),
+      setPeer(peer, address, peerDoor) {
+        threads?.toConsensus({ kind: "address", peer, address });
+        if (peerDoor !== undefined && peer !== index) doors.push(peerDoor);
+      },
       status: keeper.status,
       failure: failed.promise,
       async stop() {
@@ -151,8 +153,22 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   }
 }
 
-function onConsensus(message: ConsensusToMain, { log, keeper, submits, started, fail }: Parts, door: Door): void {
+const startPrices = (config: ValidatorConfig, source: PriceSource, { log, keeper, submits }: Parts) =>
+  startPriceFeed({
+    genesis: config.genesis,
+    seed: config.seed,
+    source,
+    intervalMs: config.priceIntervalMs ?? priceIntervalMs,
+    expiries: keeper.expiries,
+    submit: (encoded) => submits.put(encoded, false, () => undefined),
+    report: (fact) => log.warn(fact),
+  });
+
+function onConsensus(message: ConsensusToMain, parts: Parts, door: Door): void {
+  const { log, keeper, submits, started, fail } = parts;
   switch (message.kind) {
+    case "diverged":
+      return parts.diverged(message.divergence);
     case "started":
       return started(message.meshPort);
     case "submitted":
@@ -169,11 +185,8 @@ function onConsensus(message: ConsensusToMain, { log, keeper, submits, started, 
   }
 }
 
-function onExecution(
-  message: ExecutionToMain,
-  { log, keeper, reads, receipts, proofs, fail }: Parts,
-  door: Door,
-): void {
+function onExecution(message: ExecutionToMain, parts: Parts, door: Door): void {
+  const { log, keeper, fail } = parts;
   switch (message.kind) {
     case "recovered":
       keeper.recovered(message.height);
@@ -182,12 +195,10 @@ function onExecution(
     case "executed":
       return keeper.executed(message);
     case "read":
-      return reads.answered(message.id, message);
     case "receipt":
-      return receipts.answered(message.id, message.answer);
+    case "changes":
     case "proved":
-      for (const { id, reply } of message.replies) proofs.answered(id, reply);
-      return;
+      return parts.questions.answered(message);
     case "report":
       return log[message.level](message.fact);
     case "failed":

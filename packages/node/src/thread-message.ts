@@ -2,6 +2,8 @@
  * What the threads of a validator say to each other. Blocks cross as their encoding: bytes are cheap to hand over, objects
  * full of small arrays are not.
  */
+import type { Divergence } from "@stoa/consensus/effect";
+import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import type { ExecutedAuthorities } from "./admission.ts";
 import type { NodeErrorData } from "./failure.ts";
@@ -76,6 +78,7 @@ export type ConsensusToMain =
   | { readonly kind: "submitted"; readonly answers: SubmitAnswers }
   | { readonly kind: "final"; readonly height: number; readonly timeMs: number; readonly encoded: Uint8Array }
   | { readonly kind: "progress"; readonly progress: ConsensusProgress }
+  | { readonly kind: "diverged"; readonly divergence: Divergence }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
   | { readonly kind: "failed"; readonly error: NodeErrorData };
 
@@ -96,6 +99,9 @@ export type MainToExecution =
   | { readonly kind: "receipt"; readonly id: number; readonly digest: Uint8Array }
   /** An encoded door request for a proof. */
   | { readonly kind: "prove"; readonly id: number; readonly request: Uint8Array }
+  | { readonly kind: "changes"; readonly id: number; readonly wanted: ChangesRequest }
+  /** What is computed here is not what others agreed on. */
+  | { readonly kind: "distrust" }
   | { readonly kind: "stop" };
 
 export type ExecutionToMain =
@@ -120,6 +126,7 @@ export type ExecutionToMain =
   | { readonly kind: "receipt"; readonly id: number; readonly answer: ReceiptAnswer }
   /** Encoded door replies, those of one turn together. */
   | { readonly kind: "proved"; readonly replies: readonly { readonly id: number; readonly reply: Uint8Array }[] }
+  | { readonly kind: "changes"; readonly id: number; readonly answer: ChangesAnswer }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
   | { readonly kind: "failed"; readonly error: NodeErrorData };
 

@@ -48,6 +48,7 @@ async function openTestDoor(): Promise<Door> {
     },
     receipt: (_command, answer) => answer({ kind: "unavailable", reason: "no receipts here", retry: false }),
     prove: (_request, answer) => answer(new Uint8Array(0)),
+    changes: (_wanted, answer) => answer({ kind: "unavailable", reason: "none are kept" }),
     readBlocks: (from, countMax) =>
       Promise.resolve({ blocks: encodedBlocks.slice(from - 1, from - 1 + countMax), first: 1 }),
     report: (fact) => reports.push(fact),

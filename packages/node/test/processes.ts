@@ -11,6 +11,8 @@ import type { FromValidator, ToValidator } from "./validator-process.ts";
 
 type Started = Extract<FromValidator, { kind: "started" }>;
 
+const here = fileURLToPath(new URL(".", import.meta.url));
+
 export class ProcessNetwork {
   readonly folder = testFolder();
   readonly chain: TestChain;
@@ -18,6 +20,9 @@ export class ProcessNetwork {
   readonly #children = new Map<number, ChildProcess>();
   readonly #ports = new Map<number, Started>();
   readonly #followers: Follower[] = [];
+
+  /** Programs other than the one here, by validator: folders as `alteredCopy` makes them. */
+  readonly programs = new Map<number, string>();
 
   constructor(chain: TestChain, snapshotBlocks = 200) {
     this.chain = chain;
@@ -45,12 +50,17 @@ export class ProcessNetwork {
   }
 
   #tellPeers(index: number): void {
-    const ports = this.chain.validatorSeeds.map((_, other) => this.#ports.get(other)!.meshPort);
+    const ports = this.chain.validatorSeeds.map((_, other) => {
+      const { meshPort, doorPort } = this.#ports.get(other)!;
+      return [meshPort, doorPort] as const;
+    });
     this.#tell(index, { kind: "peers", ports });
   }
 
   async #launch(index: number): Promise<void> {
-    const child = fork(fileURLToPath(new URL("./validator-process.ts", import.meta.url)), [], {
+    const folder = this.programs.get(index);
+    const program = folder === undefined ? here : join(folder, "packages/node/test");
+    const child = fork(join(program, "validator-process.ts"), [], {
       execArgv: ["--conditions=@stoa/source"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

@@ -16,7 +16,7 @@ export type ToValidator =
       readonly doorPort: number;
       readonly snapshotBlocks: number;
     }
-  | { readonly kind: "peers"; readonly ports: readonly number[] }
+  | { readonly kind: "peers"; readonly ports: readonly (readonly [mesh: number, door: number])[] }
   | { readonly kind: "stop" };
 
 export type FromValidator =
@@ -37,7 +37,9 @@ async function handle(message: ToValidator): Promise<void> {
     await node?.stop();
     process.exit(0);
   }
-  if (message.kind === "peers") return message.ports.forEach((port, index) => node!.setPeer(index, localhost(port)));
+  if (message.kind === "peers") {
+    return message.ports.forEach(([mesh, door], index) => node!.setPeer(index, localhost(mesh), localhost(door)));
+  }
   node = await startValidator(
     {
       genesis: present(decodeGenesis(fromHex(message.genesis)!), "a genesis"),

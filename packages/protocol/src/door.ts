@@ -22,11 +22,13 @@ import {
 } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { finalBlock } from "./block.ts";
+import { changesAnswer, changesRequest } from "./changes.ts";
 import { orderId } from "./command.ts";
 import { accountNumber } from "./event.ts";
 import { eventsProof } from "./events-proof.ts";
 import { finalityProof, headerChain } from "./finality/proof.ts";
 import { blockHeight, digest, publicKey, viewNumber } from "./primitives.ts";
+import { snapshotManifest } from "./snapshot.ts";
 import { stateProof } from "./state-proof.ts";
 import { modules } from "./state-record.ts";
 
@@ -99,6 +101,12 @@ export const doorRequest = union({
   orderEvents: { tag: 9, fields: { id: u32, order: orderId, from: blockHeight, index: u32, through: blockHeight } },
   /** The number of an account: a hint, which the account's record in the ledger proves. */
   accountNumber: { tag: 10, fields: { id: u32, owner: publicKey, subaccount: u16 } },
+  /** What a recent block changed in the state; see `changes.ts`. */
+  changesWanted: { tag: 20, fields: { id: u32, wanted: changesRequest } },
+  /** Which blocks are stored here, and the newest snapshot that can be proven; see `snapshot.ts`. */
+  snapshotWanted: { tag: 21, fields: { id: u32 } },
+  /** A chunk of the snapshot of that name. */
+  chunkWanted: { tag: 22, fields: { id: u32, manifest: digest, index: u32 } },
 });
 export type DoorRequest = Decoded<typeof doorRequest>;
 
@@ -168,6 +176,13 @@ export const doorReply = union({
   },
   /** Absent: there is no such account as far as this node knows. */
   accountNumber: { tag: 11, fields: { id: u32, account: optional(accountNumber) } },
+  changes: { tag: 20, fields: { id: u32, answer: changesAnswer } },
+  /** Without a manifest there is no snapshot that a stored final header proves. */
+  snapshot: {
+    tag: 21,
+    fields: { id: u32, firstHeight: blockHeight, lastHeight: blockHeight, manifest: optional(snapshotManifest) },
+  },
+  chunk: { tag: 22, fields: { id: u32, bytes: byteString(limits.snapshotChunkSizeMax) } },
 });
 export type DoorReply = Decoded<typeof doorReply>;
 

@@ -6,6 +6,7 @@ import { durableRecord } from "@stoa/consensus/durable-record";
 import { message, proposal, status } from "@stoa/consensus/message";
 import { asset } from "@stoa/protocol/asset";
 import { finalBlock } from "@stoa/protocol/block";
+import { changesAnswer, changesRequest } from "@stoa/protocol/changes";
 import { command } from "@stoa/protocol/command";
 import { doorReply, doorRequest, nodeStatus, receipt } from "@stoa/protocol/door";
 import { event, orderRecord, positionRecord } from "@stoa/protocol/event";
@@ -20,6 +21,7 @@ import { instrument } from "@stoa/protocol/instrument";
 import { lanesPayload, payload } from "@stoa/protocol/payload";
 import { stateProof } from "@stoa/protocol/state-proof";
 import { accountRecord, ledgerRecord, marketRecord, openOrderRecord, riskRecord } from "@stoa/protocol/state-record";
+import { snapshotManifest } from "@stoa/protocol/snapshot";
 
 export const wireTypes: { readonly [name: string]: Codec<any> } = {
   acknowledgement,
@@ -27,6 +29,8 @@ export const wireTypes: { readonly [name: string]: Codec<any> } = {
   "availability-proof": availabilityProof,
   batch,
   certificate,
+  "changes-answer": changesAnswer,
+  "changes-request": changesRequest,
   command,
   "door-reply": doorReply,
   "door-request": doorRequest,
@@ -58,6 +62,7 @@ export const wireTypes: { readonly [name: string]: Codec<any> } = {
   "record-open-order": openOrderRecord,
   "record-risk": riskRecord,
   "state-proof": stateProof,
+  "snapshot-manifest": snapshotManifest,
   status,
   validator,
   vote,

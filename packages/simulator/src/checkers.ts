@@ -18,7 +18,8 @@
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import type { View } from "@stoa/base/units";
-import { describeDivergence, type Divergence } from "@stoa/consensus/divergence";
+import { describeDivergence } from "@stoa/consensus/divergence";
+import type { Divergence } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { hasHonest, type Certificate, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";

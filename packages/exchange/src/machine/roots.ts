@@ -6,7 +6,12 @@ import { height } from "@stoa/base/units";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import { modules } from "@stoa/protocol/state-record";
 import { takeChanges } from "./records.ts";
-import type { ExchangeState } from "./state.ts";
+import type { ChangeListener, ExchangeState } from "./state.ts";
+
+/** Has a listener told of every record that a block changes, from the next block on. */
+export function observeChanges(state: ExchangeState, listener: ChangeListener): void {
+  state.onChange = listener;
+}
 
 /** What headers say of the last block. */
 export function executedRootsOf(state: ExchangeState): ExecutedRoots {
@@ -20,6 +25,7 @@ function computeRoots(state: ExchangeState): readonly Digest[] {
     takeChanges(state, module, ({ key, content }) => {
       if (content === undefined) tree.delete(key);
       else tree.set(key, content);
+      state.onChange?.(module, key, content);
     });
     return tree.root();
   });

@@ -13,6 +13,7 @@ import type { Lots, Money } from "@stoa/base/units";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { Side } from "@stoa/protocol/command";
 import { createEventWriter, type Event, type PositionRecord } from "@stoa/protocol/event";
+import type { Module } from "@stoa/protocol/state-record";
 import { createLedger, openAccount as openLedgerAccount, type Ledger } from "../ledger/state.ts";
 import { createMarket, type Listing, type Market } from "../market/state.ts";
 import { buySide, createBook, sellSide, type Book, type BookSide } from "../matching/book.ts";
@@ -22,6 +23,9 @@ import { Deadlines } from "./deadlines.ts";
 import type { Order } from "./order.ts";
 import { OrderTable } from "./order-table.ts";
 import { createTrees, type Trees } from "./trees.ts";
+
+/** `content` is absent when the record is gone. Both are passing: they may be used only until the listener returns. */
+export type ChangeListener = (module: Module, key: Uint8Array, content: Uint8Array | undefined) => void;
 
 /** Numbers given out in sequence; each is the next one. */
 export interface Counters {
@@ -62,6 +66,8 @@ export interface ExchangeState {
   /** What the block that is being executed has said so far; empty between blocks. */
   readonly events: ItemsWriter<Event>;
   readonly makeBook: () => Book;
+  /** Told of each record that a block has changed, when its roots are computed; see `roots.ts`. */
+  onChange: ChangeListener | undefined;
   readonly touched: {
     readonly accounts: Set<number>;
     /** By `account/key in hexadecimal`. */
@@ -100,6 +106,7 @@ export function createState(genesis: Genesis, makeBook: () => Book = createBook,
     trees: createTrees(),
     events: createEventWriter(),
     makeBook,
+    onChange: undefined,
     touched: {
       accounts: new Set(),
       nonces: new Set(),

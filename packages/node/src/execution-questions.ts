@@ -1,0 +1,45 @@
+/** What the main thread asks of the execution thread, where the logs and the state live; each question is answered once. */
+import type { Digest } from "@stoa/base/hash";
+import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
+import type { ExecutionToMain, MainToExecution, ReceiptAnswer } from "./thread-message.ts";
+import { createThreadRequests } from "./thread-request.ts";
+
+type ReadAnswer = Extract<ExecutionToMain, { kind: "read" }>;
+type Answer = Extract<ExecutionToMain, { readonly id: number } | { kind: "proved" }>;
+
+export interface ExecutionQuestions {
+  readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void) => void;
+  /** Stored blocks from `from` on, encoded, and the lowest stored height. */
+  readonly readBlocks: (from: number, countMax: number) => Promise<ReadAnswer>;
+  /** An encoded door request for a proof; the answer is the encoded reply. */
+  readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void) => void;
+  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer) => void) => void;
+  readonly answered: (answer: Answer) => void;
+}
+
+export function createExecutionQuestions(ask: (question: MainToExecution) => void): ExecutionQuestions {
+  const reads = createThreadRequests<ReadAnswer>();
+  const receipts = createThreadRequests<ReceiptAnswer>();
+  const changes = createThreadRequests<ChangesAnswer>();
+  const proofs = createThreadRequests<Uint8Array>();
+  return {
+    receipt: (digest, answer) => ask({ kind: "receipt", id: receipts.open(answer), digest }),
+    readBlocks: (from, countMax) =>
+      new Promise((resolve) => ask({ kind: "read", id: reads.open(resolve), from, countMax })),
+    prove: (request, answer) => ask({ kind: "prove", id: proofs.open(answer), request }),
+    changes: (wanted, answer) => ask({ kind: "changes", id: changes.open(answer), wanted }),
+    answered(answer) {
+      switch (answer.kind) {
+        case "read":
+          return reads.answered(answer.id, answer);
+        case "receipt":
+          return receipts.answered(answer.id, answer.answer);
+        case "changes":
+          return changes.answered(answer.id, answer.answer);
+        case "proved":
+          for (const { id, reply } of answer.replies) proofs.answered(id, reply);
+          return;
+      }
+    },
+  };
+}
