@@ -52,6 +52,7 @@ function reportOf(index: number): Record<string, any> | undefined {
 test("a validator that rounds a fee the other way names the record, and goes on ordering (BFT-070)", async () => {
   network.programs.set(odd, copy.folder);
   await network.startAll();
+  network.tellDoors();
   const follower = await network.startFollower("follower");
   await until(() => follower.query.instruments()[0]?.markPrice !== 0, "prices");
   const height = await trade(follower);

@@ -17,12 +17,11 @@ export class ProcessNetwork {
   readonly folder = testFolder();
   readonly chain: TestChain;
   readonly snapshotBlocks: number;
+  /** Programs other than the one here, by validator: folders as `alteredCopy` makes them. */
+  readonly programs = new Map<number, string>();
   readonly #children = new Map<number, ChildProcess>();
   readonly #ports = new Map<number, Started>();
   readonly #followers: Follower[] = [];
-
-  /** Programs other than the one here, by validator: folders as `alteredCopy` makes them. */
-  readonly programs = new Map<number, string>();
 
   constructor(chain: TestChain, snapshotBlocks = 200) {
     this.chain = chain;
@@ -50,10 +49,7 @@ export class ProcessNetwork {
   }
 
   #tellPeers(index: number): void {
-    const ports = this.chain.validatorSeeds.map((_, other) => {
-      const { meshPort, doorPort } = this.#ports.get(other)!;
-      return [meshPort, doorPort] as const;
-    });
+    const ports = this.chain.validatorSeeds.map((_, other) => this.#ports.get(other)!.meshPort);
     this.#tell(index, { kind: "peers", ports });
   }
 
@@ -82,6 +78,12 @@ export class ProcessNetwork {
 
   #tell(index: number, message: ToValidator): void {
     this.#children.get(index)!.send(message);
+  }
+
+  /** Tells all who run of each other's doors. */
+  tellDoors(): void {
+    const ports = [...this.#ports].map(([index, { meshPort, doorPort }]) => [index, meshPort, doorPort] as const);
+    for (const index of this.#children.keys()) this.#tell(index, { kind: "doors", ports });
   }
 
   async kill(index: number, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {

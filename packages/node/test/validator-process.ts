@@ -16,7 +16,9 @@ export type ToValidator =
       readonly doorPort: number;
       readonly snapshotBlocks: number;
     }
-  | { readonly kind: "peers"; readonly ports: readonly (readonly [mesh: number, door: number])[] }
+  | { readonly kind: "peers"; readonly ports: readonly number[] }
+  /** Doors by the number of their validator. */
+  | { readonly kind: "doors"; readonly ports: readonly (readonly [index: number, mesh: number, door: number])[] }
   | { readonly kind: "stop" };
 
 export type FromValidator =
@@ -33,13 +35,13 @@ process.on("disconnect", () => process.exit(0));
 process.on("message", (message: ToValidator) => void handle(message).catch(fail));
 
 async function handle(message: ToValidator): Promise<void> {
+  if (message.kind === "doors")
+    return message.ports.forEach(([index, mesh, door]) => node!.setPeer(index, localhost(mesh), localhost(door)));
   if (message.kind === "stop") {
     await node?.stop();
     process.exit(0);
   }
-  if (message.kind === "peers") {
-    return message.ports.forEach(([mesh, door], index) => node!.setPeer(index, localhost(mesh), localhost(door)));
-  }
+  if (message.kind === "peers") return message.ports.forEach((port, index) => node!.setPeer(index, localhost(port)));
   node = await startValidator(
     {
       genesis: present(decodeGenesis(fromHex(message.genesis)!), "a genesis"),
