@@ -77,6 +77,7 @@ test("a validator that rounds a fee the other way names the record, and goes on 
   await network.kill(0);
   const late = await trade(follower);
   expect(late).toBeGreaterThan(height);
+  await until(() => follower.status().doors[odd]!.status !== undefined, "its door answers");
   const status = follower.status().doors[odd]!.status!;
   expect(status.halted).toBeUndefined();
   expect(status.alarms[0]).toContain("the state computed here differs at height");
