@@ -6,7 +6,11 @@ import { present } from "@stoa/base/assert";
 import { startValidator, type ValidatorNode } from "../src/node.ts";
 import { flatPrices, localhost } from "./network.ts";
 
+/** Mesh and door by the number of their validator. */
+type Ports = readonly (readonly [index: number, mesh: number, door: number])[];
+
 export type ToValidator =
+  | { readonly kind: "doors"; readonly ports: Ports }
   | {
       readonly kind: "start";
       readonly genesis: string;
@@ -17,8 +21,6 @@ export type ToValidator =
       readonly snapshotBlocks: number;
     }
   | { readonly kind: "peers"; readonly ports: readonly number[] }
-  /** Doors by the number of their validator. */
-  | { readonly kind: "doors"; readonly ports: readonly (readonly [index: number, mesh: number, door: number])[] }
   | { readonly kind: "stop" };
 
 export type FromValidator =
