@@ -4,6 +4,7 @@
  * the place here moves with it.
  */
 import type { Check } from "./check.ts";
+import { evidenceMutants } from "./evidence-table.ts";
 
 export interface Mutant {
   /** What the mutant does, in words. */
@@ -294,13 +295,21 @@ const quorums: readonly Mutant[] = [
   {
     name: "believes a relayed vote",
     rule: "BFT-026",
-    ...inConsensus("votes", "const verified = from !== signer || leaderGivesUp;", "const verified = leaderGivesUp;"),
+    ...inConsensus(
+      "votes",
+      "const verified = weighed === true || from !== signer || leaderGivesUp;",
+      "const verified = weighed === true || leaderGivesUp;",
+    ),
     checks: [test("votes", "a relayed vote is checked before it is kept")],
   },
   {
     name: "believes anyone that the leader gives its view up",
     rule: "BFT-032",
-    ...inConsensus("votes", "const verified = from !== signer || leaderGivesUp;", "const verified = from !== signer;"),
+    ...inConsensus(
+      "votes",
+      "const verified = weighed === true || from !== signer || leaderGivesUp;",
+      "const verified = weighed === true || from !== signer;",
+    ),
     checks: [test("rules", "a forged word of the leader ends nothing")],
   },
   {
@@ -308,8 +317,8 @@ const quorums: readonly Mutant[] = [
     rule: "BFT-023",
     ...inConsensus(
       "votes",
-      "    return compareVotes(replica, earlier, vote);",
-      "    compareVotes(replica, earlier, vote);",
+      "    if (from === signer) helpOn(replica, from, view);\n    return;\n",
+      "    if (from === signer) helpOn(replica, from, view);\n",
     ),
     checks: [test("votes", "the first vote is kept, and a second that differs is reported")],
   },
@@ -717,4 +726,12 @@ const proofs: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...ownVotes, ...disk, ...quorums, ...validity, ...progress, ...proofs];
+export const mutants: readonly Mutant[] = [
+  ...ownVotes,
+  ...disk,
+  ...quorums,
+  ...validity,
+  ...progress,
+  ...proofs,
+  ...evidenceMutants,
+];

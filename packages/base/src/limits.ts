@@ -20,7 +20,8 @@ export const limits = {
   laneProofsSizeMax: 64 * 1024,
   validatorsCountMax: 128,
   skipsInlineCountMax: 64,
-  evidenceCountMax: 64,
+  evidenceCountMax: 16,
+  /** Of one piece of evidence, and of all in a block. */
   evidenceSizeMax: 64 * 1024,
   moduleRootsCountMax: 32,
   priceItemsCountMax: 256,

@@ -107,6 +107,7 @@ function folderWith(wrong: Wrong = {}): string {
       ranges: [],
       executed: wrong.executed?.(own, executed) ?? executed,
       evidence: [],
+      convicted: new Uint8Array(0),
       nextEpoch: undefined,
       seal: undefined,
     };

@@ -147,6 +147,7 @@ export function makeBlock({ trusted, parent, commands, executed, signers, timeMs
     ranges: [],
     executed: executed ?? { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
+    convicted: new Uint8Array(0),
     nextEpoch: undefined,
     seal: undefined,
   };

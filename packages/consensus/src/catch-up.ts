@@ -13,6 +13,7 @@ import { verifyFinality } from "@stoa/protocol/finality/proof";
 import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { enterAboveFinal, isHeld, keepVerified } from "./certificates.ts";
+import { weighCertificate } from "./evidence.ts";
 import { deliver, settle } from "./finalize.ts";
 import { repeatOwnLane } from "./lane-own.ts";
 import { carriedMatches, keepCarried, wholePayload } from "./lane-payload.ts";
@@ -192,9 +193,11 @@ export function receiveFinalBlocks(replica: Replica, from: ValidatorIndex, answe
       break;
     }
     // The peer that proves it is no more to blame than this replica: a quorum signed both.
-    if (!equalBytes(block.header.parentDigest, replica.lastFinal.digest))
-      return halt(replica, forkFact(replica, block));
     const certificates = block.certificates.filter((one, index) => index === 0 || isGenuine(replica, one));
+    if (!equalBytes(block.header.parentDigest, replica.lastFinal.digest)) {
+      for (const one of certificates) weighCertificate(replica, one);
+      return halt(replica, forkFact(replica, block));
+    }
     for (const one of certificates) if (!isHeld(replica, one) && !keepVerified(replica, one)) return;
     deliver(replica, { ...block, certificates });
     if (replica.halted) return;

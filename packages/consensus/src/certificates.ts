@@ -10,10 +10,11 @@ import type { View } from "@stoa/base/units";
 import { signersOf, type Certificate } from "@stoa/protocol/finality/certificate";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { announce } from "./announce.ts";
+import { weighCertificate } from "./evidence.ts";
 import { forgottenVote } from "./quarantine.ts";
-import { blockOf, emit, halt, misbehaviour, plan, viewCertificates, type Replica } from "./state.ts";
+import { blockOf, emit, halt, misbehaviour, oldestView, plan, viewCertificates, type Replica } from "./state.ts";
 import { enterView, leader } from "./view.ts";
-import { noteActivity, oldestView } from "./votes.ts";
+import { noteActivity } from "./votes.ts";
 
 /** Takes a certificate: `from` is the peer who sent it, absent when this replica assembled it. */
 export function admitCertificate(replica: Replica, certificate: Certificate, from: ValidatorIndex | undefined): void {
@@ -36,6 +37,7 @@ export function admitCertificate(replica: Replica, certificate: Certificate, fro
 
 /** Keeps a certificate that has been verified, or stops the replica when it excludes one that is held. */
 export function keepVerified(replica: Replica, certificate: Certificate): boolean {
+  weighCertificate(replica, certificate);
   const conflict = conflictWith(replica, certificate) ?? forgottenVote(replica, certificate);
   if (conflict === undefined) keepCertificate(replica, certificate);
   else halt(replica, conflict);

@@ -6,6 +6,7 @@ import { byteString, decode, encode, list, optional, text, u53, union } from "@s
 import { limits } from "@stoa/base/limits";
 import { certificate } from "@stoa/protocol/finality/certificate";
 import { batch, laneTip } from "@stoa/protocol/finality/lane";
+import { evidenceBytes } from "@stoa/protocol/finality/evidence";
 import { header } from "@stoa/protocol/finality/header";
 import { vote } from "@stoa/protocol/finality/vote";
 import { blockHeight, digest, validatorIndex, viewNumber } from "@stoa/protocol/primitives";
@@ -26,6 +27,7 @@ export const durableRecord = union({
   block: { tag: 5, fields: { header, payload } },
   batch: { tag: 6, fields: { batch } },
   acknowledged: { tag: 7, fields: { lane: validatorIndex, sequence: u53, digest } },
+  evidence: { tag: 10, fields: { evidence: evidenceBytes } },
   logLost: { tag: 11, fields: { fact: text(lossFactSizeMax), keyFloor: viewNumber } },
   floor: { tag: 12, fields: { view: viewNumber } },
 });

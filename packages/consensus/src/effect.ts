@@ -10,6 +10,7 @@ import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
 import type { Batch, LaneTip } from "@stoa/protocol/finality/lane";
+import type { Offence } from "@stoa/protocol/finality/evidence";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
@@ -78,6 +79,8 @@ export type DurableRecord =
   | { readonly kind: "block"; readonly header: Header; readonly payload: Uint8Array }
   /** Appended without a barrier: can be fetched again. */
   | { readonly kind: "certificate"; readonly certificate: Certificate }
+  /** An offence that was proven, so that a restart does not let its author go. Appended without a barrier. */
+  | { readonly kind: "evidence"; readonly evidence: Uint8Array }
   /** Everything below this final block is in the block log; votes of views below it may be forgotten. */
   | {
       readonly kind: "finalized";
@@ -170,6 +173,14 @@ export type Effect =
    * hold, and the node may cut it off for a while. Anything else is for the log only.
    */
   | { readonly kind: "misbehaviour"; readonly peer: ValidatorIndex; readonly fact: string; readonly provable: boolean }
+  /** An offence was proven, or the block of `height`, which is final, holds the proof. `evidence` is its encoding. */
+  | {
+      readonly kind: "evidence";
+      readonly event: "found" | "final";
+      readonly offence: Offence;
+      readonly evidence: Uint8Array;
+      readonly height: Height | undefined;
+    }
   /** The exchange computed something else than others: to be looked into and told. The replica goes on ordering. */
   | { readonly kind: "diverged"; readonly divergence: Divergence }
   /** The replica must not go on: a rule is broken. `fact` is for the operator. */

@@ -15,6 +15,7 @@ import { compareClaim } from "./divergence.ts";
 import { checkOwnLane, sayRoom } from "./lane-own.ts";
 import { carriedOf, persistBatches, requestBatches, wholePayload } from "./lane-payload.ts";
 import { settleLanes } from "./lane-store.ts";
+import { forgetProposals, settleEvidence } from "./evidence-in-blocks.ts";
 import { requestBlock, requestFinalBlocks } from "./requests.ts";
 import { forgetVotes, mayVote } from "./safety-record.ts";
 import {
@@ -22,13 +23,14 @@ import {
   chainAboveFinal,
   emit,
   halt,
+  oldestView,
   parentOf,
   plan,
   viewCertificates,
   type Block,
   type Replica,
 } from "./state.ts";
-import { castVote, oldestView } from "./votes.ts";
+import { castVote } from "./votes.ts";
 import { leader } from "./view.ts";
 
 /** Casts every finalize vote that has become possible, however late. */
@@ -67,6 +69,7 @@ export function deliver(replica: Replica, block: FinalBlock): void {
   compareClaim(replica, block.header);
   if (replica.halted) return;
   emit(replica, { kind: "deliver", block });
+  settleEvidence(replica, block.header);
   const { view, height } = block.header;
   emit(replica, { kind: "progress", view, leader: leader(replica, view), event: "finalized", height });
 }
@@ -82,6 +85,7 @@ export function settle(replica: Replica): void {
   for (const known of replica.tallies.keys()) if (known < oldest) replica.tallies.delete(known);
   for (const known of replica.openViews) if (known <= view) replica.openViews.delete(known);
   forgetVotes(replica.safety, oldest);
+  forgetProposals(replica);
   forgetBlocks(replica);
   for (const known of replica.executed.keys()) {
     if (known < replica.lastFinal.executed.height) replica.executed.delete(known);

@@ -21,6 +21,7 @@ import { limits } from "@stoa/base/limits";
 import { finalBlock } from "@stoa/protocol/block";
 import { certificate } from "@stoa/protocol/finality/certificate";
 import { acknowledgement, availabilityProof, batch } from "@stoa/protocol/finality/lane";
+import { evidenceBytes } from "@stoa/protocol/finality/evidence";
 import { header } from "@stoa/protocol/finality/header";
 import { vote } from "@stoa/protocol/finality/vote";
 import { blockHeight, digest, signature, validatorIndex, viewNumber } from "@stoa/protocol/primitives";
@@ -84,6 +85,10 @@ export const message = union({
   batchesWanted: { tag: 15, fields: { request: u32, lane: validatorIndex, from: u53, through: u53, digest } },
   /** From the one with that digest downwards; the answer may hold fewer, at least one. */
   batches: { tag: 16, fields: { request: u32, batches: list(batch, limits.repairItemsCountMax) } },
+  /** Two signed messages of one validator that exclude each other (`protocol/finality/evidence.ts`). */
+  evidence: { tag: 20, fields: { evidence: evidenceBytes } },
+  /** What the leader of a view signed, for a validator that voted for another block of that view. */
+  proposalSeen: { tag: 21, fields: { epoch: u32, view: viewNumber, digest, signature } },
   /** A status that repeats this nonce, so that it cannot be one of earlier. One in quarantine is unavailable. */
   statusWanted: { tag: 22, fields: { request: u32, nonce: digest } },
 });

@@ -17,6 +17,8 @@ import { chooseBatches, lanesOn, type LaneChoice } from "./lane-order.ts";
 import { keepCarried, persistBatches, wholePayload } from "./lane-payload.ts";
 import type { Proposal } from "./message.ts";
 import { divergedAt } from "./divergence.ts";
+import { weighProposal } from "./evidence.ts";
+import { evidenceOn } from "./evidence-in-blocks.ts";
 import { chooseParent, type ParentChoice } from "./parent-choice.ts";
 import { requestBlock } from "./requests.ts";
 import { maySign, mayVote, ownVotes } from "./safety-record.ts";
@@ -164,7 +166,7 @@ function headerOn(
     payload: payloadNamed(empty ? new Uint8Array(0) : payload, lanes.ranges),
     ...lanes,
     executed,
-    evidence: [],
+    ...evidenceOn(replica, parent),
     nextEpoch: undefined,
     seal: undefined,
   };
@@ -230,7 +232,11 @@ export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal
   const { header } = proposal;
   if (header.epoch !== replica.set.epoch || header.view < 1) return;
   const digest = headerDigest(header);
-  if (header.view < replica.view) return keepIfCertified(replica, digest, proposal);
+  const signed = { digest, signature: proposal.signature };
+  if (header.view < replica.view) {
+    if (from === leader(replica, header.view)) weighProposal(replica, header.view, signed, false);
+    return keepIfCertified(replica, digest, proposal);
+  }
   if (from !== leader(replica, header.view) || header.proposer !== from) {
     return misbehaviour(replica, from, `a proposal for view ${header.view}, which another validator leads`);
   }
@@ -240,7 +246,8 @@ export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal
   if (!replica.verify(proposal.signature, bytes, replica.set.validators[from]!.key)) {
     return misbehaviour(replica, from, `a proposal for view ${header.view} that is not signed`);
   }
-  if (earlier !== undefined) return misbehaviour(replica, from, `two proposals for view ${header.view}`);
+  weighProposal(replica, header.view, signed, true);
+  if (earlier !== undefined) return;
   if (!isCarried(header, proposal.payload)) {
     return misbehaviour(replica, from, `a proposal for view ${header.view} whose payload is not the one it names`);
   }

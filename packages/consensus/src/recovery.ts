@@ -13,6 +13,9 @@ import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { keepCertificate } from "./certificates.ts";
 import { compareClaim } from "./divergence.ts";
 import type { DurableRecord } from "./effect.ts";
+import { emptyEvidenceBook } from "./evidence-book.ts";
+import { restorePending } from "./evidence.ts";
+import { restoreConvicted } from "./evidence-in-blocks.ts";
 import { leaderSchedule } from "./leader.ts";
 import { carriedMatches, keepCarried } from "./lane-payload.ts";
 import { restoreAcknowledged, restoreBatch } from "./lane-recovery.ts";
@@ -40,6 +43,7 @@ export function recover(options: ReplicaOptions, history: History): Recovered {
   const replica = newReplica(options);
   const fact = restoreTip(replica, history.tip) ?? restoreExecuted(replica, history.executed);
   if (fact !== undefined) return { kind: "refused", about: "chain", fact };
+  restoreConvicted(replica, replica.lastFinal.convicted);
   let votedView = 0;
   for (const record of history.records) {
     const fault = restoreRecord(replica, record);
@@ -64,6 +68,7 @@ function newReplica(options: ReplicaOptions): Replica {
     ...options,
     schedule: leaderSchedule(set),
     safety: emptySafetyRecord(),
+    evidence: emptyEvidenceBook(),
     view: 1 as View,
     entry: undefined,
     enteredAtMs: 0,
@@ -163,6 +168,9 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
     case "finalized":
       // Votes at or below this view may have been dropped from the log, so none is ever cast there again.
       replica.safety.floor = Math.max(replica.safety.floor, record.view) as View;
+      return undefined;
+    case "evidence":
+      restorePending(replica, record.evidence);
       return undefined;
     case "logLost":
       replica.safety.lostLog = { fact: record.fact, keyFloor: record.keyFloor, floor: undefined };

@@ -40,6 +40,7 @@ import {
 import { admitCertificate } from "./certificates.ts";
 import { recordExecuted } from "./divergence.ts";
 import type { Effect, Input, TimerKind } from "./effect.ts";
+import { receiveEvidence, receiveProposalSeen } from "./evidence.ts";
 import { advanceFinality, castFinalizeVotes } from "./finalize.ts";
 import type { Message } from "./message.ts";
 import { considerProposal, holdProposal, lead, nullify, propose, receiveProposal } from "./proposal.ts";
@@ -147,6 +148,10 @@ function receiveMessage(replica: Replica, from: ValidatorIndex, message: Message
       return receiveFinalBlocks(replica, from, message);
     case "statusWanted":
       return answerStatus(replica, from, message);
+    case "evidence":
+      return receiveEvidence(replica, from, message.evidence);
+    case "proposalSeen":
+      return receiveProposalSeen(replica, from, message);
     case "batch":
       return receiveBatch(replica, from, message.batch);
     case "acknowledgement":

@@ -19,8 +19,15 @@ import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote, VoteKind } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { equalBytes } from "@stoa/base/bytes";
+<<<<<<< HEAD
 import type { Divergence, Effect, Moment } from "./effect.ts";
+=======
+import { limits } from "@stoa/base/limits";
+import type { Divergence } from "./divergence.ts";
+import type { Effect, Moment } from "./effect.ts";
+>>>>>>> 8df8bbd (consensus: evidence E1 to E7 is found, told to all, and carried in blocks; headers hold the convictions)
 import type { Lanes } from "./lane-state.ts";
+import type { EvidenceBook } from "./evidence-book.ts";
 import type { LeaderSchedule } from "./leader.ts";
 import type { Message, Proposal, Status } from "./message.ts";
 import type { Parameters } from "./parameters.ts";
@@ -52,6 +59,8 @@ export interface Parent {
   readonly timeMs: TimeMs;
   readonly executed: ExecutedRoots;
   readonly tips: Header["tips"];
+  /** What the chain up to here has proven of validators. */
+  readonly convicted: Uint8Array;
 }
 
 export interface Block {
@@ -122,6 +131,7 @@ export type Task =
 export interface Replica extends ReplicaOptions {
   readonly schedule: LeaderSchedule;
   readonly safety: SafetyRecord;
+  readonly evidence: EvidenceBook;
 
   view: View;
   /** What moved this replica into its view; absent in view 1 and after some restarts. */
@@ -182,12 +192,13 @@ export function genesisParent(parameters: Parameters): Parent {
     timeMs: parameters.genesisTimeMs,
     executed: parameters.genesisRoots,
     tips: [],
+    convicted: new Uint8Array(0),
   };
 }
 
 export function parentOf(block: { readonly header: Header; readonly digest: Digest }): Parent {
-  const { view, height, timeMs, executed, tips } = block.header;
-  return { view, height, digest: block.digest, timeMs, executed, tips };
+  const { view, height, timeMs, executed, tips, convicted } = block.header;
+  return { view, height, digest: block.digest, timeMs, executed, tips, convicted };
 }
 
 export function emit(replica: Replica, effect: Effect): void {
@@ -266,6 +277,11 @@ export function chainAboveFinal(
     next = block.header.parentDigest;
   }
   return { kind: "chain", blocks: blocks.reverse() };
+}
+
+/** Votes of views below this one are forgotten. */
+export function oldestView(replica: Pick<Replica, "lastFinal">): number {
+  return Math.max(1, replica.lastFinal.view - limits.voteRetentionViews);
 }
 
 /** Views since the last one that is known to be final: what patience grows with. */

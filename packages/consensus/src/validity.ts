@@ -1,5 +1,5 @@
 /**
- * Judging a proposal: rules V1 to V7 of consensus.md 3.5 for blocks whose payload lies beside the header. The payload is
+ * Judging a proposal: rules V1 to V8 of consensus.md 3.5 for blocks whose payload lies beside the header. The payload is
  * opaque: a command that fails does so after it was ordered, the same on every node, and never makes a block invalid.
  *
  * What a voter does not have yet is no fault of the proposal: it waits, asks, and judges again until the view's time is up.
@@ -11,6 +11,7 @@ import type { View } from "@stoa/base/units";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
 import { divergedAt, noteDispute, sameRoots } from "./divergence.ts";
 import { judgeRanges, tipsFault } from "./lane-order.ts";
+import { evidenceFault } from "./evidence-in-blocks.ts";
 import type { Proposal } from "./message.ts";
 import { requestBlock, requestCertificates } from "./requests.ts";
 import { firstViewNotSkipped } from "./skips.ts";
@@ -54,7 +55,7 @@ export function judgeProposal(replica: Replica, { proposal }: Candidate): Verdic
     judgeTime(replica, header, parent) ??
     judgeExecuted(replica, header, parent) ??
     judgeRanges(replica, header, parent) ??
-    valid
+    judgeEvidence(replica, header, parent)
   );
 }
 
@@ -62,8 +63,7 @@ export function judgeProposal(replica: Replica, { proposal }: Candidate): Verdic
 function shapeFault(replica: Replica, header: Header): string | undefined {
   if (!equalBytes(header.chainId, replica.set.chainId)) return "it is of another chain";
   if (replica.parameters.payloadSizeMax < header.payload.size) return "its payload is too large";
-  if (header.evidence.length !== 0 || header.nextEpoch !== undefined || header.seal !== undefined)
-    return "it fills a field not in use";
+  if (header.nextEpoch !== undefined || header.seal !== undefined) return "it fills a field not in use";
   const rootsCount = replica.parameters.genesisRoots.moduleRoots.length;
   return header.executed.moduleRoots.length === rootsCount ? undefined : "it has another number of module roots";
 }
@@ -130,4 +130,10 @@ function judgeExecuted(replica: Replica, header: Header, parent: Parent): Verdic
   if (sameRoots(own, executed)) return undefined;
   noteDispute(replica, own, header, parent.executed);
   return invalidHere(`its roots of height ${executed.height} are not those computed here`);
+}
+
+/** V8. */
+function judgeEvidence(replica: Replica, header: Header, parent: Parent): Verdict {
+  const fault = evidenceFault(replica, header, parent);
+  return fault === undefined ? valid : invalid(fault);
 }

@@ -1,21 +1,22 @@
 /**
  * Casting votes and counting them. Counting is lazy: a vote that came over its signer's own connection is believed until a
  * quorum is there, and then the quorum is checked at once; a relayed vote is checked before it counts, or anyone could spoil
- * a batch. Of each signer the first vote of a kind is kept, and a second that differs is evidence.
+ * a batch. Of each signer the first vote of a kind is kept; one that excludes another is evidence (`evidence.ts`).
  */
 import { equalBytes } from "@stoa/base/bytes";
-import { limits } from "@stoa/base/limits";
 import type { Digest } from "@stoa/base/hash";
 import type { View } from "@stoa/base/units";
 import { isQuorum } from "@stoa/protocol/finality/certificate";
 import { consensusSignBytes, type Vote, type VoteKind } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { carriedOf } from "./lane-payload.ts";
+import { showProposal, weighVote } from "./evidence.ts";
 import { rememberVote } from "./safety-record.ts";
 import {
   broadcast,
   emit,
   misbehaviour,
+  oldestView,
   plan,
   send,
   viewCertificates,
@@ -54,20 +55,23 @@ export function receiveVote(replica: Replica, from: ValidatorIndex, vote: Vote):
   if (vote.epoch !== replica.set.epoch || replica.set.validators.length <= signer || signer === replica.self) return;
   if (view < oldestView(replica) || replica.view + 1 < view) return;
   const tally = tallyOf(replica, view);
-  const earlier = tally[vote.kind].get(signer);
-  if (earlier !== undefined) {
+  const weighed = weighVote(replica, vote);
+  if (weighed === false) return misbehaviour(replica, from, `a ${vote.kind} vote that is not signed`);
+  if (tally[vote.kind].has(signer)) {
     if (from === signer) helpOn(replica, from, view);
-    return compareVotes(replica, earlier, vote);
+    return;
   }
   if (certifiedAs(replica, vote)) {
-    tally[vote.kind].set(signer, { vote, verified: false });
+    tally[vote.kind].set(signer, { vote, verified: weighed === true });
+    showProposal(replica, vote);
     return noteLateVote(replica, vote);
   }
   const leaderGivesUp = vote.kind === "nullify" && view === replica.view && signer === leader(replica, view);
-  const verified = from !== signer || leaderGivesUp;
-  if (verified && !isGenuine(replica, vote))
+  const verified = weighed === true || from !== signer || leaderGivesUp;
+  if (verified && weighed !== true && !isGenuine(replica, vote))
     return misbehaviour(replica, from, `a ${vote.kind} vote that is not signed`);
   tally[vote.kind].set(signer, { vote, verified });
+  showProposal(replica, vote);
   if (leaderGivesUp) plan(replica, { kind: "nullify" });
   evaluate(replica, tally, vote);
 }
@@ -83,11 +87,6 @@ export function countOwnVote(replica: Replica, vote: Vote): void {
   const tally = tallyOf(replica, vote.view);
   tally[vote.kind].set(replica.self, { vote, verified: true });
   if (!certifiedAs(replica, vote)) evaluate(replica, tally, vote);
-}
-
-/** Votes of views below this one are forgotten. */
-export function oldestView(replica: Replica): number {
-  return Math.max(1, replica.lastFinal.view - limits.voteRetentionViews);
 }
 
 /** Marks a validator as alive in a view, as a genuine vote of it shows. */
@@ -107,12 +106,6 @@ const activityCheckViews = 8;
 function noteLateVote(replica: Replica, vote: Vote): void {
   if (vote.view < replica.activeViews[vote.signer]! + activityCheckViews) return;
   if (isGenuine(replica, vote)) noteActivity(replica, vote.signer, vote.view);
-}
-
-function compareVotes(replica: Replica, earlier: CountedVote, vote: Vote): void {
-  if (sameSubject(earlier.vote, vote)) return;
-  if (!isGenuine(replica, vote) || !isGenuine(replica, earlier.vote)) return;
-  misbehaviour(replica, vote.signer, `two ${vote.kind} votes for different blocks in view ${vote.view}`);
 }
 
 function sameSubject(left: Vote, right: Vote): boolean {

@@ -196,9 +196,9 @@ test("a leader that tells each half another story costs its view, not agreement 
   network.until(() => honest.every((index) => holds(network.nodes[index]!, "hello")), 5_000);
   network.run(2_000);
   expectAgreement(network);
-  expect(honest.some((index) => network.nodes[index]!.facts.some((fact) => fact.includes("two notarize votes")))).toBe(
-    true,
-  );
+  expect(
+    honest.some((index) => network.nodes[index]!.facts.some((fact) => fact.includes("notarized two blocks"))),
+  ).toBe(true);
 });
 
 test("replicas that gave up and replicas that saw the notarization meet again (BFT-034)", () => {

@@ -59,6 +59,7 @@ export function craftHeader(
     ranges: [],
     executed: genesisRoots,
     evidence: [],
+    convicted: new Uint8Array(0),
     nextEpoch: undefined,
     seal: undefined,
     ...changes,

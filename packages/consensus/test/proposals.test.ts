@@ -116,7 +116,7 @@ describe("a proposal that can never become valid is answered with nullify (BFT-0
       "not due",
       (probe) => second(probe, { executed: { ...genesisRoots, height: 1 as Height } }),
     ],
-    ["evidence (BFT-011)", "not in use", (probe) => second(probe, { evidence: [payload] })],
+    ["evidence that is none (BFT-108)", "cannot be read", (probe) => second(probe, { evidence: [payload] })],
     [
       "lane tips out of nowhere (BFT-081)",
       "not one for each lane",
@@ -237,7 +237,7 @@ describe("a proposal that is not what its leader made says nothing (BFT-005)", (
     const other = payloadOf("bb");
     const effects = probe.proposal(craftProposal(probe.set, craftHeader(probe.set, 1, other), other));
     expect(votesIn(effects)).toEqual([]);
-    expect(probe.facts().join()).toContain("two proposals for view 1");
+    expect(probe.facts().join()).toContain("proposed two blocks for view 1");
   });
   test("lanes are not in use (BFT-011)", () => {
     const facts = nothing((probe) => {

@@ -108,7 +108,7 @@ describe("counting", () => {
     const [one] = probe.others;
     probe.vote(craftVote(probe.set, "notarize", 1, one!, digestOf(probe)));
     probe.vote(craftVote(probe.set, "notarize", 1, one!, sha256(payload)));
-    expect(probe.facts()).toEqual([`${one}: two notarize votes for different blocks in view 1`]);
+    expect(probe.facts()).toEqual([`${one}: validator ${one} notarized two blocks in view 1`]);
     expect(probe.replica.tallies.get(1 as View)?.notarize.get(one!)?.vote).toMatchObject({ digest: digestOf(probe) });
   });
   test("votes of views that are far ahead are not kept (BFT-025)", () => {

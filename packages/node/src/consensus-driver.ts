@@ -34,7 +34,7 @@ export interface DriverParts {
   /** Said at once, so that a payload of the same turn leaves out what a batch holds. */
   readonly lane: (effect: EffectOf<"laneRoom" | "batchHeld" | "batchDropped">) => void;
   readonly readBlocks: (wanted: EffectOf<"readBlocks">) => void;
-  readonly observe: (effect: EffectOf<"progress" | "misbehaviour" | "diverged">) => void;
+  readonly observe: (effect: EffectOf<"progress" | "misbehaviour" | "diverged" | "evidence">) => void;
   /** The replica must not go on, for `fact`. */
   readonly halted: (fact: string) => void;
   readonly failed: (error: unknown) => void;
@@ -118,6 +118,7 @@ export function createDriver(parts: DriverParts): Driver {
             parts.readBlocks(effect);
             break;
           case "misbehaviour":
+          case "evidence":
           case "progress":
           case "diverged":
             parts.observe(effect);

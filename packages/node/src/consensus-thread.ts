@@ -15,6 +15,7 @@ import { parametersOf } from "@stoa/consensus/parameters";
 import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
 import { finalBlock } from "@stoa/protocol/block";
+import { offenceWords } from "@stoa/protocol/finality/evidence";
 import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
@@ -190,7 +191,12 @@ async function start(recovered: Recovered): Promise<void> {
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
       if (effect.kind === "progress") return observeProgress(effect);
+<<<<<<< HEAD
       if (effect.kind === "diverged") return toMain({ kind: "diverged", divergence: effect.divergence });
+=======
+      if (effect.kind === "diverged") return report(describeDivergence(effect.divergence, modules));
+      if (effect.kind === "evidence") return report(evidenceFact(effect, genesis));
+>>>>>>> 8df8bbd (consensus: evidence E1 to E7 is found, told to all, and carried in blocks; headers hold the convictions)
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
     },
@@ -421,6 +427,11 @@ function* portions(commands: readonly Uint8Array[]): Generator<readonly Uint8Arr
     size = 0;
   }
   if (part.length > 0) yield part;
+}
+
+function evidenceFact({ event, offence, height }: Extract<Effect, { kind: "evidence" }>, genesis: Genesis): string {
+  const words = offenceWords(offence, (signer) => genesis.validators[signer]!.name);
+  return event === "found" ? `evidence was found: ${words}` : `evidence is final at height ${height}: ${words}`;
 }
 
 function haltCode(fact: string): "state-divergence" | "replica-halted" {

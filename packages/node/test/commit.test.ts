@@ -50,6 +50,7 @@ function blockOf(height: number): FinalBlock {
       ranges: [],
       executed: { height: 0 as Height, moduleRoots: [], resultsRoot: zeroDigest },
       evidence: [],
+      convicted: new Uint8Array(0),
       nextEpoch: undefined,
       seal: undefined,
     },

@@ -29,6 +29,7 @@ function blockAt(own: number, size = payloadSize): FinalBlock {
     ranges: [],
     executed: { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
+    convicted: new Uint8Array(0),
     nextEpoch: undefined,
     seal: undefined,
   } as const;

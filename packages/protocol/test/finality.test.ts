@@ -67,6 +67,7 @@ function headerAfter(parent: Header | undefined, changes: Partial<Header> = {}):
     ranges: [],
     executed: { height: height(0), moduleRoots: [], resultsRoot: zeroDigest },
     evidence: [],
+    convicted: new Uint8Array(0),
     nextEpoch: undefined,
     seal: undefined,
     ...changes,

@@ -18,6 +18,7 @@ export const headerOf = (): Header => ({
   ranges: [],
   executed: { height: 0 as Height, moduleRoots: [], resultsRoot: zeroDigest },
   evidence: [],
+  convicted: new Uint8Array(0),
   nextEpoch: undefined,
   seal: undefined,
 });

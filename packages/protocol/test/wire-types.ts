@@ -13,6 +13,7 @@ import { event, orderRecord, positionRecord } from "@stoa/protocol/event";
 import { certificate } from "@stoa/protocol/finality/certificate";
 import { acknowledgement, availabilityProof, batch } from "@stoa/protocol/finality/lane";
 import { eventsProof } from "@stoa/protocol/events-proof";
+import { evidence } from "@stoa/protocol/finality/evidence";
 import { executedRoots, header } from "@stoa/protocol/finality/header";
 import { finalityProof, headerChain } from "@stoa/protocol/finality/proof";
 import { vote } from "@stoa/protocol/finality/vote";
@@ -37,6 +38,7 @@ export const wireTypes: { readonly [name: string]: Codec<any> } = {
   "durable-record": durableRecord,
   event,
   "events-proof": eventsProof,
+  evidence,
   "executed-roots": executedRoots,
   "final-block": finalBlock,
   "finality-proof": finalityProof,

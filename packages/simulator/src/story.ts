@@ -4,6 +4,7 @@ import { describeDivergence } from "@stoa/consensus/divergence";
 import type { Effect } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
+import { offenceWords } from "@stoa/protocol/finality/evidence";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import type { StoryLine } from "./world.ts";
@@ -26,6 +27,10 @@ export function describeEffect(effect: Effect): string {
     }
     case "misbehaviour":
       return `reports node ${effect.peer}: ${effect.fact}`;
+    case "evidence": {
+      const words = offenceWords(effect.offence, (signer) => `node ${signer}`);
+      return effect.event === "found" ? `can prove that ${words}` : `knows it in the chain that ${words}`;
+    }
     case "diverged":
       return describeDivergence(effect.divergence, []);
     case "halt":

@@ -139,6 +139,7 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
       world.tally.halted++;
       return checkHalt(world.checkers, node.index, effect.fact);
     case "persist":
+    case "evidence":
     case "progress":
       return;
   }

@@ -83,6 +83,8 @@ function routeOfConsensus(message: Message): Route {
       return onVotes;
     case "status":
     case "statusWanted":
+    case "evidence":
+    case "proposalSeen":
     case "acknowledgement":
     case "availability":
       return besideVotes;

@@ -1,7 +1,7 @@
 /**
  * The header of a block: what validators vote on. It holds the digest of its payload, never the payload, so that an inline
- * payload and lane tips are two forms of one header. Fields that belong to parts of the protocol not yet in use (evidence,
- * epochs) are in the format and must be empty.
+ * payload and lane tips are two forms of one header. Fields that belong to parts of the protocol not yet in use (epochs) are in
+ * the format and must be empty.
  */
 import { byteString, decode, encode, list, oneOf, optional, record, u16, u32, type Decoded } from "@stoa/base/codec";
 import { taggedHash, type Digest } from "@stoa/base/hash";
@@ -48,7 +48,13 @@ export const header = record({
   /** The lanes from which this block orders batches, ascending; empty in the other forms. */
   ranges: list(laneRange, limits.validatorsCountMax),
   executed: executedRoots,
+  /** Offences that this block proves, each an encoding of `evidence.ts`. */
   evidence: list(byteString(limits.evidenceSizeMax), limits.evidenceCountMax),
+  /**
+   * What the chain has proven in this epoch, up to and with this block: for each validator a byte with a bit per kind of offence
+   * (`withOffence` in evidence.ts); empty until the first.
+   */
+  convicted: byteString(limits.validatorsCountMax),
   /** Only in the last block of an epoch. */
   nextEpoch: optional(record({ validatorsRoot: digest, readiness: byteString(4096) })),
   /** Only in blocks that follow the last block of an epoch. */

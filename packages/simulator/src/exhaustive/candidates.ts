@@ -112,6 +112,7 @@ function candidateBlock(
     ranges: [],
     executed: genesisRoots,
     evidence: [],
+    convicted: new Uint8Array(0),
     nextEpoch: undefined,
     seal: undefined,
   };
