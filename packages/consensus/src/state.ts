@@ -19,15 +19,10 @@ import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
 import type { Vote, VoteKind } from "@stoa/protocol/finality/vote";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { equalBytes } from "@stoa/base/bytes";
-<<<<<<< HEAD
-import type { Divergence, Effect, Moment } from "./effect.ts";
-=======
 import { limits } from "@stoa/base/limits";
-import type { Divergence } from "./divergence.ts";
-import type { Effect, Moment } from "./effect.ts";
->>>>>>> 8df8bbd (consensus: evidence E1 to E7 is found, told to all, and carried in blocks; headers hold the convictions)
-import type { Lanes } from "./lane-state.ts";
+import type { Divergence, Effect, Moment } from "./effect.ts";
 import type { EvidenceBook } from "./evidence-book.ts";
+import type { Lanes } from "./lane-state.ts";
 import type { LeaderSchedule } from "./leader.ts";
 import type { Message, Proposal, Status } from "./message.ts";
 import type { Parameters } from "./parameters.ts";

@@ -191,12 +191,8 @@ async function start(recovered: Recovered): Promise<void> {
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
       if (effect.kind === "progress") return observeProgress(effect);
-<<<<<<< HEAD
       if (effect.kind === "diverged") return toMain({ kind: "diverged", divergence: effect.divergence });
-=======
-      if (effect.kind === "diverged") return report(describeDivergence(effect.divergence, modules));
       if (effect.kind === "evidence") return report(evidenceFact(effect, genesis));
->>>>>>> 8df8bbd (consensus: evidence E1 to E7 is found, told to all, and carried in blocks; headers hold the convictions)
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
     },
