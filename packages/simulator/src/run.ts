@@ -7,6 +7,7 @@ import { installSha256 } from "@stoa/base/hash";
 import { createPrng } from "@stoa/base/prng";
 import type { SignatureScheme } from "@stoa/base/signature";
 import type { TimeMs } from "@stoa/base/units";
+import type { Parameters } from "@stoa/consensus/parameters";
 import { NodeError } from "@stoa/node/failure";
 import { ed25519ListScheme, type Scheme } from "@stoa/protocol/finality/certificate";
 import { toyApplication, type Application, type ApplicationContext } from "./application.ts";
@@ -30,6 +31,10 @@ export interface SimulateOptions extends PlanOptions {
   readonly application?: (context: ApplicationContext) => Application;
   /** Blocks that nodes keep once a snapshot covers them; all when absent. */
   readonly retentionBlocks?: number;
+  /** How patient replicas are, instead of what the simulator has chosen. */
+  readonly parameters?: Partial<Parameters>;
+  /** What each message costs the processor of its receiver, in microseconds; nothing when absent. */
+  readonly messageUs?: number;
   /** Told of everything that happens, in words. */
   readonly listen?: (line: StoryLine) => void;
 }
@@ -97,7 +102,8 @@ export function worldOf(plan: Plan, options: SimulateOptions, tolerant = false):
     application: (options.application ?? toyApplication)({ prng, genesisTimeMs, signatures, validators }),
     signatures,
     scheme: (options.scheme ?? ed25519ListScheme)(signatures),
-    parameters: { initialTimeoutMs, timeoutMsMax },
+    parameters: { initialTimeoutMs, timeoutMsMax, ...options.parameters },
+    ...(options.messageUs === undefined ? {} : { messageUs: options.messageUs }),
     ...(options.retentionBlocks === undefined ? {} : { retentionBlocks: options.retentionBlocks }),
     tolerant,
     listen: options.listen,

@@ -55,7 +55,7 @@ function turn(world: World, node: SimulatedNode, end: EndProcess): void {
   const written = barrier ? node.unsettled.splice(0) : [];
   const { life } = node;
   const syncUs = (100 + world.diskPrng.below(2_000)) * node.diskSlowness;
-  after(world, barrier ? syncUs : 0, () => {
+  after(world, inputs.length * world.messageUs + (barrier ? syncUs : 0), () => {
     if (node.life !== life) return;
     if (barrier) votes.settle(epoch);
     if (!votes.faults.lyingSync) for (const one of written) noteStored(node.store, one);

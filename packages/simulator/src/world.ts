@@ -44,6 +44,8 @@ export interface World {
   readonly parameters: Omit<Parameters, "session">;
   /** Draws of the disks: how long a sync takes, what a crash leaves. */
   readonly diskPrng: Prng;
+  /** What each input costs the processor of a node, in microseconds: so much longer its turn takes. */
+  readonly messageUs: number;
   /** Blocks that nodes keep once a snapshot covers them. */
   readonly retentionBlocks: number;
   /** Recent commands in the chain, and how far that is. */
@@ -82,6 +84,7 @@ export interface WorldOptions {
   readonly scheme: Scheme;
   readonly parameters: Partial<Parameters>;
   readonly retentionBlocks?: number;
+  readonly messageUs?: number;
   /** More than a third of the stake may be faulty: then forks are allowed, and must convict. */
   readonly tolerant?: boolean;
   readonly listen?: ((line: StoryLine) => void) | undefined;
@@ -109,6 +112,7 @@ export function createWorld(options: WorldOptions): World {
     parameters: parametersOf(chain, options.parameters),
     diskPrng: prng.stream("disk"),
     retentionBlocks: options.retentionBlocks ?? Infinity,
+    messageUs: options.messageUs ?? 0,
     ordered: { height: 0, commands: new Set() },
     pending: new Map(),
     lastFinalUs: new Map(),
