@@ -25,6 +25,7 @@ const status = (change: Partial<NodeStatus> = {}): NodeStatus => ({
   commandsTotal: 12_345,
   tradesTotal: 67,
   halted: undefined,
+  quarantine: undefined,
   ...change,
 });
 const report = (index: number, change: Partial<ValidatorReport> = {}): ValidatorReport => ({
@@ -63,6 +64,13 @@ test("alarms of a validator stand below the table", () => {
   const alarm = "only 1 of 4 validators, with 1 of 4 stake, are connected";
   const lines = statusLines([report(0), report(1, { status: status({ alarms: [alarm] }) })]);
   expect(lines[3]).toBe(`validator-1: ${alarm}`);
+});
+
+test("a validator that lost its vote log says below the table why it is silent, and until when", () => {
+  const quarantine = "quarantined until view 12: its vote log was lost (it was deleted)";
+  const lines = statusLines([report(0, { status: status({ quarantine }) })]);
+  expect(lines[1]).toContain("validator-0  SILENT");
+  expect(lines[2]).toBe(`validator-0 is ${quarantine}`);
 });
 
 test("a different module root is a difference, and named with both; equal and absent ones are none", () => {

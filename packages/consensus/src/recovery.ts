@@ -173,7 +173,8 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
       restorePending(replica, record.evidence);
       return undefined;
     case "logLost":
-      replica.safety.lostLog = { fact: record.fact, keyFloor: record.keyFloor, floor: undefined };
+      // Each segment of a log repeats it.
+      replica.safety.lostLog ??= { fact: record.fact, keyFloor: record.keyFloor, floor: undefined };
       return undefined;
     case "floor":
       if (replica.safety.lostLog === undefined) return "the vote log holds a floor without a loss";

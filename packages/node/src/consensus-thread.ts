@@ -4,19 +4,15 @@
  * on threads of the pool; final blocks go to the execution thread and to the door.
  */
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { join } from "node:path";
-import { activeEd25519 } from "@stoa/base/active-signature";
 import { assert, present } from "@stoa/base/assert";
 import { decode, encode } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import type { SecretSeed } from "@stoa/base/signature";
 import type { Effect } from "@stoa/consensus/effect";
-import { parametersOf } from "@stoa/consensus/parameters";
-import { recover } from "@stoa/consensus/recovery";
+import { quarantineOf } from "@stoa/consensus/quarantine";
 import { step } from "@stoa/consensus/replica";
 import { finalBlock } from "@stoa/protocol/block";
 import { offenceWords } from "@stoa/protocol/finality/evidence";
-import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
@@ -35,10 +31,12 @@ import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
 import { createAlarmLog, createViewWatch, type ViewWatch } from "./network/view-watch.ts";
+import { openReplica } from "./open-replica.ts";
 import type { LaneMode } from "./own-lane.ts";
+import { quarantineWords } from "./quarantine-words.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { startSignaturePool, type SignaturePool } from "./signature-pool.ts";
-import { openVoteLog, type VoteLog } from "./storage/vote-log.ts";
+import type { VoteLog } from "./storage/vote-log.ts";
 import type {
   ConsensusProgress,
   ConsensusToExecution,
@@ -92,15 +90,19 @@ async function start(recovered: Recovered): Promise<void> {
   const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
   const chainId = chainIdOf(genesis);
   const keys = genesis.validators.map(({ key }) => key);
-  const { replica, voteLog } = openReplica(genesis, recovered);
+  const opened = openReplica({ ...data, genesis, recovered, report });
+  const { replica, voteLog } = opened;
   const pool = startSignaturePool(data.signatureWorkersCount, fail);
   const checker = createChecker(verdictsCountMax, pool);
   const admission = createAdmission({ validatorKeys: keys, hasFaucet: genesis.faucet.enabled });
   admission.executed(recovered.authorities);
   const mempool = createMempool({ chainId, validatorKeys: keys, admission });
   mempool.finalized(recovered.finals, recovered.authorities.timeMs);
-  const progress = createProgress();
   const watch = createViewWatch(stakesOf(genesis), data.self, performance.now());
+  const progress = createProgress(() => {
+    const names = genesis.validators.map(({ name }) => name);
+    return quarantineWords(quarantineOf(replica), names);
+  });
   const gate = createCommitGate(checker, ({ payload }, encoded, signaturesValid) =>
     toExecution({ kind: "block", encoded, signaturesValid, digests: payloadCommands(payload).packedDigests }),
   );
@@ -161,7 +163,7 @@ async function start(recovered: Recovered): Promise<void> {
     clock: { monotonicMs: () => performance.now(), wallMs: Date.now },
     persist(records, barrier) {
       const startMs = performance.now();
-      voteLog.append(records, barrier);
+      opened.persist(records, barrier);
       if (barrier) progress.persisted(performance.now() - startMs);
     },
     send: (to, message) => mesh.send(to, { kind: "consensus", message }),
@@ -227,7 +229,7 @@ async function start(recovered: Recovered): Promise<void> {
     },
     report,
   });
-  const parts: Parts = { driver, voteLog, intake, mesh, pool, progress, mempool, watch };
+  const parts: Parts = { driver, close: opened.close, voteLog, intake, mesh, pool, progress, mempool, watch };
   data.execution.on("message", (message: ExecutionToConsensus) => {
     if (message.kind === "executed") {
       executedHeight = message.roots.height;
@@ -242,6 +244,8 @@ async function start(recovered: Recovered): Promise<void> {
 }
 
 interface Parts {
+  /** Closes what votes are remembered in. */
+  readonly close: () => void;
   readonly driver: Driver;
   readonly voteLog: VoteLog;
   readonly intake: Intake;
@@ -253,43 +257,6 @@ interface Parts {
 }
 
 const stakesOf = (genesis: Genesis): number[] => genesis.validators.map(({ stake }) => stake);
-
-/** The vote log and the replica that it tells of; refuses when they do not fit together or to the stored blocks. */
-function openReplica(genesis: Genesis, { tip: encodedTip, executed, genesisRoots }: Recovered) {
-  const { set, scheme } = certifiersOf(genesis);
-  const tip = encodedTip === undefined ? undefined : present(decode(finalBlock, encodedTip), "an own block");
-  const folder = join(data.folder, "votes");
-  const voteLog = openVoteLog({
-    folder,
-    chainId: set.chainId,
-    key: set.validators[data.self]!.key,
-    epoch: set.epoch,
-    historyExists: tip !== undefined || executed.at(-1)!.height > 0,
-    report,
-  });
-  const recovery = recover(
-    {
-      set,
-      self: data.self,
-      sign: (bytes) => activeEd25519.sign(bytes, data.seed),
-      signVote: (bytes) => scheme.signVote(bytes, data.seed),
-      verify: activeEd25519.verify,
-      scheme,
-      parameters: parametersOf(
-        { genesisTimeMs: genesis.timeMs, genesisRoots, session: voteLog.session },
-        { initialTimeoutMs: data.initialTimeoutMs },
-      ),
-    },
-    { records: voteLog.records, tip, executed },
-  );
-  if (recovery.kind === "recovered") return { replica: recovery.replica, voteLog };
-  throw new NodeError(
-    "vote-log-damaged",
-    `the vote log in ${folder} contradicts itself or the block log: ${recovery.fact}. A validator that does not know how it ` +
-      `voted does not start. Restore the folder from the disk that it was on.`,
-    { file: folder },
-  );
-}
 
 function fenced(session: number, own: number): NodeError {
   return new NodeError(
@@ -314,7 +281,7 @@ function payloadFor(
 }
 
 /** Serves the main thread: commands, addresses, reports, the end. */
-function serveMain({ driver, voteLog, intake, mesh, pool, progress, mempool, watch }: Parts): void {
+function serveMain({ driver, close, intake, mesh, pool, progress, mempool, watch }: Parts): void {
   data.peers.forEach((address, peer) => {
     if (address !== undefined) mesh.setAddress(peer as ValidatorIndex, address);
   });
@@ -331,7 +298,7 @@ function serveMain({ driver, voteLog, intake, mesh, pool, progress, mempool, wat
     if (message.kind === "address") return mesh.setAddress(message.peer as ValidatorIndex, message.address);
     clearInterval(reporting);
     driver.stop();
-    voteLog.close();
+    close();
     void Promise.all([mesh.stop(), pool.stop()]).then(() => {
       data.execution.close();
       main.close();
@@ -442,11 +409,19 @@ interface Progress {
 }
 type MomentaryProgress = Pick<ConsensusProgress, "mempoolCount" | "peersConnected" | "network" | "alarms">;
 
-function createProgress(): Progress {
+function createProgress(quarantine: () => string | undefined): Progress {
   let view = 0;
   let leader = 0;
   let nullifiedViews = 0;
   let persistMs: number[] = [];
+  let silentFor: string | undefined;
+  /** Told when it changes, too: a quarantine is nothing that an operator should have to look for. */
+  const quarantineNow = (): string | undefined => {
+    const now = quarantine();
+    if (now !== silentFor) report(now ?? "the quarantine is over: this validator votes again");
+    silentFor = now;
+    return now;
+  };
   return {
     observe(effect) {
       if (effect.event === "nullified") nullifiedViews++;
@@ -456,7 +431,7 @@ function createProgress(): Progress {
     },
     persisted: (durationMs) => void persistMs.push(durationMs),
     take(now) {
-      const taken = { ...now, view, leader, nullifiedViews, persistMs };
+      const taken = { ...now, view, leader, nullifiedViews, persistMs, quarantine: quarantineNow() };
       persistMs = [];
       return taken;
     },

@@ -13,6 +13,8 @@ export const nodeErrorCodes = [
   "folder-of-another-node",
   "vote-log-missing",
   "vote-log-damaged",
+  "vote-log-unreadable",
+  "signer-refused",
   "block-log-damaged",
   "block-log-missing",
   "event-log-damaged",

@@ -22,6 +22,8 @@ export interface NodeMetrics {
   readonly diverged: Gauge;
   /** 1 when the node has stopped taking part. */
   readonly halted: Gauge;
+  /** 1 while this validator signs nothing because its vote log was lost. */
+  readonly quarantined: Gauge;
 }
 
 const secondsBuckets = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4];
@@ -50,6 +52,7 @@ export function createNodeMetrics(): NodeMetrics {
     persist: seconds("persist", "Append and fdatasync of one group of the vote log"),
     diverged: gauge("diverged", "1 when the state computed here is not the one that a quorum agreed on"),
     halted: gauge("halted", "1 when this node has stopped taking part"),
+    quarantined: gauge("quarantined", "1 while this validator signs nothing because its vote log was lost"),
   };
 }
 

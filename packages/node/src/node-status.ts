@@ -20,6 +20,8 @@ export interface StatusKeeper {
 }
 
 const factSizeMax = 250;
+/** Characters: a text of the door's format holds as many bytes thrice. */
+const quarantineSizeMax = 600;
 
 export function createStatusKeeper(
   metrics: NodeMetrics,
@@ -51,6 +53,7 @@ export function createStatusKeeper(
       commandsTotal,
       tradesTotal,
       halted: haltedFact?.slice(0, factSizeMax),
+      quarantine: progress?.quarantine?.slice(0, quarantineSizeMax),
     }),
     expiries: () => expiries,
     recovered(recoveredHeight) {
@@ -78,6 +81,7 @@ export function createStatusKeeper(
       metrics.peers.set(now.peersConnected);
       setNetworkMetrics(now);
       metrics.doorConnections.set(doorConnectionsCount);
+      metrics.quarantined.set(now.quarantine === undefined ? 0 : 1);
       metrics.nullifiedViews.inc(now.nullifiedViews - nullifiedBefore);
       nullifiedBefore = now.nullifiedViews;
       for (const durationMs of now.persistMs) metrics.persist.observe(durationMs / 1000);

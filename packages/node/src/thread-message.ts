@@ -92,6 +92,8 @@ export interface ConsensusProgress {
   readonly nullifiedViews: number;
   /** Durations of the vote log's appends since the last report, milliseconds. */
   readonly persistMs: readonly number[];
+  /** What happened to the vote log and what follows from it, while this validator is silent for it. */
+  readonly quarantine: string | undefined;
 }
 
 export type MainToExecution =

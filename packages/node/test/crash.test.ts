@@ -1,5 +1,3 @@
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toHex } from "@stoa/base/bytes";
 import { commandDigest } from "@stoa/protocol/command";
@@ -93,14 +91,5 @@ describe("validators that are killed", () => {
     await load.stop();
     const heights = await auditedHeights("auditor");
     for (const [digest, { height }] of load.acknowledged) expect(heights.get(digest)).toBe(height);
-  }, 240_000);
-
-  test("a validator whose vote log is gone refuses to start beside its blocks", async () => {
-    await network.startAll();
-    const follower = await network.startFollower("follower");
-    await until(() => follower.query.height() > 3, "blocks");
-    await network.kill(1);
-    rmSync(join(network.folderOf(1), "votes"), { recursive: true });
-    await expect(network.start(1)).rejects.toMatchObject({ code: "vote-log-missing" });
   }, 240_000);
 });

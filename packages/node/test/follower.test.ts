@@ -54,6 +54,7 @@ async function openLiar(served: readonly FinalBlock[], height: number, word: "fo
         commandsTotal: 0,
         tradesTotal: 0,
         halted: undefined,
+        quarantine: undefined,
       };
       socket.send(
         encodeDoorReply({ kind: "status", id: request.id, status: { ...status, ...rest } as unknown as NodeStatus }),

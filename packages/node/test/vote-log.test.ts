@@ -9,7 +9,7 @@ import type { DurableRecord } from "@stoa/consensus/effect";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError } from "../src/failure.ts";
 import { openAppendFile } from "../src/storage/append-file.ts";
-import { systemFiles } from "../src/storage/files.ts";
+import { systemFiles, type Files } from "../src/storage/files.ts";
 import { readRecord, recordHeadSize } from "../src/storage/record.ts";
 import { openVoteLog, type VoteLogOptions } from "../src/storage/vote-log.ts";
 import { keyOf, testFolder } from "./network.ts";
@@ -59,7 +59,20 @@ const finalized = (height: number, view: number): DurableRecord => ({
 });
 const viewsOf = (records: readonly DurableRecord[]): number[] =>
   records.flatMap((one) => (one.kind === "voted" ? [one.vote.view] : []));
-const segments = (): string[] => readdirSync(votesFolder()).map((name) => join(votesFolder(), name));
+const segments = (): string[] =>
+  readdirSync(votesFolder())
+    .filter((name) => name.endsWith(".votes"))
+    .map((name) => join(votesFolder(), name));
+const clear = (): void => readdirSync(votesFolder()).forEach((name) => unlinkSync(join(votesFolder(), name)));
+
+/** Opens a log that must be given up: why, what the new one begins with, and under which names the old one stands. */
+function lossOf(overrides: Partial<VoteLogOptions>) {
+  const log = open(overrides);
+  log.close();
+  if (log.loss === undefined) throw new Error("nothing was lost");
+  const names = readdirSync(votesFolder()).filter((name) => name.includes(".lost-"));
+  return { loss: log.loss, records: log.records, keptAs: names.map((name) => join(votesFolder(), name)) };
+}
 
 /** A segment without the zeros that are reserved behind its records. */
 function contentOf(path: string): Buffer {
@@ -128,7 +141,8 @@ describe("the vote log", () => {
     const whole = contentOf(path!).length;
     log.append([nullify(2), nullify(3)], true);
     log.close();
-    const bytes = contentOf(path!);
+    // Without the word that the group was synced, which is written after it.
+    const bytes = contentOf(path!).subarray(0, -recordHeadSize);
     // The last bytes of the record are zeros: without them it is still whole in a file of zeros.
     for (let size = whole + 1; size < bytes.length - 2; size += 7) {
       // What was torn off is missing, or still the zeros that were there before.
@@ -145,6 +159,144 @@ describe("the vote log", () => {
       if (!isBoundary) expect(reports.join()).toContain(path!);
       again.close();
     }
+  });
+
+  test("a last group that was synced and has rotted is no torn one", () => {
+    const log = open();
+    log.append([nullify(1)], true);
+    const start = contentOf(segments()[0]!).length;
+    log.append([nullify(2), nullify(3)], true);
+    log.close();
+    const [path] = segments();
+    const bytes = contentOf(path!);
+    const damages: readonly ((copy: Buffer) => void)[] = [
+      (copy) => void (copy[start + 30]! ^= 1),
+      (copy) => void (copy[bytes.length - recordHeadSize - 40]! ^= 1),
+      (copy) => void copy.fill(0, start, bytes.length - recordHeadSize),
+      (copy) => void copy.copy(copy, start, headSize, headSize + 200),
+    ];
+    for (const damage of damages) {
+      clear();
+      const copy = Buffer.concat([bytes, Buffer.alloc(4_096)]);
+      damage(copy);
+      writeFileSync(path!, copy);
+      expect(lossOf({ historyExists: true }).loss).toContain("what was written after its sync");
+    }
+  });
+
+  test("the word that a group was synced may be torn, and the group after it with it", () => {
+    const log = open();
+    log.append([nullify(1)], true);
+    const start = contentOf(segments()[0]!).length - recordHeadSize;
+    log.append([nullify(2), nullify(3)], true);
+    log.close();
+    const [path] = segments();
+    // The power went while the second group was written: its bytes are there, those before it are not, and no sync was told.
+    const bytes = contentOf(path!).subarray(0, -recordHeadSize);
+    // The first four bytes are zeros as it is: its body is empty.
+    for (let size = 5; size <= recordHeadSize; size++) {
+      clear();
+      const copy = Buffer.from(bytes);
+      copy.fill(0, start, start + size);
+      writeFileSync(path!, copy);
+      const again = open({ historyExists: true });
+      expect([again.loss, viewsOf(again.records)]).toEqual([undefined, [1]]);
+      again.close();
+    }
+  });
+
+  test("a log that is being put aside is never half of one, wherever the process dies", () => {
+    const log = open();
+    for (let view = 1; view <= 40; view++) log.append([bulky(view)], true);
+    log.close();
+    truncateSync(segments()[1]!, 300);
+    let steps = 0;
+    /** Dies before the step of that number. */
+    const dying = (last: number): Files => {
+      steps = 0;
+      const guard =
+        <T extends unknown[], R>(act: (...all: T) => R) =>
+        (...all: T): R => {
+          if (last < ++steps) throw new Error("dies");
+          return act(...all);
+        };
+      const { open: openFile, rename, remove, syncFolder, ...rest } = systemFiles;
+      const opened: Files["open"] = (path, options) => {
+        const file = openFile(path, options);
+        return { ...file, append: guard(file.append), sync: guard(file.sync), truncate: guard(file.truncate) };
+      };
+      return {
+        ...rest,
+        open: guard(opened),
+        rename: guard(rename),
+        remove: guard(remove),
+        syncFolder: guard(syncFolder),
+      };
+    };
+    const before = readdirSync(votesFolder()).map((name) => [name, readFileSync(join(votesFolder(), name))] as const);
+    let survived = false;
+    for (let last = 0; !survived; last++) {
+      clear();
+      for (const [name, bytes] of before) writeFileSync(join(votesFolder(), name), bytes);
+      try {
+        open({ historyExists: true, files: dying(last) });
+        survived = true;
+      } catch (error) {
+        expect(String(error)).toContain("dies");
+      }
+      const again = open({ historyExists: true });
+      expect(again.records[0]).toMatchObject({ kind: "logLost" });
+      expect(viewsOf(again.records)).toEqual([]);
+      again.close();
+      const kept = readdirSync(votesFolder()).filter((name) => name.includes(".lost-"));
+      for (const [name, bytes] of before)
+        expect(kept.some((one) => one.startsWith(name) && readFileSync(join(votesFolder(), one)).equals(bytes))).toBe(
+          true,
+        );
+    }
+    expect(steps).toBeGreaterThan(10);
+  });
+
+  test("a loss stays known when the segment in which it was written is gone", () => {
+    const first = open({ historyExists: true, keyFloor: 7 as View });
+    first.append([{ kind: "floor", view: 9 as View }], true);
+    for (let view = 10; view <= 50; view++) first.append([bulky(view)], true);
+    first.append([finalized(40, 1_000)], true);
+    first.blocksStored(40);
+    first.close();
+    const again = open({ historyExists: true });
+    expect(again.loss).toBeUndefined();
+    expect(viewsOf(again.records)[0]).toBeGreaterThan(10);
+    const told = again.records.filter(({ kind }) => kind === "logLost" || kind === "floor");
+    expect(told).toMatchObject([
+      { kind: "logLost", keyFloor: 7 },
+      { kind: "floor", view: 9 },
+    ]);
+    again.close();
+  });
+
+  test("a log that the guard at the key knows to be old is put aside like a damaged one", () => {
+    const log = open();
+    log.append([nullify(3)], true);
+    log.close();
+    const judged: unknown[] = [];
+    const judge = (records: readonly DurableRecord[], session: number) => {
+      judged.push([viewsOf(records), session]);
+      return "it has no vote of view 4";
+    };
+    const { loss, records } = lossOf({ historyExists: true, judge, keyFloor: 20 as View });
+    expect(judged).toEqual([[[3], 1]]);
+    expect(loss).toBe("it has no vote of view 4");
+    expect(records).toEqual([{ kind: "logLost", fact: loss, keyFloor: 20 }]);
+  });
+
+  test("the session after a loss is the one that is asked for", () => {
+    const log = open({ historyExists: true, sessionMin: 5_000 });
+    expect(log.session).toBe(5_000);
+    log.close();
+    const again = open({ historyExists: true, sessionMin: 1 });
+    expect(again.session).toBe(5_001);
+    again.close();
   });
 
   test("a segment whose creation was cut short holds nothing and is removed", () => {
@@ -173,9 +325,11 @@ describe("the vote log", () => {
     // The same where a record follows is no torn creation: something had been written, and is damaged.
     writeFileSync(last, unannounced);
     writeFileSync(next, content);
-    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+    expect(lossOf({ historyExists: true }).loss).toContain("begins at record");
+    clear();
+    writeFileSync(last, unannounced);
     writeFileSync(next, Buffer.concat([Buffer.alloc(headSize), content.subarray(headSize)]));
-    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+    expect(lossOf({ historyExists: true }).loss).toContain("has a broken head");
   });
 
   test("a power cut while a segment was being announced loses nothing, at every length", () => {
@@ -215,15 +369,15 @@ describe("the vote log", () => {
       () => writeFileSync(all.at(-1)!, Buffer.concat([contents.at(-1)!.subarray(0, headSize)], 4096)),
     ];
     for (const lose of losses) {
+      clear();
       restore();
       lose();
-      const error = refusal(() => open({ historyExists: true }));
-      expect([error.code, error.message.includes("Restore the vote log")]).toEqual(["vote-log-damaged", true]);
+      expect(lossOf({ historyExists: true }).loss).toContain("the vote log is damaged");
     }
     // The only segment, cut back to its head, beside a history.
-    all.slice(1).forEach((path) => existsSync(path) && unlinkSync(path));
+    clear();
     writeFileSync(all[0]!, contents[0]!.subarray(0, headSize));
-    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+    expect(lossOf({ historyExists: true }).loss).toContain("does not begin with the session");
   });
 
   test("the session goes on counting when the segments of earlier ones are gone", () => {
@@ -254,7 +408,7 @@ describe("the vote log", () => {
     last.close();
   });
 
-  test("a flipped bit before the last group refuses the start and names file and offset", () => {
+  test("a flipped bit before the last group is a loss that names file and offset, and nothing is deleted", () => {
     const log = open();
     const start = contentOf(segments()[0]!).length;
     log.append([nullify(1)], true);
@@ -264,28 +418,26 @@ describe("the vote log", () => {
     const bytes = readFileSync(path!);
     bytes[start + 30]! ^= 1;
     writeFileSync(path!, bytes);
-    const error = refusal(() => open({ historyExists: true }));
-    expect(error.code).toBe("vote-log-damaged");
-    expect(error.file).toBe(path);
-    expect(error.offset).toBe(start);
-    expect(error.message).toContain("Restore");
-    expect(readFileSync(path!)).toEqual(bytes);
+    const { loss, keptAs } = lossOf({ historyExists: true });
+    expect(loss).toContain(`${path} holds a broken record`);
+    expect(loss).toContain(`(byte ${start})`);
+    // Nothing of the damaged log is gone.
+    expect(readFileSync(keptAs[0]!)).toEqual(bytes);
   });
 
-  test("a missing vote log beside stored blocks refuses the start and says what to do", () => {
-    const error = refusal(() => open({ historyExists: true }));
-    expect(error.code).toBe("vote-log-missing");
-    expect(error.message).toContain(votesFolder());
-    expect(error.message).toContain("Restore");
+  test("a missing vote log of a validator that has run before begins with the loss", () => {
+    const { loss, records } = lossOf({ historyExists: true });
+    expect(loss).toContain(`the vote log is missing: ${votesFolder()}`);
+    expect(records).toEqual([{ kind: "logLost", fact: loss, keyFloor: 0 }]);
   });
 
-  test("a segment that is missing in the middle refuses the start", () => {
+  test("a segment that is missing in the middle is noticed", () => {
     const log = open();
     for (let view = 1; view <= 40; view++) log.append([bulky(view)], true);
     log.close();
     expect(segments().length).toBeGreaterThan(2);
     truncateSync(segments()[1]!, 0);
-    expect(refusal(() => open({ historyExists: true })).code).toBe("vote-log-damaged");
+    expect(lossOf({ historyExists: true }).loss).toContain("has a broken head");
   });
 
   test("another chain and another key are refused", () => {

@@ -131,6 +131,8 @@ export const nodeStatus = record({
   commandsTotal: u53,
   tradesTotal: u53,
   halted: optional(text(1024)),
+  /** Why this validator votes on nothing for now, and until when: its vote log was lost. */
+  quarantine: optional(text(2048)),
 });
 export type NodeStatus = Decoded<typeof nodeStatus>;
 

@@ -24,6 +24,7 @@ interface Content {
 type Operation = { readonly epoch: number; readonly path: string } & (
   | { readonly kind: "create" }
   | { readonly kind: "remove" }
+  | { readonly kind: "rename"; readonly to: string }
   | { readonly kind: "write"; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: "truncate"; readonly size: number }
 );
@@ -169,6 +170,10 @@ function apply(files: Map<string, Content>, operation: Bare<Operation>): void {
   if (operation.kind === "remove") return void files.delete(path);
   const file = files.get(path);
   if (file === undefined) return;
+  if (operation.kind === "rename") {
+    files.delete(path);
+    return void files.set(operation.to, file);
+  }
   if (operation.kind === "truncate") {
     file.bytes.fill(0, operation.size);
     file.size = operation.size;
@@ -203,6 +208,7 @@ function filesOn({ cache, note, sync, faults }: Access): Files {
     exists: (path) => cache().has(path),
     read: (path) => contentOf(cache(), path),
     remove: (path) => note({ kind: "remove", path }),
+    rename: (path, to) => note({ kind: "rename", path, to }),
     open: (path, options = {}) => openOn({ cache, note, sync, faults }, path, options),
     syncFolder: sync,
   };

@@ -30,6 +30,11 @@ const strikes = {
   lyingSync,
   rollback,
   lostVotes,
+  lostSigner,
+  lostBoth,
+  oldVotes,
+  oldSigner,
+  rottenVotes,
   twin,
 } satisfies Record<string, Strike>;
 
@@ -42,7 +47,6 @@ export const dishonestFaultKinds = [
   "lostWrite",
   "lyingSync",
   "rollback",
-  "lostVotes",
   "twin",
 ] as const satisfies readonly FaultKind[];
 
@@ -92,6 +96,7 @@ export function heal(world: World): void {
     node.diskSlowness = 1;
     Object.assign(node.store.votes.faults, { lyingSync: false, misdirected: 0, lost: 0, full: false });
     Object.assign(node.store.blocks.faults, { lyingSync: false, misdirected: 0, lost: 0, full: false });
+    Object.assign(node.store.signer.faults, { lyingSync: false, misdirected: 0, lost: 0, full: false });
     if (node.label !== String(node.index)) stop(world, node, { power: false });
     else if (!node.up) start(world, node);
   }
@@ -264,6 +269,7 @@ function rollback(world: World, prng: Prng, fault: Fault): boolean {
     stop(world, node, { power: false });
     node.store.votes.restore(old.votes);
     node.store.blocks.restore(old.blocks);
+    node.store.signer.restore(old.signer);
     node.store.snapshots = [...old.snapshots];
     node.store.stored.clear();
     forgetWritten(node);
@@ -271,14 +277,71 @@ function rollback(world: World, prng: Prng, fault: Fault): boolean {
   return restartLater(world, node, fault.lastsMs + 1 + prng.below(500));
 }
 
+// ---- what costs a node its memory, and not its honesty: it must come back through quarantine, and keep its word
+
 function lostVotes(world: World, prng: Prng, fault: Fault): boolean {
-  const node = victim(world, prng, "its vote log is gone");
+  return forget(world, prng, fault, "its vote log is gone", (store) => store.votes.restore(new Map()));
+}
+
+function lostBoth(world: World, prng: Prng, fault: Fault): boolean {
+  return forget(world, prng, fault, "its vote log and what its key remembers are gone", (store) => {
+    store.votes.restore(new Map());
+    store.signer.restore(new Map());
+  });
+}
+
+/** The bits rot while the process is down, and everything that it wrote is on the disk. */
+function rottenVotes(world: World, prng: Prng, fault: Fault): boolean {
+  return forget(world, prng, fault, "its vote log rots", ({ votes }) => {
+    votes.settle(votes.epoch() + 1);
+    votes.flipBits(prng, 1 + prng.below(4));
+    votes.restore(votes.platter());
+  });
+}
+
+/** Its vote log is set back to an old copy, and what its key remembers is not. */
+function oldVotes(world: World, prng: Prng, fault: Fault): boolean {
+  const node = victim(world, prng, "its vote log is an old copy", () => true);
+  if (node === undefined) return false;
+  const old = node.store.votes.platter();
+  after(world, 1_000 * fault.lastsMs, () => {
+    stop(world, node, { power: false });
+    node.store.votes.restore(old);
+    node.store.stored.clear();
+    forgetWritten(node);
+  });
+  return restartLater(world, node, fault.lastsMs + 1 + prng.below(500));
+}
+
+/** On a disk without a single block, too, a validator takes itself for a new one: then nobody can ask it to keep its word. */
+function forget(world: World, prng: Prng, fault: Fault, why: string, lose: (store: Store) => void): boolean {
+  const node = victim(world, prng, why, (one) => one.open !== undefined && 0 < one.open.blockLog.last());
   if (node === undefined) return false;
   stop(world, node, { power: false });
-  node.store.votes.restore(new Map());
+  lose(node.store);
   node.store.stored.clear();
   forgetWritten(node);
   return restartLater(world, node, fault.lastsMs);
+}
+
+/** What the key remembers is made again from the vote log: that costs nothing. */
+function lostSigner(world: World, prng: Prng, fault: Fault): boolean {
+  const node = anyNode(world, prng);
+  stop(world, node, { power: false });
+  node.store.signer.restore(new Map());
+  tell(world, node, () => "loses what its key remembers");
+  return restartLater(world, node, fault.lastsMs);
+}
+
+function oldSigner(world: World, prng: Prng, fault: Fault): boolean {
+  const node = anyNode(world, prng);
+  const old = node.store.signer.platter();
+  after(world, 1_000 * fault.lastsMs, () => {
+    stop(world, node, { power: false });
+    node.store.signer.restore(old);
+    tell(world, node, () => "has an old copy of what its key remembers");
+  });
+  return restartLater(world, node, fault.lastsMs + 1 + prng.below(500));
 }
 
 /** A second process with the key of the first: on a copy of its disk or on an empty one; peers reach either, or both. */
@@ -292,6 +355,7 @@ function twin(world: World, prng: Prng, fault: Fault): boolean {
     const image = imageOf(node.store);
     store.votes.restore(image.votes);
     store.blocks.restore(image.blocks);
+    store.signer.restore(image.signer);
     store.snapshots = [...image.snapshots];
   }
   const other = createNode(world, {
@@ -309,13 +373,19 @@ function twin(world: World, prng: Prng, fault: Fault): boolean {
 const imageOf = (store: Store) => ({
   votes: store.votes.platter(),
   blocks: store.blocks.platter(),
+  signer: store.signer.platter(),
   snapshots: [...store.snapshots],
 });
 
 const anyNode = (world: World, prng: Prng): SimulatedNode => world.nodes[prng.below(world.set.validators.length)]!;
 
-/** A node that may become dishonest; none when the others that are have used that up. */
-function victim(world: World, prng: Prng, why: string): SimulatedNode | undefined {
+/** A node that may become dishonest, or, when it keeps its word, forgetful; none when the others that are have used that up. */
+function victim(
+  world: World,
+  prng: Prng,
+  why: string,
+  keepsWord: (node: SimulatedNode) => boolean = () => false,
+): SimulatedNode | undefined {
   const node = anyNode(world, prng);
-  return spendFault(world, node.index, why) ? node : undefined;
+  return spendFault(world, node.index, why, keepsWord(node)) ? node : undefined;
 }

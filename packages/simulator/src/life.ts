@@ -1,6 +1,6 @@
 /** How a simulated process begins and ends: from its disk by the shipped recovery; killed, or with the power of its machine. */
 import { assert } from "@stoa/base/assert";
-import { toHex } from "@stoa/base/bytes";
+import { toHex, toUtf8 } from "@stoa/base/bytes";
 import { sha256, zeroDigest } from "@stoa/base/hash";
 import type { Prng } from "@stoa/base/prng";
 import { encodeDurableRecord } from "@stoa/consensus/durable-record";
@@ -10,7 +10,7 @@ import { NodeError } from "@stoa/node/failure";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { executeOn, rememberRoots } from "./chain.ts";
-import { checkHalt, checkRecovered } from "./checkers.ts";
+import { checkHalt, checkRecovered, fail } from "./checkers.ts";
 import { transmitCommand } from "./commands.ts";
 import { simulatedSeed } from "./fake-signature.ts";
 import { feed, peersOf, type Clock, type SimulatedNode, type Tamper } from "./node.ts";
@@ -108,21 +108,30 @@ const diskFull = "disk-full";
 
 /** Opens the logs, restores the exchange, recovers the replica; or why that cannot be. */
 function openNode(world: World, node: SimulatedNode): string | undefined {
+  const nonce = sha256(toUtf8(`nonce ${node.label} ${node.life} ${world.nowUs}`));
+  const recoverWith = ({ blockLog, signer }: OpenStore, records: readonly DurableRecord[], session: number) => {
+    const options = { ...replicaOptions(world, node, session), signVote: signer.signVote, nonce };
+    return recover(options, { records, tip: tipOf(blockLog), executed: node.roots });
+  };
   try {
-    node.open = openStore(node.store, identityOf(world, node), (fact) => tell(world, node, () => `repairs: ${fact}`));
+    node.open = openStore(node.store, identityOf(world, node), (fact) => tell(world, node, () => `repairs: ${fact}`), {
+      signVote: (bytes) => world.scheme.signVote(bytes, simulatedSeed(node.index)),
+      nowMs: Math.floor(world.nowUs / 1_000) + 1,
+      recoverWith(open, records, session) {
+        restoreExchange(world, node, open.blockLog);
+        return recoverWith(open, records, session);
+      },
+    });
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
     return error.code === "disk-full" ? diskFull : error.message;
   }
   compareWithWritten(world, node, node.open);
   const { blockLog, voteLog } = node.open;
-  const tip = blockLog.last() === 0 ? undefined : blockLog.read(blockLog.last())!.block;
-  restoreExchange(world, node);
-  const recovered = recover(replicaOptions(world, node, voteLog.session), {
-    records: voteLog.records,
-    tip,
-    executed: node.roots,
-  });
+  noteLoss(world, node, voteLog.loss);
+  const tip = tipOf(blockLog);
+  restoreExchange(world, node, blockLog);
+  const recovered = recoverWith(node.open, voteLog.records, voteLog.session);
   if (recovered.kind === "refused") return recovered.fact;
   node.replica = recovered.replica;
   node.lastDelivered =
@@ -132,9 +141,20 @@ function openNode(world: World, node: SimulatedNode): string | undefined {
   return undefined;
 }
 
+/** A node whose disk did nothing wrong never gives its log up. */
+function noteLoss(world: World, node: SimulatedNode, loss: string | undefined): void {
+  if (loss === undefined) return;
+  world.tally.lostLogs++;
+  tell(world, node, () => `gives its vote log up: ${loss}`);
+  if (isHonest(world, node) && !world.forgetful.has(node.index))
+    fail(world.checkers, `log: node ${node.index} gives a good log up: ${loss}`);
+}
+
+const tipOf = (blockLog: OpenStore["blockLog"]) =>
+  blockLog.last() === 0 ? undefined : blockLog.read(blockLog.last())!.block;
+
 /** From the newest snapshot, executing the blocks after it; from genesis without one. */
-function restoreExchange(world: World, node: SimulatedNode): void {
-  const { blockLog } = node.open;
+function restoreExchange(world: World, node: SimulatedNode, blockLog: OpenStore["blockLog"]): void {
   const snapshot = node.store.snapshots.findLast(({ height }) => height <= blockLog.last());
   node.exchange = world.application.open(snapshot?.state);
   node.roots = [snapshot?.roots ?? world.application.genesisRoots];
@@ -150,7 +170,6 @@ function replicaOptions(world: World, node: SimulatedNode, session: number) {
     set: world.set,
     self: node.index,
     sign: (bytes: Uint8Array) => world.signatures.sign(bytes, seed),
-    signVote: (bytes: Uint8Array) => world.scheme.signVote(bytes, seed),
     verify: world.signatures.verify,
     scheme: world.scheme,
     parameters: { ...world.parameters, session },
@@ -207,7 +226,7 @@ function rememberWritten(world: World, node: SimulatedNode): void {
 function compareWithWritten(world: World, node: SimulatedNode, { voteLog }: OpenStore): void {
   const known = written.get(node);
   written.delete(node);
-  if (known !== undefined)
+  if (known !== undefined && voteLog.loss === undefined)
     checkRecovered(world.checkers, node.index, { opened: voteLog.records.map(recordName), ...known });
 }
 

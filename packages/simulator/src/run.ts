@@ -11,12 +11,14 @@ import type { Parameters } from "@stoa/consensus/parameters";
 import { NodeError } from "@stoa/node/failure";
 import { ed25519ListScheme, type Scheme } from "@stoa/protocol/finality/certificate";
 import { toyApplication, type Application, type ApplicationContext } from "./application.ts";
+import { isQuarantined } from "@stoa/consensus/quarantine";
 import { tamperOf } from "./byzantine.ts";
 import { checkRetrievable, fail } from "./checkers.ts";
 import { gossip } from "./commands.ts";
 import { fakeSignature, simulatedSeed } from "./fake-signature.ts";
 import { heal, planFaults } from "./faults.ts";
 import { createNode, honestNodes, identityOf, start } from "./life.ts";
+import type { SimulatedNode } from "./node.ts";
 import { describePart, drawPlan, partsOf, type Actor, type Plan, type PlanOptions } from "./plan.ts";
 import { blocksOnPlatter } from "./store.ts";
 import { planWorkload } from "./workload.ts";
@@ -138,16 +140,16 @@ function checkLiveness(world: World): number | undefined {
   };
   repeat();
   const healedUs = world.nowUs;
-  const settled = (): boolean =>
-    world.pending.size === 0 && honestNodes(world).every((node) => node.up && goal <= node.executedHeight);
+  const settled = (): boolean => world.pending.size === 0 && honestNodes(world).every((node) => isLive(node, goal));
   runUntil(world, healedUs + 1_000 * livenessBoundMs, settled);
   if (world.checkers.failures.length !== 0) return undefined;
   if (settled()) return (world.nowUs - healedUs) / 1_000;
   const states = honestNodes(world).map((node) => {
-    const where = node.up ? `up view ${node.replica.view} height ${node.executedHeight}` : "down";
+    const silent = node.up && isQuarantined(node.replica) ? " in quarantine" : "";
+    const where = node.up ? `up view ${node.replica.view} height ${node.executedHeight}${silent}` : "down";
     return `${node.label}: ${where} of ${goal}, ${node.mempool.size} commands`;
   });
-  const live = honestNodes(world).every((node) => node.up && goal <= node.executedHeight);
+  const live = honestNodes(world).every((node) => isLive(node, goal));
   const late = `${livenessBoundMs} ms after everything healed`;
   const unanswered = `${world.pending.size} commands are neither final nor expired`;
   fail(
@@ -155,6 +157,13 @@ function checkLiveness(world: World): number | undefined {
     live ? `I11: ${unanswered} ${late}: ${states.join("; ")}` : `I8: not live ${late}: ${states.join("; ")}`,
   );
   return undefined;
+}
+
+/** It makes blocks final again; and one that lost its log votes again. */
+function isLive({ up, executedHeight, replica }: SimulatedNode, goal: number): boolean {
+  if (!up || executedHeight < goal) return false;
+  const floor = replica.safety.lostLog === undefined ? 0 : (replica.safety.lostLog.floor ?? Infinity);
+  return floor === 0 || [...replica.safety.votes.keys()].some((view) => floor < view);
 }
 
 /** I5 at the end: were the power to go now, the shipped recovery would find every final block on some honest disk. */
@@ -187,7 +196,9 @@ function reportOf(world: World, plan: Plan, options: SimulateOptions, healingMs:
     auditHash: world.audit.digest(),
     nodesCount: plan.stakes.length,
     faulty: plan.faulty,
-    dishonest: [...world.faulty].filter(([node]) => !acting.has(node)).map(([node, why]) => ({ node, why })),
+    dishonest: [...world.faulty, ...world.forgetful]
+      .filter(([node]) => !acting.has(node))
+      .map(([node, why]) => ({ node, why })),
     guilty: [...world.checkers.accountability.guilty.keys()].sort(),
     simulatedMs: Math.round(world.nowUs / 1_000),
     healingMs,

@@ -1,11 +1,16 @@
 /**
- * What a simulated node keeps: the shipped vote log and block log on simulated volumes, and snapshots of the exchange. Opening
- * runs the shipped recovery; a log that it refuses is a node that does not start. Knows which blocks are on the platter.
+ * What a simulated node keeps: the shipped vote log, block log and memory of the key on simulated volumes, and snapshots of the
+ * exchange. Opening runs the shipped recovery: a vote log that cannot be relied on is put aside, a block log that is refused is
+ * a node that does not start. Knows which blocks are on the platter.
  */
 import { toHex } from "@stoa/base/bytes";
 import { encode } from "@stoa/base/codec";
 import type { Prng } from "@stoa/base/prng";
+import type { View } from "@stoa/base/units";
 import type { DurableRecord } from "@stoa/consensus/effect";
+import type { Recovered } from "@stoa/consensus/recovery";
+import { openVotes } from "@stoa/node/open-replica";
+import { openSigner, type Signer } from "@stoa/node/signer";
 import { openBlockLog, type BlockLog } from "@stoa/node/storage/block-log";
 import { openVoteLog, type VoteLog, type VoteLogOptions } from "@stoa/node/storage/vote-log";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
@@ -16,6 +21,7 @@ import { createVolume, type Image, type Volume } from "./disk.ts";
 const segmentSizeMax = 48 * 1024;
 const votesFolder = "votes";
 const blocksFolder = "blocks";
+const signerFolder = "signer";
 /** Digests that are remembered as stored. */
 const storedCountMax = 4_096;
 const snapshotsCountMax = 2;
@@ -29,6 +35,7 @@ export interface Snapshot {
 export interface Store {
   readonly votes: Volume;
   readonly blocks: Volume;
+  readonly signer: Volume;
   /** Newest last; written whole or not at all. */
   snapshots: Snapshot[];
   /** Digests of blocks that are on the platter with their payload. */
@@ -42,6 +49,14 @@ export interface Store {
 export interface OpenStore {
   readonly voteLog: VoteLog;
   readonly blockLog: BlockLog;
+  readonly signer: Signer;
+}
+
+/** What opening needs of a running node; a log that is only looked at is opened without. */
+export interface OpenOptions {
+  readonly signVote?: (message: Uint8Array) => Uint8Array;
+  readonly nowMs?: number;
+  readonly recoverWith?: (open: OpenStore, records: readonly DurableRecord[], session: number) => Recovered;
 }
 
 export type VoteLogIdentity = Pick<VoteLogOptions, "chainId" | "key" | "epoch">;
@@ -50,6 +65,7 @@ export function createStore(prng: Prng): Store {
   return {
     votes: createVolume(prng.stream("votes")),
     blocks: createVolume(prng.stream("blocks")),
+    signer: createVolume(prng.stream("signer")),
     snapshots: [],
     stored: new Set(),
     lostSize: 0,
@@ -58,16 +74,34 @@ export function createStore(prng: Prng): Store {
 }
 
 /** Opens both logs as a node does; throws what a node would stop with. */
-export function openStore(store: Store, identity: VoteLogIdentity, report: (fact: string) => void): OpenStore {
+export function openStore(
+  store: Store,
+  identity: VoteLogIdentity,
+  report: (fact: string) => void,
+  options: OpenOptions = {},
+): OpenStore {
   const told = (fact: string): void => {
     store.repairsCount++;
     report(fact);
   };
   const blockLog = openBlockLog(blocksFolder, told, { files: store.blocks.files, segmentSizeMax });
-  const voteLog = openVoteLog({
+  const sign = options.signVote ?? (() => noSignatures);
+  const signer = openSigner({ ...identity, folder: signerFolder, sign, report: told, files: store.signer.files });
+  const tip = blockLog.last() === 0 ? undefined : blockLog.read(blockLog.last())!.block;
+  const open = { blockLog, signer } as OpenStore;
+  const voteLog = openVotes({
     ...identity,
+    signer,
+    ranBefore: tip !== undefined,
+    finalView: (tip?.header.view ?? 0) as View,
+    nowMs: options.nowMs ?? 1,
+    recoverWith: (records, session) =>
+      options.recoverWith?.(open, records, session) ?? {
+        kind: "refused",
+        about: "chain",
+        fact: "nothing is recovered here",
+      },
     folder: votesFolder,
-    historyExists: 0 < blockLog.last(),
     report: told,
     files: store.votes.files,
     segmentSizeMax,
@@ -76,7 +110,8 @@ export function openStore(store: Store, identity: VoteLogIdentity, report: (fact
   // Opening ends with a sync of what was found.
   store.votes.settle(store.votes.epoch());
   store.blocks.settle(store.blocks.epoch());
-  return { voteLog, blockLog };
+  store.signer.settle(store.signer.epoch());
+  return { ...open, voteLog };
 }
 
 /** What the vote log on `image` holds, one text per record; `undefined` when it is refused. */
@@ -86,7 +121,8 @@ export function votesOn(image: Image, identity: VoteLogIdentity, prng: Prng): re
   try {
     const { files } = volume;
     const options = { ...identity, folder: votesFolder, historyExists: false, report: () => undefined };
-    return openVoteLog({ ...options, files, segmentSizeMax }).records;
+    const { records, loss } = openVoteLog({ ...options, files, segmentSizeMax });
+    return loss === undefined ? records : undefined;
   } catch {
     return undefined;
   }
@@ -95,10 +131,11 @@ export function votesOn(image: Image, identity: VoteLogIdentity, prng: Prng): re
 /** The digests of the blocks that a node could still find on its platter, by the shipped recovery, were the power to go now. */
 export function blocksOnPlatter(store: Store, identity: VoteLogIdentity, prng: Prng): Set<string> {
   const found = new Set<string>();
-  const [votes, blocks] = [createVolume(prng), createVolume(prng)];
+  const [votes, blocks, signer] = [createVolume(prng), createVolume(prng), createVolume(prng)];
   votes.restore(store.votes.platter());
   blocks.restore(store.blocks.platter());
-  const copy: Store = { ...store, votes, blocks, stored: found };
+  signer.restore(store.signer.platter());
+  const copy: Store = { ...store, votes, blocks, signer, stored: found };
   const { blockLog } = openStore(copy, identity, () => undefined);
   for (let height = blockLog.first(); height <= blockLog.last(); height++) {
     found.add(toHex(headerDigest(blockLog.read(height)!.block.header)));
@@ -127,5 +164,5 @@ export function saveSnapshot(store: Store, snapshot: Snapshot): void {
 }
 
 export function losePower(store: Store, prng: Prng): void {
-  store.lostSize += store.votes.losePower(prng) + store.blocks.losePower(prng);
+  store.lostSize += store.votes.losePower(prng) + store.blocks.losePower(prng) + store.signer.losePower(prng);
 }

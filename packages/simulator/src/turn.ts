@@ -50,14 +50,18 @@ function turn(world: World, node: SimulatedNode, end: EndProcess): void {
   node.writing = true;
   const barrier = stopOnDiskError(world, node, end, () => write(world, node, effects));
   if (barrier === undefined) return;
-  const { votes } = node.store;
-  const epoch = votes.epoch();
+  const { votes, signer } = node.store;
+  const [epoch, signerEpoch] = [votes.epoch(), signer.epoch()];
   const written = barrier ? node.unsettled.splice(0) : [];
   const { life } = node;
   const syncUs = (100 + world.diskPrng.below(2_000)) * node.diskSlowness;
   after(world, inputs.length * world.messageUs + (barrier ? syncUs : 0), () => {
     if (node.life !== life) return;
-    if (barrier) votes.settle(epoch);
+    if (barrier) {
+      signer.settle(signerEpoch);
+      votes.settle(epoch);
+      node.open.signer.logged();
+    }
     if (!votes.faults.lyingSync) for (const one of written) noteStored(node.store, one);
     whenAwake(world, node, () => finish(world, node, effects, end));
   });
@@ -95,6 +99,7 @@ function write(world: World, node: SimulatedNode, effects: readonly Effect[]): b
   const barrier = records.some((one) => one.barrier);
   for (const { record } of records) world.audit.note(encodeDurableRecord(record));
   node.unsettled.push(...records.map(({ record }) => record));
+  node.open.signer.logging(records.map(({ record }) => record));
   node.open.voteLog.append(
     records.map(({ record }) => record),
     barrier,

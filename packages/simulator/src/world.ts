@@ -36,6 +36,8 @@ export interface World {
   readonly nodes: SimulatedNode[];
   /** Keys that are not honest, and why; together less than a third of the stake unless the run allows more. */
   readonly faulty: Map<number, string>;
+  /** Keys that lost what they remember, and why. They count against that third, too, but must keep their word and come back. */
+  readonly forgetful: Map<number, string>;
   readonly checkers: Checkers;
   readonly application: Application;
   readonly signatures: SignatureScheme;
@@ -69,6 +71,8 @@ export interface Tally {
   stopped: number;
   halted: number;
   refusedStarts: number;
+  /** Starts at which a vote log was given up, and how many of those nodes voted again. */
+  lostLogs: number;
   /** What nodes said of the misbehaviour of others. */
   reports: number;
   /** How often each kind of fault struck. */
@@ -104,6 +108,7 @@ export function createWorld(options: WorldOptions): World {
     network: createNetwork(validators.length, prng.stream("network"), options.weather),
     nodes: [],
     faulty,
+    forgetful: new Map(),
     checkers: createCheckers({ set, scheme, isHonest, tolerant: options.tolerant ?? false }),
     application,
     signatures,
@@ -127,6 +132,7 @@ export function createWorld(options: WorldOptions): World {
       stopped: 0,
       halted: 0,
       refusedStarts: 0,
+      lostLogs: 0,
       reports: 0,
       faults: {},
     },
@@ -137,13 +143,17 @@ export function createWorld(options: WorldOptions): World {
 
 export const isHonest = (world: World, { index }: Pick<SimulatedNode, "index">): boolean => !world.faulty.has(index);
 
-/** Counts a key as faulty from now on, if the faulty together stay below a third of the stake; says whether. */
-export function spendFault(world: World, index: number, why: string): boolean {
+/**
+ * Counts a key as faulty from now on, if the faulty together stay below a third of the stake; says whether. One that keeps its
+ * word only lost its memory: everything that honest nodes must do is asked of it, too.
+ */
+export function spendFault(world: World, index: number, why: string, keepsWord = false): boolean {
   if (world.faulty.has(index)) return true;
   const { validators, totalStake } = world.set;
-  const spent = [...world.faulty.keys()].reduce((sum, one) => sum + validators[one]!.stake, 0);
+  const others = new Set([...world.faulty.keys(), ...world.forgetful.keys()].filter((one) => one !== index));
+  const spent = [...others].reduce((sum, one) => sum + validators[one]!.stake, 0);
   if (totalStake <= 3 * (spent + validators[index]!.stake)) return false;
-  world.faulty.set(index, why);
+  (keepsWord ? world.forgetful : world.faulty).set(index, why);
   tell(world, undefined, () => `node ${index} counts as faulty from here: ${why}`);
   return true;
 }

@@ -81,7 +81,7 @@ export function statusLines(reports: readonly ValidatorReport[]): readonly strin
   ];
   const rows = reports.map(({ name, status, roots }) => {
     if (status === undefined) return [name, "does not answer"];
-    const state = status.halted === undefined ? "up" : "HALTED";
+    const state = status.halted !== undefined ? "HALTED" : status.quarantine !== undefined ? "SILENT" : "up";
     return [name, state, ...columns.map(([, cell]) => cell(status)), roots === undefined ? "" : shortRoot(roots)];
   });
   const widths = titles.map((title, index) =>
@@ -97,7 +97,10 @@ export function statusLines(reports: readonly ValidatorReport[]): readonly strin
     status?.halted === undefined ? [] : [`${name} halted: ${status.halted}`],
   );
   const alarms = reports.flatMap(({ name, status }) => (status?.alarms ?? []).map((alarm) => `${name}: ${alarm}`));
-  return [line(titles), ...rows.map(line), ...halts, ...alarms];
+  const silences = reports.flatMap(({ name, status }) =>
+    status?.quarantine === undefined ? [] : [`${name} is ${status.quarantine}`],
+  );
+  return [line(titles), ...rows.map(line), ...halts, ...silences, ...alarms];
 }
 
 /** Everything, for programs. */

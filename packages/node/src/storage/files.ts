@@ -2,7 +2,7 @@
  * The file operations that the logs need, behind one interface: the system's, or those of a simulated disk that loses, tears
  * and misplaces what it was given. Knows nothing of what is in the files.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { guarded, openAppendFile, syncFolder, type AppendFile, type AppendFileOptions } from "./append-file.ts";
 
 export interface Files {
@@ -13,6 +13,8 @@ export interface Files {
   readonly exists: (path: string) => boolean;
   readonly read: (path: string) => Uint8Array;
   readonly remove: (path: string) => void;
+  /** Gives a file another name in the same folder. */
+  readonly rename: (path: string, to: string) => void;
   /** Opens a file for appending and creates it when it is missing. */
   readonly open: (path: string, options?: AppendFileOptions) => AppendFile;
   /** Makes names that were created or removed in a folder durable. */
@@ -25,6 +27,7 @@ export const systemFiles: Files = {
   exists: existsSync,
   read: (path) => guarded(path, "read", () => readFileSync(path)),
   remove: (path) => guarded(path, "unlink", () => unlinkSync(path)),
+  rename: (path, to) => guarded(path, "rename", () => renameSync(path, to)),
   open: openAppendFile,
   syncFolder,
 };

@@ -1,54 +1,51 @@
 /**
  * The vote log: everything a replica must remember so as never to contradict itself, written before it is sent (consensus.md
  * 3.8). The records of one turn are one group: one append, one fdatasync. Records that need no barrier wait for the next
- * group, so every group but the last is known to be on disk.
- *
- * On opening, a group that was being written when the process died may be torn; it is cut off and reported, because nothing
- * of it had been sent. Any other damage, and a vote log that is missing beside stored blocks, stops the start: a validator
- * that forgot its votes may vote twice, which is how chains fork.
+ * group, so every group but the last is known to be on disk; a small record after each sync says so of the last, too.
  *
  * Segments hold on to each other: each begins with the session that wrote it; one that is full ends with a record that says
  * that another follows, whose head holds a digest of this end. So a segment that is missing or was emptied is noticed, the
  * newest as well. The next one is made first and announced then: a segment that none announces was never used.
+ *
+ * A log that is missing, damaged or older than what the guard at the key remembers does not know all that was signed. It is
+ * put aside under other names, and a new one begins whose first record says so: the replica then goes into quarantine
+ * (consensus.md 3.9). Putting aside takes several steps; a file says that it has begun, so that no half of a damaged log is
+ * ever taken for a whole one.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { equalBytes } from "@stoa/base/bytes";
-import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
-import type { PublicKey } from "@stoa/base/signature";
-import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durable-record";
+import type { View } from "@stoa/base/units";
+import { decodeDurableRecord, encodeDurableRecord, lossFactSizeMax } from "@stoa/consensus/durable-record";
 import type { DurableRecord } from "@stoa/consensus/effect";
 import { NodeError } from "../failure.ts";
 import type { AppendFile } from "./append-file.ts";
-import { checksumOf } from "./checksum.ts";
 import { systemFiles, type Files } from "./files.ts";
-import { findRecordAfter, readRecord, recordBytes, recordHeadSize, type StoredRecord } from "./record.ts";
+import { readRecord, recordBytes } from "./record.ts";
+import { loadSegments, type FinalRecord, type Loaded, type LoadOptions } from "./vote-log-loading.ts";
+import {
+  bodySizeMax,
+  createSegment,
+  headSize,
+  kinds,
+  reserveSize,
+  suffix,
+  tailDigest,
+  tailSize,
+  viewOf,
+} from "./vote-log-segment.ts";
 
-/** Kinds of stored records: the first of a group, the others of a group, the session that writes, and the end of a segment. */
-const kinds = { groupStart: 0x80, groupMember: 0x00, session: 0x90, continued: 0xa0 } as const;
-const bodySizeMax = 2 * limits.payloadSizeMax;
 const segmentSizeMaxDefault = 16 * 1024 * 1024;
 const pendingSizeMax = 1024 * 1024;
-/** How far ahead of the last record zeros are written: see `append-file.ts`. */
-const reserveSize = 1024 * 1024;
-/** So much of a segment's end is named by the segment after it. */
-const tailSize = 4096;
-const magic = Buffer.from("STOAVOTE");
-const formatVersion = 1;
-const headSize = 122;
-const sessionRecordSize = recordHeadSize + 8;
-const suffix = ".votes";
+/** Stands in the folder while a lost log is being put aside, and says why. */
+const markName = "lost";
 
-export interface VoteLogOptions {
-  readonly folder: string;
-  readonly chainId: Digest;
-  readonly key: PublicKey;
-  readonly epoch: number;
-  /** Whether blocks or snapshots are stored for this validator: then a vote log must be there too. */
-  readonly historyExists: boolean;
-  /** Told of a torn group that was cut off. */
-  readonly report: (fact: string) => void;
+export interface VoteLogOptions extends LoadOptions {
+  /** The session of a log that begins after a loss is at least this: peers must not take it for a process of earlier. */
+  readonly sessionMin?: number;
+  /** Nothing at or below it is signed at the key after a loss; 0 unless given. */
+  readonly keyFloor?: View;
+  /** Why a log that can be read must not be relied on, if so. */
+  readonly judge?: (records: readonly DurableRecord[], session: number) => string | undefined;
   /** The system's unless given; tests put a full disk here, the simulator one that lies. */
   readonly files?: Files;
   /** Bytes after which a new segment begins. */
@@ -60,6 +57,8 @@ export interface VoteLog {
   readonly records: readonly DurableRecord[];
   /** Counts the starts of this validator: a copy of it that was left running has a lower one. */
   readonly session: number;
+  /** Why this log was begun at this start instead of the one that was there. */
+  readonly loss: string | undefined;
   /** Appends one group; with `barrier` it is on disk when this returns. */
   readonly append: (records: readonly DurableRecord[], barrier: boolean) => void;
   /** Blocks through `height` are on disk in the block log: segments that speak only of earlier views may go. */
@@ -67,53 +66,58 @@ export interface VoteLog {
   readonly close: () => void;
 }
 
-interface Segment {
-  readonly path: string;
-  /** The highest view that a record of this segment speaks of. */
-  viewMax: number;
-}
-
 export function openVoteLog(options: VoteLogOptions): VoteLog {
   const { folder, files = systemFiles, segmentSizeMax = segmentSizeMaxDefault } = options;
   files.makeFolder(folder);
-  const loaded = loadSegments(options, files);
-  const segments = loaded.segments;
+  const { loaded, loss } = loadOrGiveUp(options, files);
+  const { segments, finals } = loaded;
+  const session = loss === undefined ? loaded.session + 1 : Math.max(1, options.sessionMin ?? 1);
   let next = loaded.next;
   let file: AppendFile;
   if (segments.length === 0) {
-    if (options.historyExists) throw missing(folder);
-    file = createSegment({ ...options, files, first: next, previousTail: new Uint8Array(32) });
+    file = createSegment(options, files, { first: next, previousTail: new Uint8Array(32) });
     segments.push({ path: file.path, viewMax: 0 });
   } else file = files.open(segments.at(-1)!.path, { end: loaded.end, reserveSize });
 
-  const session = loaded.session + 1;
   let pending: Uint8Array[] = [];
   let pendingSize = 0;
-  const finals: { height: number; view: number }[] = loaded.finals;
+  const losses = lossKinds.flatMap((kind) => loaded.records.findLast((one) => one.kind === kind) ?? []);
 
+  const push = (kind: number, body: Uint8Array): void => {
+    const bytes = recordBytes(next++, pending.length === 0 ? kind | kinds.groupStart : kind, body);
+    pending.push(bytes);
+    pendingSize += bytes.length;
+  };
+  /** What is appended is on disk; that it is reaches the disk with the next group, or when the system finds time. */
+  const sync = (): void => {
+    file.sync();
+    file.append(recordBytes(next++, kinds.synced, new Uint8Array(0)));
+  };
   const write = (): void => {
     if (pending.length === 0) return;
     const group = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
     pending = [];
     pendingSize = 0;
     file.append(group);
-    file.sync();
-  };
-  const push = (kind: number, body: Uint8Array): void => {
-    const bytes = recordBytes(next++, pending.length === 0 ? kind | kinds.groupStart : kind, body);
-    pending.push(bytes);
-    pendingSize += bytes.length;
+    sync();
   };
   const sessionRecord = (): Uint8Array => {
     const body = Buffer.alloc(8);
     body.writeBigUInt64LE(BigInt(session));
     return recordBytes(next++, kinds.session, body);
   };
+  const note = (one: DurableRecord): void => {
+    push(kinds.groupMember, encodeDurableRecord(one));
+    const segment = segments.at(-1)!;
+    segment.viewMax = Math.max(segment.viewMax, viewOf(one));
+    if (one.kind === "finalized") finals.push(one);
+    if (lossKinds.some((kind) => kind === one.kind) && !losses.includes(one)) losses.push(one);
+  };
   const rotate = (): void => {
     write();
     const continued = recordBytes(next++, kinds.continued, new Uint8Array(0));
     const tail = Buffer.concat([file.read(Math.max(0, file.size() - tailSize), tailSize), continued]);
-    const following = createSegment({ ...options, files, first: next, previousTail: tailDigest(tail) });
+    const following = createSegment(options, files, { first: next, previousTail: tailDigest(tail) });
     following.append(sessionRecord());
     following.sync();
     file.append(continued);
@@ -122,31 +126,42 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
     file.close();
     file = following;
     segments.push({ path: file.path, viewMax: 0 });
+    // A loss matters for the rest of the epoch, longer than the segment in which it was written.
+    for (const one of losses) note(one);
   };
 
   file.append(sessionRecord());
-  file.sync();
+  const records = [...loaded.records];
+  if (loss !== undefined) {
+    const first: DurableRecord = { kind: "logLost", fact: shortened(loss), keyFloor: options.keyFloor ?? (0 as View) };
+    records.push(first);
+    note(first);
+    file.append(pending.pop()!);
+    pendingSize = 0;
+  }
+  sync();
+  if (loss !== undefined) unmark(folder, files);
 
   return {
-    records: loaded.records,
+    records,
     session,
-    append(records, barrier) {
-      for (const one of records) {
-        push(kinds.groupMember, encodeDurableRecord(one));
-        const segment = segments.at(-1)!;
-        segment.viewMax = Math.max(segment.viewMax, viewOf(one));
-        if (one.kind === "finalized") finals.push({ height: one.height, view: one.view });
-      }
+    loss,
+    append(appended, barrier) {
+      for (const one of appended) note(one);
       if (barrier || pendingSizeMax < pendingSize) write();
       if (segmentSizeMax < file.size()) rotate();
     },
     blocksStored(height) {
-      let view = -1;
-      while (finals.length > 0 && finals[0]!.height <= height) view = finals.shift()!.view;
-      if (view < 0) return;
-      const kept = view - limits.voteRetentionViews;
+      let last: FinalRecord | undefined;
+      while (finals.length > 0 && finals[0]!.height <= height) last = finals.shift();
+      if (last === undefined) return;
+      const kept = last.view - limits.voteRetentionViews;
       while (segments.length > 1 && segments[0]!.viewMax < kept) {
-        files.remove(segments.shift()!.path);
+        const { path } = segments.shift()!;
+        for (const one of notOrderedIn(files.read(path), last.tips)) note(one);
+        // What lets it go, and what goes on, is on disk first.
+        write();
+        files.remove(path);
       }
     },
     close() {
@@ -156,226 +171,79 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
   };
 }
 
-function viewOf(one: DurableRecord): number {
-  switch (one.kind) {
-    case "proposed":
-    case "finalized":
-      return one.view;
-    case "voted":
-      return one.vote.view;
-    case "certificate":
-      return one.certificate.view;
-    case "block":
-      return one.header.view;
-    // What is not ordered yet may be needed for ever; `blocksStored` will know better.
-    case "batch":
-    case "acknowledged":
-      return Number.MAX_SAFE_INTEGER;
+const lossKinds = ["logLost", "floor"] as const;
+
+/** What the folder holds, or nothing and why it was put aside. */
+function loadOrGiveUp(options: VoteLogOptions, files: Files): { readonly loaded: Loaded; readonly loss?: string } {
+  const { folder } = options;
+  const found = isMarked(folder, files) ? markedFact(folder, files) : loadOrSayWhy(options, files);
+  if (typeof found !== "string") return { loaded: found };
+  putAside(folder, files, found);
+  return { loaded: loadSegments({ ...options, historyExists: false }, files), loss: found };
+}
+
+function loadOrSayWhy(options: VoteLogOptions, files: Files): Loaded | string {
+  try {
+    const loaded = loadSegments(options, files);
+    if (loaded.segments.length > 0) return options.judge?.(loaded.records, loaded.session) ?? loaded;
+    if (!options.historyExists) return loaded;
+    return `the vote log is missing: ${options.folder} is empty, but this validator has run before`;
+  } catch (error) {
+    if (error instanceof NodeError && error.code === "vote-log-damaged") return error.message;
+    throw error;
   }
 }
 
-interface Loaded {
-  readonly segments: Segment[];
-  readonly records: DurableRecord[];
-  readonly finals: { height: number; view: number }[];
-  session: number;
-  next: number;
-  /** Where the records of the last segment end. */
-  end: number;
-  /** Whether the last segment says that another follows. */
-  isContinued: boolean;
-}
-
-function loadSegments(options: VoteLogOptions, files: Files): Loaded {
-  const { folder, report } = options;
-  const names = files
-    .list(folder)
-    .filter((name) => name.endsWith(suffix))
-    .sort();
-  const loaded: Loaded = {
-    segments: [],
-    records: [],
-    finals: [],
-    session: 0,
-    next: 1,
-    end: headSize,
-    isContinued: false,
-  };
-  let previous: Uint8Array | undefined;
-  // The newest may never have been used; then the one before it is where the log ends.
-  const isNewestUnused = 0 < names.length && isUnused(files.read(join(folder, names.at(-1)!)), names.length === 1);
-  for (const [index, name] of names.entries()) {
-    const path = join(folder, name);
-    const bytes = files.read(path);
-    const isLast = index === names.length - 1;
-    if (isLast && isNewestUnused && !loaded.isContinued && (index > 0 || !options.historyExists)) {
-      report(`${path}: a segment was being created when the process died; nothing had been written to it, removed`);
-      files.remove(path);
-      break;
-    }
-    const first = checkHead(path, bytes, options);
-    if (previous !== undefined) {
-      if (first !== loaded.next) throw damaged(path, 0, `begins at record ${first}, record ${loaded.next} expected`);
-      if (!loaded.isContinued) throw damaged(path, 0, "follows a segment that does not say so");
-      if (!equalBytes(tailDigest(previous), bytes.subarray(86, 118)))
-        throw damaged(path, 86, "does not follow the segment before it");
-    }
-    loaded.next = first;
-    loaded.isContinued = false;
-    const mayBeTorn = isLast || (isNewestUnused && index === names.length - 2);
-    loadRecords(path, bytes, mayBeTorn, loaded, { report, files });
-    const isBegun = readRecord(bytes, headSize, bodySizeMax)?.kind === kinds.session;
-    if (!isBegun && (index > 0 || options.historyExists))
-      throw damaged(path, headSize, "does not begin with the session that wrote it");
-    previous = bytes.subarray(0, loaded.end);
+/** Batches and acknowledgements in a segment that no final block has ordered: they are needed however old they are. */
+function notOrderedIn(bytes: Uint8Array, tips: FinalRecord["tips"]): DurableRecord[] {
+  const found: DurableRecord[] = [];
+  for (let one = readRecord(bytes, headSize, bodySizeMax); one !== undefined; ) {
+    const isMember = one.kind === kinds.groupStart || one.kind === kinds.groupMember;
+    const record = isMember ? decodeDurableRecord(one.body) : undefined;
+    const place = record?.kind === "batch" ? record.batch : record?.kind === "acknowledged" ? record : undefined;
+    if (record !== undefined && place !== undefined && (tips[place.lane]?.sequence ?? 0) < place.sequence)
+      found.push(record);
+    one = readRecord(bytes, one.end, bodySizeMax);
   }
-  if (loaded.isContinued)
-    throw damaged(loaded.segments.at(-1)!.path, loaded.end, "says that another segment follows, which is missing");
-  return loaded;
+  return found;
 }
 
-/**
- * Whether a newest segment holds nothing that matters: zeros are reserved before its head is written, and of both, and of the
- * session behind them, any part may be there. The first segment of all is used as soon as its head is whole.
- */
-function isUnused(bytes: Uint8Array, isOnly: boolean): boolean {
-  return isOnly ? !headIsWhole(bytes) && isZero(bytes, headSize) : isZero(bytes, headSize + sessionRecordSize);
+// ---- putting a lost log aside
+
+const isMarked = (folder: string, files: Files): boolean => files.exists(join(folder, markName));
+
+/** The mark may have been torn; that it is there is what counts. */
+function markedFact(folder: string, files: Files): string {
+  const text = new TextDecoder().decode(files.read(join(folder, markName)));
+  return text.length === 0 ? `the vote log in ${folder} was being put aside` : text;
 }
 
-interface RepairMeans {
-  readonly report: (fact: string) => void;
-  readonly files: Files;
-}
-
-function loadRecords(path: string, bytes: Uint8Array, isLast: boolean, loaded: Loaded, means: RepairMeans): void {
-  const segment: Segment = { path, viewMax: 0 };
-  loaded.segments.push(segment);
-  loaded.end = headSize;
-  while (loaded.end < bytes.length && !loaded.isContinued) {
-    const one = readRecord(bytes, loaded.end, bodySizeMax);
-    if (one === undefined || one.number !== loaded.next) {
-      // Zeros that were reserved and not yet used are the regular end of the last segment.
-      if (isLast && isZero(bytes, loaded.end)) return;
-      return cutTornGroup(path, bytes, loaded.end, isLast, loaded.next, means);
-    }
-    if (one.kind === kinds.continued) loaded.isContinued = true;
-    else if (one.kind === kinds.session) loaded.session = Number(Buffer.from(one.body).readBigUInt64LE());
-    else applyRecord(path, one, segment, loaded);
-    loaded.next++;
-    loaded.end = one.end;
+/** Gives every segment another name, so that nothing of it is lost for whoever wants to look at it. */
+function putAside(folder: string, files: Files, fact: string): void {
+  if (!isMarked(folder, files)) {
+    const mark = files.open(join(folder, markName));
+    mark.append(Buffer.from(fact));
+    mark.sync();
+    mark.close();
+    files.syncFolder(folder);
   }
-}
-
-function isZero(bytes: Uint8Array, from: number): boolean {
-  for (let offset = from; offset < bytes.length; offset++) if (bytes[offset] !== 0) return false;
-  return true;
-}
-
-function applyRecord(path: string, one: StoredRecord, segment: Segment, loaded: Loaded): void {
-  const value = decodeDurableRecord(one.body);
-  if (value === undefined) throw damaged(path, one.offset, "holds a record that this version cannot read");
-  segment.viewMax = Math.max(segment.viewMax, viewOf(value));
-  if (value.kind === "finalized") loaded.finals.push({ height: value.height, view: value.view });
-  loaded.records.push(value);
-}
-
-/**
- * The record at `offset` is broken. In the last segment, with no later group behind it, it belongs to the group that was
- * being written when the process died: nothing of that turn had been sent, so what is there of it may go. Otherwise the file
- * is damaged.
- */
-function cutTornGroup(
-  path: string,
-  bytes: Uint8Array,
-  offset: number,
-  isLast: boolean,
-  next: number,
-  { report, files }: RepairMeans,
-): void {
-  if (!isLast) throw damaged(path, offset, "holds a broken record, and later segments follow");
-  const later = findRecordAfter(bytes, offset, next, bodySizeMax, (one) => (one.kind & kinds.groupStart) !== 0);
-  if (later !== undefined && next < later.number)
-    throw damaged(path, offset, `holds a broken record, and whole records follow at byte ${later.offset}`);
-  report(`${path}: the last group was torn at byte ${offset}; ${bytes.length - offset} bytes cut off`);
-  const file = files.open(path);
-  file.truncate(offset);
-  file.close();
-}
-
-function createSegment(options: {
-  readonly folder: string;
-  readonly chainId: Digest;
-  readonly key: PublicKey;
-  readonly epoch: number;
-  readonly first: number;
-  readonly previousTail: Uint8Array;
-  readonly files: Files;
-}): AppendFile {
-  const { files, folder } = options;
-  const head = Buffer.alloc(headSize);
-  magic.copy(head, 0);
-  head.writeUInt16LE(formatVersion, 8);
-  head.writeUInt32LE(options.epoch, 10);
-  head.set(options.chainId, 14);
-  head.set(options.key, 46);
-  head.writeBigUInt64LE(BigInt(options.first), 78);
-  head.set(options.previousTail, 86);
-  head.writeUInt32LE(checksumOf(head.subarray(0, 118)), 118);
-  const path = join(folder, String(options.first).padStart(16, "0") + suffix);
-  if (files.exists(path)) files.remove(path);
-  const file = files.open(path, { reserveSize });
-  file.append(head);
-  file.sync();
+  const names = files.list(folder);
+  let number = 1;
+  while (names.some((name) => name.endsWith(`.lost-${number}`))) number++;
+  for (const name of names.filter((one) => one.endsWith(suffix))) {
+    files.rename(join(folder, name), join(folder, `${name}.lost-${number}`));
+  }
   files.syncFolder(folder);
-  return file;
 }
 
-function headIsWhole(bytes: Uint8Array): boolean {
-  if (bytes.length < headSize) return false;
-  const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint32(118, true);
-  return checksumOf(bytes.subarray(0, 118)) === stored;
+function unmark(folder: string, files: Files): void {
+  files.remove(join(folder, markName));
+  files.syncFolder(folder);
 }
 
-function checkHead(path: string, bytes: Uint8Array, options: VoteLogOptions): number {
-  if (!headIsWhole(bytes) || !equalBytes(bytes.subarray(0, 8), magic)) throw damaged(path, 0, "has a broken head");
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  if (view.getUint16(8, true) !== formatVersion) throw damaged(path, 8, "has a format that this version cannot read");
-  if (!equalBytes(bytes.subarray(14, 46), options.chainId))
-    throw new NodeError(
-      "folder-of-another-node",
-      `${path} belongs to another chain. Give this node its own data folder.`,
-      {
-        file: path,
-      },
-    );
-  if (!equalBytes(bytes.subarray(46, 78), options.key))
-    throw new NodeError(
-      "folder-of-another-node",
-      `${path} holds the votes of another validator key. Give this node its own data folder.`,
-      { file: path },
-    );
-  return Number(view.getBigUint64(78, true));
-}
-
-/** Of the last bytes of what a segment holds. */
-const tailDigest = (content: Uint8Array): Uint8Array =>
-  createHash("sha256").update(content.subarray(-tailSize)).digest();
-
-const whatToDo =
-  "Without its votes a validator may vote twice and fork the chain, so it does not start. Restore the vote log from the disk " +
-  "that it was on; if it is lost, do not use this validator key again on this chain. On a devnet, begin anew with --fresh.";
-
-function damaged(path: string, offset: number, fact: string): NodeError {
-  return new NodeError("vote-log-damaged", `the vote log is damaged: ${path} ${fact} (byte ${offset}). ${whatToDo}`, {
-    file: path,
-    offset,
-  });
-}
-
-function missing(folder: string): NodeError {
-  return new NodeError(
-    "vote-log-missing",
-    `the vote log is missing: ${folder} is empty, but blocks of this validator are stored beside it. ${whatToDo}`,
-    { file: folder },
-  );
+/** At most the bytes that a record of the loss has for it. */
+function shortened(fact: string): string {
+  let short = fact;
+  while (lossFactSizeMax < Buffer.byteLength(short)) short = short.slice(0, short.length - 16);
+  return short;
 }

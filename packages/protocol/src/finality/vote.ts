@@ -4,7 +4,7 @@
  */
 import { blsSignatureSize } from "@stoa/base/bls";
 import { byteString, u32, union, type Decoded } from "@stoa/base/codec";
-import { toUtf8 } from "@stoa/base/bytes";
+import { equalBytes, toUtf8 } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import type { View } from "@stoa/base/units";
 import { digest, validatorIndex, viewNumber } from "../primitives.ts";
@@ -45,6 +45,32 @@ export function consensusSignBytes(input: {
   numbers.setUint32(prefix.length + 41, Math.floor(view / 4294967296), true);
   if (named !== undefined) bytes.set(named, prefix.length + domainSize);
   return bytes;
+}
+
+/** What is signed with such bytes, read back by whoever signs; `undefined` when they are none. */
+export function readConsensusSignBytes(bytes: Uint8Array):
+  | {
+      readonly kind: keyof typeof signedKinds;
+      readonly chainId: Digest;
+      readonly epoch: number;
+      readonly view: View;
+      readonly digest: Digest | undefined;
+    }
+  | undefined {
+  const start = prefix.length;
+  if (bytes.length < start + domainSize || !equalBytes(bytes.subarray(0, start), prefix)) return undefined;
+  const kinds = Object.keys(signedKinds) as (keyof typeof signedKinds)[];
+  const kind = kinds.find((one) => signedKinds[one] === bytes[start]);
+  if (kind === undefined) return undefined;
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset);
+  const named = bytes.slice(start + domainSize);
+  return {
+    kind,
+    chainId: bytes.slice(start + 1, start + 33) as Digest,
+    epoch: numbers.getUint32(start + 33, true),
+    view: (numbers.getUint32(start + 37, true) + 4294967296 * numbers.getUint32(start + 41, true)) as View,
+    digest: named.length === 0 ? undefined : (named as Digest),
+  };
 }
 
 /** As long as the chain's scheme has them; no scheme has longer ones than BLS. */
