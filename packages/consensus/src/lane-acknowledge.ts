@@ -12,8 +12,10 @@
 import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import { isQuorum, stakeOf } from "@stoa/protocol/finality/certificate";
+import { statementOf, statementsEvidence } from "@stoa/protocol/finality/evidence";
 import { acknowledgementSignBytes, type Acknowledgement, type AvailabilityProof } from "@stoa/protocol/finality/lane";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { reportOffence } from "./evidence.ts";
 import { sayRoom } from "./lane-own.ts";
 import { heldBatch, linkedFrom, tipOf, type HeldBatch, type Lane } from "./lane-state.ts";
 import { wantBatches } from "./lane-wanted.ts";
@@ -79,14 +81,23 @@ export function receiveAcknowledgement(replica: Replica, from: ValidatorIndex, o
   const { lanes, self, set } = replica;
   const lane = lanes.all[self]!;
   if (one.lane !== self || one.signer !== from || one.epoch !== set.epoch) return;
+  if (one.sequence <= lane.final.sequence) return;
   const held = heldBatch(lane, one.digest);
-  if (held?.batch.sequence !== one.sequence || one.sequence <= lane.final.sequence) return;
+  if (held?.batch.sequence !== one.sequence) return weighAcknowledgement(replica, one);
   lanes.reached[from] = Math.max(lanes.reached[from]!, one.sequence);
   if (one.sequence <= provenSequence(lane)) return;
   const counted = lanes.acknowledgements.get(one.sequence) ?? new Map<ValidatorIndex, Acknowledgement>();
   lanes.acknowledgements.set(one.sequence, counted);
   counted.set(from, one);
   proveAvailable(replica, lane, held, counted);
+}
+
+/** An acknowledgement of what this owner never made: with one of what it did make, evidence against the signer. */
+function weighAcknowledgement(replica: Replica, one: Acknowledgement): void {
+  const { lanes, scheme, set } = replica;
+  const other = lanes.acknowledgements.get(one.sequence)?.get(one.signer);
+  if (other === undefined || !scheme.verifyVote(set, one) || !scheme.verifyVote(set, other)) return;
+  reportOffence(replica, statementsEvidence(statementOf(other), statementOf(one)));
 }
 
 const provenSequence = ({ proofs, final }: Lane): number => Math.max(final.sequence, ...proofs.keys());
@@ -122,10 +133,35 @@ export function receiveAvailability(replica: Replica, from: ValidatorIndex, proo
   const lane = replica.lanes.all[from]!;
   const { sequence, digest } = proof;
   if (sequence <= lane.final.sequence || lane.final.sequence + 2 * limits.laneAheadCountMax < sequence) return;
-  if (lane.proofs.has(sequence)) return;
+  const known = lane.proofs.get(sequence);
+  if (known !== undefined)
+    return equalBytes(known.proof.digest, digest) ? undefined : weighProofs(replica, lane, proof);
   keepProof(lane, proof, false);
   if (heldBatch(lane, digest) !== undefined) return;
   wantBatches(replica, { lane: from, tip: { sequence, digest }, above: lane.linkedSequence, peers: [from] });
+}
+
+/** A second proof for one place: when both hold, whoever is in both is guilty. */
+function weighProofs(replica: Replica, lane: Lane, proof: AvailabilityProof): void {
+  if (!replica.scheme.verifyCertificate(replica.set, proof)) return reportFalse(replica, proof);
+  const known = checkedProof(replica, lane, proof.sequence);
+  if (known === undefined) keepProof(lane, proof, true);
+  else reportOffence(replica, statementsEvidence(statementOf(known), statementOf(proof)));
+}
+
+function reportFalse(replica: Replica, { lane, sequence }: AvailabilityProof): void {
+  misbehaviour(replica, lane, `a proof of availability of batch ${sequence} that does not verify`);
+}
+
+/** The proof that is kept for a place, when it holds. */
+function checkedProof(replica: Replica, lane: Lane, sequence: number): AvailabilityProof | undefined {
+  const kept = lane.proofs.get(sequence);
+  if (kept === undefined) return undefined;
+  kept.verified ||= replica.scheme.verifyCertificate(replica.set, kept.proof);
+  if (kept.verified) return kept.proof;
+  lane.proofs.delete(sequence);
+  reportFalse(replica, kept.proof);
+  return undefined;
 }
 
 function keepProof(lane: Lane, proof: AvailabilityProof, verified: boolean): void {
@@ -146,14 +182,6 @@ export function proofFor(replica: Replica, held: HeldBatch, mayCheck: boolean): 
   const lane = replica.lanes.all[owner]!;
   const kept = lane.proofs.get(sequence);
   if (kept === undefined || !equalBytes(kept.proof.digest, held.digest)) return undefined;
-  if (!kept.verified) {
-    if (!mayCheck) return undefined;
-    if (!replica.scheme.verifyCertificate(replica.set, kept.proof)) {
-      lane.proofs.delete(sequence);
-      misbehaviour(replica, owner, `a proof of availability of batch ${sequence} that does not verify`);
-      return undefined;
-    }
-    kept.verified = true;
-  }
-  return kept.proof;
+  if (!kept.verified && !mayCheck) return undefined;
+  return checkedProof(replica, lane, sequence);
 }

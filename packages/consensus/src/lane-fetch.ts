@@ -4,8 +4,10 @@
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
+import { batchesEvidence } from "@stoa/protocol/finality/evidence";
 import { batchDigest, batchSignBytes, type Batch } from "@stoa/protocol/finality/lane";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { reportOffence } from "./evidence.ts";
 import { acknowledgeSoon } from "./lane-acknowledge.ts";
 import { heldBatch, type HeldBatch, type Lane } from "./lane-state.ts";
 import { holdBatch } from "./lane-store.ts";
@@ -59,10 +61,13 @@ function isSigned(replica: Replica, batch: Batch, digest: HeldBatch["digest"]): 
   return replica.verify(batch.signature, bytes, set.validators[batch.lane]!.key);
 }
 
-/** Two signed batches for one place. */
-function reportTwo(replica: Replica, held: HeldBatch, { lane, sequence }: Batch): void {
+/** Two signed batches for one place: evidence against their owner. */
+function reportTwo(replica: Replica, held: HeldBatch, batch: Batch): void {
+  const { epoch, lane, sequence, signature } = batch;
   if (lane === replica.self) return;
-  misbehaviour(replica, held.batch.lane, `two batches for place ${sequence} of its lane`);
+  const first = { digest: held.digest, signature: held.batch.signature };
+  const second = { digest: batchDigest(batch), signature };
+  reportOffence(replica, batchesEvidence({ epoch, lane, sequence }, first, second));
 }
 
 // ---- answering

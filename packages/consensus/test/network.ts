@@ -3,7 +3,7 @@
  * persisted, and a toy exchange hashes payloads. Time advances from event to event.
  */
 import { concatBytes, toHex, toUtf8 } from "@stoa/base/bytes";
-import { taggedHash, zeroDigest } from "@stoa/base/hash";
+import { taggedHash, zeroDigest, type Digest } from "@stoa/base/hash";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { Divergence, Effect, Input, TimerKind } from "@stoa/consensus/effect";
 import type { DurableRecord } from "@stoa/consensus/effect";
@@ -169,6 +169,7 @@ export class Network {
       sign: (bytes: Uint8Array) => fakeSignature.sign(bytes, seed),
       verify: fakeSignature.verify,
       scheme: ed25519ListScheme(fakeSignature),
+      nonce: new Uint8Array(32).fill(7) as Digest,
       parameters: parametersOf({ genesisTimeMs, genesisRoots, session: 1 }, this.options.parameters),
     };
   }

@@ -1,6 +1,6 @@
 /** One replica on a table: inputs go in by hand, what comes out is looked at. Time stands still unless a test moves it. */
 import type { TimeMs } from "@stoa/base/units";
-import type { Effect, Input } from "@stoa/consensus/effect";
+import type { Effect, Input, TimerKind } from "@stoa/consensus/effect";
 import type { Message, Proposal } from "@stoa/consensus/message";
 import type { Parameters } from "@stoa/consensus/parameters";
 import { recover, type History } from "@stoa/consensus/recovery";
@@ -78,7 +78,7 @@ export class Probe {
   }
 
   /** Lets the last timer of a kind that was set for the current view go off. */
-  timer(timer: "propose" | "view" | "retry" | "idle" | "status" | "repair"): Effect[] {
+  timer(timer: TimerKind): Effect[] {
     const set = this.effects.findLast((effect) => effect.kind === "schedule" && effect.timer === timer);
     if (set?.kind !== "schedule") throw new Error(`no ${timer} timer was set`);
     this.nowMs += set.delayMs;
