@@ -2,17 +2,16 @@
  * Commands on their way into the mempool: offered, checked on the signature pool, admitted; and those of clients on their way
  * to the other validators, one way each. While little waits, a command is loose: it is sent on at once, or, when its client
  * gave it to all validators, only if it still waits after a while and another leader did not have it. While much waits it goes into this validator's lane; of
- * those that all validators have, each puts the ones into its lane that are its own by their digest. Who offered a command gets
+ * those that all validators have, each puts the ones into its lane whose account is at home with it. Who offered a command gets
  * exactly one answer.
  */
-import type { Digest } from "@stoa/base/hash";
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { Checker, CheckListener } from "./checker.ts";
 import type { Way } from "./command-way.ts";
 import { isPrices } from "./envelope.ts";
 import type { Mempool } from "./mempool.ts";
-import type { Verdict } from "./verdict.ts";
+import { isValid, type Verdict } from "./verdict.ts";
 
 export interface IntakeParts {
   readonly mempool: Mempool;
@@ -23,6 +22,8 @@ export interface IntakeParts {
   readonly answer: (id: number, refusal: AdmissionRefusal) => void;
   /** A command that other validators should have, good for this turn only; `knownBy` had it already. */
   readonly forward: (encoded: Uint8Array, knownBy: readonly ValidatorIndex[]) => void;
+  /** A peer sent what is no signed command. Honest validators send on only what they have checked. */
+  readonly forged: (from: ValidatorIndex) => void;
   /** Commands have entered the mempool. */
   readonly arrived: () => void;
 }
@@ -32,7 +33,7 @@ export interface LaneChoice {
   /** Whether commands go into lanes now. */
   readonly isOn: () => boolean;
   /** Whether a command that all validators have belongs in this one's lane. */
-  readonly isHome: (digest: Digest) => boolean;
+  readonly isHome: (encoded: Uint8Array) => boolean;
   /** Takes a copy for the next batch; false when there is no room. */
   readonly put: (encoded: Uint8Array) => boolean;
 }
@@ -69,6 +70,8 @@ export function createIntake(parts: IntakeParts): Intake {
   const knownBy = new Map<number, ValidatorIndex[]>();
   // Of one that waits: whether it is sent on if it waits for long.
   const isLater: boolean[] = [];
+  /** Whether lanes were used when that was last asked. */
+  let isOn = false;
   /** When the last block with room became final here. */
   let roomyMs = 0;
 
@@ -86,6 +89,7 @@ export function createIntake(parts: IntakeParts): Intake {
     const peers = knownBy.get(number) ?? noPeers;
     forwards[number] = undefined;
     knownBy.delete(number);
+    if (!isValid(verdict)) for (const peer of peers) parts.forged(peer);
     const refusal = mempool.judged(number, verdict, parts.wallMs());
     if (refusal === "none") {
       isLater[number] = forward === "later";
@@ -104,11 +108,24 @@ export function createIntake(parts: IntakeParts): Intake {
     else if (forward === "now") parts.forward(mempool.encodedOf(number), peers);
   };
 
+  /** When lanes begin to be used, what waits goes there too, or what comes later would overtake it. */
+  const isLaneOn = (): boolean => {
+    const wasOn = isOn;
+    isOn = parts.lane.isOn();
+    if (isOn && !wasOn)
+      mempool.forEachSince(parts.wallMs(), (number) => {
+        if (isLater[number] === true && mempool.wayOf(number) === "loose") admitted(number, "later", noPeers);
+      });
+    return isOn;
+  };
+
   const chooseWay = (number: number, forward: Forward): Way => {
     const encoded = mempool.encodedOf(number);
-    // Of prices only the newest are of use, and a batch cannot be taken back.
-    if (!parts.lane.isOn() || isPrices(encoded)) return "loose";
-    if (forward === "later" && !parts.lane.isHome(mempool.digestOf(number))) return "expected";
+    // Whoever has commands in a lane goes on there, or they would be overtaken. Of prices only the newest are of use, and a batch cannot be taken back.
+    if (isPrices(encoded) || !(isLaneOn() || mempool.isAfterLane(number))) return "loose";
+    // It may have gone there with those that waited before it.
+    if (mempool.wayOf(number) !== "loose") return mempool.wayOf(number);
+    if (forward === "later" && !parts.lane.isHome(encoded)) return "expected";
     return parts.lane.put(encoded) ? "lane" : "loose";
   };
 
@@ -117,6 +134,7 @@ export function createIntake(parts: IntakeParts): Intake {
     const number = mempool.offer(encoded, parts.wallMs());
     if (typeof number !== "number") {
       if (id !== undefined) parts.answer(id, number === "known" ? "none" : number);
+      if (from !== undefined && number === "malformed") parts.forged(from);
       return;
     }
     if (id !== undefined && firstIds[number] === undefined) firstIds[number] = id;

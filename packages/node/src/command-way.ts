@@ -1,12 +1,14 @@
 /**
  * How each command that waits gets into a block. *Loose*: a leader takes it into the list that it carries itself. *Lane*: it is
  * in a batch of some validator's lane, and leaders order that batch. *Expected*: its client gave it to every validator, and the
- * one whose it is by its digest puts it into its lane.
+ * one that is home to its account puts it into its lane. An account has one home, so that its commands do not overtake each
+ * other.
  *
  * A validator may fail with a command in its hands, so nothing but loose is for ever.
  */
-import { digestSize, type Digest } from "@stoa/base/hash";
+import { digestSize } from "@stoa/base/hash";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { headOffsets } from "./command-head.ts";
 import { createRecentDigests } from "./recent-digests.ts";
 
 export const ways = ["loose", "expected", "lane"] as const;
@@ -53,10 +55,11 @@ export function createCommandWays(numbersCount: number): CommandWays {
   };
 }
 
-/** The validator in whose lane a command belongs that its client gave to all: by its digest, among those that are here. */
-export function homeOf(digest: Digest, isHere: readonly boolean[]): ValidatorIndex {
+/** The validator in whose lane the commands of an account belong that clients give to all: by its key, among those that are here. */
+export function homeOf(encoded: Uint8Array, isHere: readonly boolean[]): ValidatorIndex {
+  const { account } = headOffsets;
   const count = isHere.length;
-  const first = (digest[0]! | (digest[1]! << 8)) % count;
+  const first = (encoded[account]! | (encoded[account + 1]! << 8)) % count;
   for (let step = 0; step < count; step++) {
     const index = (first + step) % count;
     if (isHere[index]!) return index as ValidatorIndex;

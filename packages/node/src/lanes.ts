@@ -38,7 +38,7 @@ export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesPart
   return {
     choice: {
       isOn: createLaneSwitch(mode, mempool.size),
-      isHome: (digest) => homeOf(digest, isHere) === self,
+      isHome: (encoded) => homeOf(encoded, isHere) === self,
       put: own.put,
     },
     observe(effect) {

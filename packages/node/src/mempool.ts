@@ -57,6 +57,8 @@ export interface Mempool {
   /** Loose until something else is said; said of a command that waits. */
   readonly setWay: (number: number, way: Way, nowMs: number) => void;
   readonly wayOf: (number: number) => Way;
+  /** Whether an earlier command for the same owner's accounts waits in a lane, or is expected there. */
+  readonly isAfterLane: (number: number) => boolean;
   /** A batch holds the commands of these digests, one after another: here they are in a lane, also those that come later. */
   readonly inLane: (digests: Uint8Array, nowMs: number) => void;
   /** The batch will never be ordered: its commands are loose again. */
@@ -130,6 +132,8 @@ export function createMempool(options: MempoolOptions): Mempool {
   );
   /** Whose share it uses of what accounts share; {@link absent} for commands in common, and price messages of validators. */
   const ownerOf = new Int32Array(numbersCount);
+  /** By owner, those of his commands that are not loose. */
+  const laneCounts = new Int32Array(countMax);
   const isWork = new Uint8Array(numbersCount);
   /** The price message that waits, per validator. */
   const newestPrices = createNewestPrices(options.validatorKeys);
@@ -155,6 +159,18 @@ export function createMempool(options: MempoolOptions): Mempool {
     stateOf[number] = states.free;
   };
 
+  /** A command that is not loose comes to its owner or goes. */
+  const countLane = (number: number, change: 1 | -1): void => {
+    const owner = ownerOf[number]!;
+    if (owner !== absent && ways.of(number) !== "loose") laneCounts[owner]! += change;
+  };
+
+  const setWay = (number: number, way: Way, nowMs: number): void => {
+    countLane(number, -1);
+    ways.set(number, way, nowMs);
+    countLane(number, 1);
+  };
+
   const leave = (number: number): void => {
     arrivals.remove(number);
     slots.remove(slotOf[number]!);
@@ -162,6 +178,7 @@ export function createMempool(options: MempoolOptions): Mempool {
     size -= store.sizeOf(number);
     if (isWork[number] === 0) newestPrices.left(number);
     else workCount--;
+    countLane(number, -1);
     if (ownerOf[number] !== absent) accounts.giveBack(ownerOf[number]!, store.sizeOf(number));
     release(number);
   };
@@ -197,6 +214,7 @@ export function createMempool(options: MempoolOptions): Mempool {
     slotOf[number] = slots.add(encoded, slotOffset);
     isWork[number] = validator === absent ? 1 : 0;
     ways.arrived(number, digests.keys, nowMs);
+    countLane(number, 1);
     count++;
     size += encoded.length;
     density += densityStep * (weights[number]! / encoded.length - density);
@@ -215,7 +233,7 @@ export function createMempool(options: MempoolOptions): Mempool {
   const setWays = (some: Uint8Array, way: Way, nowMs: number): void => {
     for (let offset = 0; offset < some.length; offset += digestSize) {
       const number = digests.find(some, offset);
-      if (number !== absent && stateOf[number] === states.waiting) ways.set(number, way, nowMs);
+      if (number !== absent && stateOf[number] === states.waiting) setWay(number, way, nowMs);
     }
   };
 
@@ -267,8 +285,9 @@ export function createMempool(options: MempoolOptions): Mempool {
     encodedOf: store.get,
     digestOf: (number) => digests.keys.subarray(32 * number, 32 * (number + 1)) as Digest,
     waits: (number) => stateOf[number] === states.waiting,
-    setWay: ways.set,
+    setWay,
     wayOf: ways.of,
+    isAfterLane: (number) => ownerOf[number] !== absent && 0 < laneCounts[ownerOf[number]!]!,
     inLane(held, nowMs) {
       for (let offset = 0; offset < held.length; offset += digestSize) ways.held(held, offset, nowMs);
       setWays(held, "lane", nowMs);
@@ -322,6 +341,7 @@ export function createMempool(options: MempoolOptions): Mempool {
         const judgement = options.admission.judge(encoded, nowMs);
         if (judgement === "common") return;
         if (judgement !== "account" || takeRoom(number, encoded, judgement) !== "none") leave(number);
+        else countLane(number, 1);
       });
     },
     hasWork: () => 0 < workCount,

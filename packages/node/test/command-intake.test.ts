@@ -10,7 +10,7 @@ import { homeOf } from "../src/command-way.ts";
 import { createMempool } from "../src/mempool.ts";
 import { judge } from "../src/verdict.ts";
 import { fakePool, type FakeCheck } from "./fake-pool.ts";
-import { limitOrder, signCommand, testChain } from "./network.ts";
+import { limitOrder, seedOf, signCommand, testChain } from "./network.ts";
 
 const { genesis, accountSeeds, validatorSeeds } = testChain();
 const order = limitOrder({ instrument: 1, side: "buy", priceTicks: 120_000 });
@@ -27,10 +27,12 @@ const peer = 2 as ValidatorIndex;
 
 /** A lane with room for so many commands; `isHome`: whether those that all validators have belong into it. */
 function laneOf(options: { readonly isOn?: boolean; readonly isHome?: boolean; readonly room?: number } = {}) {
-  const { isOn = false, isHome = true, room = 100 } = options;
+  const { isHome = true, room = 100 } = options;
+  let { isOn = false } = options;
   const taken: Uint8Array[] = [];
   return {
     taken,
+    turn: (now: boolean) => void (isOn = now),
     isOn: () => isOn,
     isHome: () => isHome,
     put: (encoded: Uint8Array) => taken.length < room && 0 < taken.push(Uint8Array.from(encoded)),
@@ -41,6 +43,7 @@ function setUp(lane = laneOf()) {
   const checks: FakeCheck[] = [];
   const forwarded: { encoded: Uint8Array; knownBy: number[] }[] = [];
   const answers: { id: number; refusal: string }[] = [];
+  const blamed: number[] = [];
   let nowMs = Date.now();
   let arrivals = 0;
   const mempool = createMempool({
@@ -60,6 +63,7 @@ function setUp(lane = laneOf()) {
     wallMs: () => nowMs,
     answer: (id, refusal) => void answers.push({ id, refusal }),
     forward: (encoded, knownBy) => void forwarded.push({ encoded: Uint8Array.from(encoded), knownBy: [...knownBy] }),
+    forged: (from) => void blamed.push(from),
     arrived: () => void arrivals++,
   });
   return {
@@ -68,6 +72,7 @@ function setUp(lane = laneOf()) {
     mempool,
     forwarded,
     answers,
+    blamed,
     arrivals: () => arrivals,
     judgeAll: () => checks.splice(0).forEach(({ encoded, done }) => done(judge(encoded))),
     nowMs: () => nowMs,
@@ -229,6 +234,27 @@ describe("commands of clients while lanes are used", () => {
     expect(set.forwarded).toEqual([{ encoded, knownBy: [] }]);
   });
 
+  test("do not overtake each other when lanes begin to be used, nor when they are not used any more", () => {
+    const lane = laneOf();
+    const set = setUp(lane);
+    const commands = [1, 2, 3, 4, 5].map(signed);
+    const give = (index: number): void => {
+      set.intake.fromClient(index, commands[index]!, true);
+      set.judgeAll();
+    };
+    [0, 1].forEach(give);
+    expect([lane.taken.length, built(set)]).toEqual([0, 2]);
+    lane.turn(true);
+    give(2);
+    expect([lane.taken, built(set)]).toEqual([commands.slice(0, 3), 0]);
+    lane.turn(false);
+    give(3);
+    expect([lane.taken, built(set)]).toEqual([commands.slice(0, 4), 0]);
+    set.mempool.finalized(held(...commands.slice(0, 4)), set.nowMs());
+    give(4);
+    expect([lane.taken.length, built(set)]).toEqual([4, 1]);
+  });
+
   test("for which the lane has no room are loose, as prices and what peers send always are", () => {
     const full = laneOf({ isOn: true, room: 0 });
     const first = setUp(full);
@@ -265,12 +291,14 @@ describe("commands of clients while lanes are used", () => {
   });
 });
 
-test("every command has one home among the validators that are here, and each of them is home to some", () => {
-  const digests = Array.from({ length: 64 }, (_, index) => commandDigest(Uint8Array.of(index)));
+test("every account has one home among the validators that are here, and each of them is home to some", () => {
+  const ofAccount = (account: number): Uint8Array => signCommand(genesis, seedOf(500 + account), order);
+  const accounts = Array.from({ length: 48 }, (_, account) => account);
   const everyone = [true, true, true, true];
-  const homes = digests.map((digest) => homeOf(digest, everyone));
+  const homes = accounts.map((account) => homeOf(ofAccount(account), everyone));
   expect(new Set(homes)).toEqual(new Set([0, 1, 2, 3]));
-  const without = digests.map((digest) => homeOf(digest, [true, true, false, true]));
+  expect(accounts.map((account) => homeOf(ofAccount(account), everyone))).toEqual(homes);
+  const without = accounts.map((account) => homeOf(ofAccount(account), [true, true, false, true]));
   without.forEach((home, index) => expect(home).toBe(homes[index] === 2 ? 3 : homes[index]));
-  expect(homeOf(digests[0]!, [false, false, false, false])).toBe(homes[0]);
+  expect(homeOf(ofAccount(0), [false, false, false, false])).toBe(homes[0]);
 });
