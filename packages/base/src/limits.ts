@@ -103,6 +103,8 @@ export const limits = {
   /** Of a frame between votes: a certificate of 128 validators is a tenth of it. */
   voteFrameSizeMax: 128 * 1024,
   logSegmentSizeMax: 64 * 1024 * 1024,
+  /** Connections to a door that are sent every block. */
+  followersCountMax: 256,
 
   // gateway, local
   requestSizeMax: 64 * 1024,

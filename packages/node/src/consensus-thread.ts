@@ -18,7 +18,7 @@ import { encodePayload } from "@stoa/protocol/payload";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createAdmission } from "./admission.ts";
-import { createAnnouncer, finalizationOf } from "./announcer.ts";
+import { createAnnouncer, finalizationOf, type Announcer } from "./announcer.ts";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
 import { weightMaxAt } from "./command-weight.ts";
@@ -77,6 +77,8 @@ type Recovered = Extract<ExecutionToConsensus, { kind: "recovered" }>;
 
 data.execution.once("message", (message: ExecutionToConsensus) => {
   assert(message.kind === "recovered", "execution says first where the chain stands");
+  installNativeCrypto();
+  collectWhenIdle();
   start(message).catch(fail);
 });
 
@@ -85,8 +87,6 @@ function fail(error: unknown): void {
 }
 
 async function start(recovered: Recovered): Promise<void> {
-  installNativeCrypto();
-  collectWhenIdle();
   const genesis = present(decodeGenesis(data.genesis), "the main thread has decoded the same genesis");
   const chainId = chainIdOf(genesis);
   const keys = genesis.validators.map(({ key }) => key);
@@ -99,7 +99,7 @@ async function start(recovered: Recovered): Promise<void> {
   const mempool = createMempool({ chainId, validatorKeys: keys, admission });
   mempool.finalized(recovered.finals, recovered.authorities.timeMs);
   const watch = createViewWatch(stakesOf(genesis), data.self, performance.now());
-  const progress = createProgress(() => {
+  const progress = createProgress(watch, () => {
     const names = genesis.validators.map(({ name }) => name);
     return quarantineWords(quarantineOf(replica), names);
   });
@@ -107,14 +107,7 @@ async function start(recovered: Recovered): Promise<void> {
     toExecution({ kind: "block", encoded, signaturesValid, digests: payloadCommands(payload).packedDigests }),
   );
   const forwards = createForwards(() => mesh);
-  const announcer = createAnnouncer({
-    self: data.self,
-    validatorsCount: keys.length,
-    announce(certificate) {
-      mesh.broadcast({ kind: "consensus", message: { kind: "certificate", certificate } });
-      mesh.flush();
-    },
-  });
+  const announcer = createAnnouncements(keys.length, () => mesh);
   let executedHeight: number = recovered.executed.at(-1)!.height;
   let finalHeight = executedHeight;
   /** Whether this turn has been told that there is work. */
@@ -138,6 +131,7 @@ async function start(recovered: Recovered): Promise<void> {
     wallMs: Date.now,
     answer: answers.put,
     forward: forwards.put,
+    forged: (from) => mesh.offended(from, "sent a command that nobody signed"),
     arrived() {
       if (workSaid || !mempool.hasWork()) return;
       workSaid = true;
@@ -150,11 +144,6 @@ async function start(recovered: Recovered): Promise<void> {
     const hadWork = mempool.hasWork();
     change();
     if (hadWork && !mempool.hasWork()) driver.put({ kind: "workPending", pending: false });
-  };
-
-  const observeProgress = (effect: Extract<Effect, { kind: "progress" }>): void => {
-    progress.observe(effect);
-    if (effect.event === "entered") watch.entered(effect.view, performance.now());
   };
 
   const driver: Driver = createDriver({
@@ -192,7 +181,7 @@ async function start(recovered: Recovered): Promise<void> {
     },
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
     observe(effect) {
-      if (effect.kind === "progress") return observeProgress(effect);
+      if (effect.kind === "progress") return progress.observe(effect);
       if (effect.kind === "diverged") return toMain({ kind: "diverged", divergence: effect.divergence });
       if (effect.kind === "evidence") return report(evidenceFact(effect, genesis));
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
@@ -347,6 +336,17 @@ function createAnswers(): { readonly put: (id: number, refusal: AdmissionRefusal
   };
 }
 
+function createAnnouncements(validatorsCount: number, mesh: () => Mesh): Announcer {
+  return createAnnouncer({
+    self: data.self,
+    validatorsCount,
+    announce(certificate) {
+      mesh().broadcast({ kind: "consensus", message: { kind: "certificate", certificate } });
+      mesh().flush();
+    },
+  });
+}
+
 /** Collects what is put during one turn of the event loop and hands it over at its end. */
 function createBatch<T>(flush: (items: readonly T[]) => void): { readonly put: (item: T) => void } {
   let items: T[] = [];
@@ -409,7 +409,7 @@ interface Progress {
 }
 type MomentaryProgress = Pick<ConsensusProgress, "mempoolCount" | "peersConnected" | "network" | "alarms">;
 
-function createProgress(quarantine: () => string | undefined): Progress {
+function createProgress(watch: ViewWatch, quarantine: () => string | undefined): Progress {
   let view = 0;
   let leader = 0;
   let nullifiedViews = 0;
@@ -428,6 +428,7 @@ function createProgress(quarantine: () => string | undefined): Progress {
       if (effect.event !== "entered") return;
       view = effect.view;
       leader = effect.leader;
+      watch.entered(effect.view, performance.now());
     },
     persisted: (durationMs) => void persistMs.push(durationMs),
     take(now) {

@@ -3,7 +3,7 @@
  * A follower that reads slowly is fed from the log at its own pace; a connection that does not read at all is dropped, and
  * what is queued for it never grows beyond its limit. Knows nothing of consensus or of what commands mean.
  */
-import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import type { RawData, WebSocket } from "ws";
 import { limits } from "@stoa/base/limits";
 import type { Digest } from "@stoa/base/hash";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
@@ -15,7 +15,9 @@ import {
   type DoorRequest,
   type NodeStatus,
 } from "@stoa/protocol/door";
-import { listenError, type Address } from "./network/mesh.ts";
+import { listenAtDoor } from "./door-listener.ts";
+import { limitConcurrency } from "./limit-concurrency.ts";
+import type { Address } from "./network/mesh.ts";
 import type { ReceiptAnswer } from "./thread-message.ts";
 
 export interface DoorParts {
@@ -69,6 +71,8 @@ const proofsInFlightCountMax = 64;
 const recentBlocksCountMax = 128;
 const recentSizeMax = 1024 * 1024;
 const readCountMax = 32;
+/** Reads of stored blocks at a time: followers that are far behind wait for each other, and nobody else waits for them. */
+const readsUnderWayCountMax = 4;
 const admittedDelayMs = 20;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
@@ -81,18 +85,8 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   const recent = new Map<number, Uint8Array>();
   let recentSize = 0;
   let last = 0;
-  const server = new WebSocketServer({
-    host: address.host,
-    port: address.port,
-    maxPayload: limits.commandSizeMax + 1024,
-    perMessageDeflate: false,
-    clientTracking: false,
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("listening", resolve);
-    server.once("error", (error) => reject(listenError(error, address, "door")));
-  });
-  server.on("error", (error) => parts.report(`door: ${error.message}`));
+  let followersCount = 0;
+  const inTurn = limitConcurrency(readsUnderWayCountMax);
 
   const keepRecent = (height: number, bytes: Uint8Array): void => {
     recent.set(height, bytes);
@@ -145,7 +139,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
 
   const feedFromLog = (connection: Connection, from: number): void => {
     connection.waiting = true;
-    parts.readBlocks(from, readCountMax).then(
+    inTurn(() => parts.readBlocks(from, readCountMax)).then(
       ({ blocks, first }) => {
         connection.waiting = false;
         if (connection.next !== from) return feed(connection);
@@ -216,6 +210,12 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
             reason: "this connection follows already; one follow per connection",
             retry: false,
           });
+        if (limits.followersCountMax <= followersCount) {
+          const reason = `this node feeds ${followersCount} followers; follow another one, such as a full node`;
+          return reply(connection, { kind: "failure", id: request.id, reason, retry: true });
+        }
+        followersCount++;
+        connection.socket.once("close", () => followersCount--);
         connection.followId = request.id;
         connection.sizeMax = undefined;
         connection.next = Math.max(1, request.from);
@@ -248,8 +248,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     }
   };
 
-  server.on("connection", (socket) => {
-    if (limits.connectionsCountMax <= connections.size) return socket.close(1013, "too many connections");
+  const onSocket = (socket: WebSocket): void => {
     const connection: Connection = {
       socket,
       submitsInFlight: 0,
@@ -273,7 +272,8 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       reply(connection, { kind: "failure", id: 0, reason, retry: false });
       socket.close(1003, "not a door request");
     });
-  });
+  };
+  const listener = await listenAtDoor(address, { onSocket, report: parts.report });
 
   const watch = setInterval(() => {
     for (const connection of connections) {
@@ -288,7 +288,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   watch.unref();
 
   return {
-    port: (server.address() as { port: number }).port,
+    port: listener.port,
     connectionsCount: () => connections.size,
     stored(height) {
       last = Math.max(last, height);
@@ -302,7 +302,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     async stop() {
       clearInterval(watch);
       for (const { socket } of connections) socket.terminate();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await listener.stop();
     },
   };
 }

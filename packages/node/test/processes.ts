@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { toHex } from "@stoa/base/bytes";
 import { encodeGenesis } from "@stoa/protocol/genesis";
 import { startFollower, type Follower } from "../src/follower.ts";
+import type { LaneMode } from "../src/own-lane.ts";
 import { localhost, testFolder, type TestChain } from "./network.ts";
 import type { FromValidator, ToValidator } from "./validator-process.ts";
 
@@ -23,8 +24,11 @@ export class ProcessNetwork {
   readonly #ports = new Map<number, Started>();
   readonly #followers: Follower[] = [];
 
-  constructor(chain: TestChain, snapshotBlocks = 200) {
+  readonly lanes: LaneMode;
+
+  constructor(chain: TestChain, snapshotBlocks = 200, lanes: LaneMode = "auto") {
     this.chain = chain;
+    this.lanes = lanes;
     this.snapshotBlocks = snapshotBlocks;
   }
 
@@ -36,8 +40,8 @@ export class ProcessNetwork {
     return this.#children.get(index)!.pid!;
   }
 
-  async startAll(): Promise<void> {
-    const indexes = this.chain.validatorSeeds.map((_, index) => index);
+  /** Starts all validators, or these. */
+  async startAll(indexes: readonly number[] = this.chain.validatorSeeds.map((_, index) => index)): Promise<void> {
     await Promise.all(indexes.map((index) => this.#launch(index)));
     for (const index of indexes) this.#tellPeers(index);
   }
@@ -49,7 +53,7 @@ export class ProcessNetwork {
   }
 
   #tellPeers(index: number): void {
-    const ports = this.chain.validatorSeeds.map((_, other) => this.#ports.get(other)!.meshPort);
+    const ports = this.chain.validatorSeeds.map((_, other) => this.#ports.get(other)?.meshPort);
     this.#tell(index, { kind: "peers", ports });
   }
 
@@ -70,6 +74,7 @@ export class ProcessNetwork {
       meshPort: before?.meshPort ?? 0,
       doorPort: before?.doorPort ?? 0,
       snapshotBlocks: this.snapshotBlocks,
+      lanes: this.lanes,
     });
     const [answer] = (await once(child, "message")) as [FromValidator];
     if (answer.kind === "failed") throw Object.assign(new Error(answer.message), { code: answer.code });
@@ -104,6 +109,14 @@ export class ProcessNetwork {
 
   doors(): { readonly host: string; readonly port: number }[] {
     return [...this.#ports.values()].map(({ doorPort }) => localhost(doorPort));
+  }
+
+  doorPort(index: number): number {
+    return this.#ports.get(index)!.doorPort;
+  }
+
+  meshPort(index: number): number {
+    return this.#ports.get(index)!.meshPort;
   }
 
   metricsPort(index: number): number {

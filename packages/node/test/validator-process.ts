@@ -4,6 +4,7 @@ import type { SecretSeed } from "@stoa/base/signature";
 import { fromHex } from "@stoa/base/bytes";
 import { present } from "@stoa/base/assert";
 import { startValidator, type ValidatorNode } from "../src/node.ts";
+import type { LaneMode } from "../src/own-lane.ts";
 import { flatPrices, localhost } from "./network.ts";
 
 /** Mesh and door by the number of their validator. */
@@ -19,8 +20,9 @@ export type ToValidator =
       readonly meshPort: number;
       readonly doorPort: number;
       readonly snapshotBlocks: number;
+      readonly lanes: LaneMode;
     }
-  | { readonly kind: "peers"; readonly ports: readonly number[] }
+  | { readonly kind: "peers"; readonly ports: readonly (number | undefined)[] }
   | { readonly kind: "stop" };
 
 export type FromValidator =
@@ -43,7 +45,10 @@ async function handle(message: ToValidator): Promise<void> {
     await node?.stop();
     process.exit(0);
   }
-  if (message.kind === "peers") return message.ports.forEach((port, index) => node!.setPeer(index, localhost(port)));
+  if (message.kind === "peers")
+    return message.ports.forEach((port, index) => {
+      if (typeof port === "number") node!.setPeer(index, localhost(port));
+    });
   node = await startValidator(
     {
       genesis: present(decodeGenesis(fromHex(message.genesis)!), "a genesis"),
@@ -54,6 +59,7 @@ async function handle(message: ToValidator): Promise<void> {
       metrics: localhost(),
       peers: [],
       storage: { snapshotBlocks: message.snapshotBlocks },
+      lanes: message.lanes,
     },
     { priceSource: flatPrices },
   );

@@ -110,9 +110,28 @@ function routeOfConsensus(message: Message): Route {
   }
 }
 
+/**
+ * A message counts for what its answer costs: blocks are read from disk and are up to a megabyte, certificates lie in memory, and
+ * whoever says in a status that it is behind is sent what brings it on.
+ */
+const weights = { blocksWanted: 400, certificatesWanted: 20, status: 100 };
+
 /** What a message counts in the budget of its sender. */
 export function weightOf(message: MeshMessage): number {
-  return message.kind === "commands" ? Math.max(1, message.commands.length) : 1;
+  if (message.kind === "commands") return Math.max(1, message.commands.length);
+  switch (message.message.kind) {
+    case "blockWanted":
+    case "finalBlocksWanted":
+    case "batchesWanted":
+      return weights.blocksWanted;
+    case "certificatesWanted":
+      return weights.certificatesWanted;
+    case "status":
+    case "statusWanted":
+      return weights.status;
+    default:
+      return 1;
+  }
 }
 
 /** The number of the request that a message answers, if it is such an answer. */

@@ -123,15 +123,7 @@ const stalledMsMax = 20_000;
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const { keys, self, report } = options;
-  const identity = createTransportIdentity(options.seed);
-  const tlsOptions = {
-    key: identity.privateKey,
-    cert: identity.certificate,
-    minVersion: "TLSv1.3",
-    maxVersion: "TLSv1.3",
-    // No authority signs these certificates: `authenticate` compares the key with the allow-list instead.
-    rejectUnauthorized: false,
-  } as const;
+  const tlsOptions = tlsOptionsOf(options.seed);
   const counts = { votes: noCounts(), proposals: noCounts(), data: noCounts() };
   const links: (Link | undefined)[] = keys.map((_, index) =>
     index === self ? undefined : createLink(index as ValidatorIndex, counts),
@@ -142,13 +134,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const touched = { votes: new Set<Line>(), proposals: new Set<Line>(), data: new Set<Line>() };
   let stopped = false;
 
-  const hello = framed({
-    kind: "hello",
-    version: peerProtocolVersion,
-    chainId: options.chainId,
-    session: options.session,
-    signature: activeEd25519.sign(sessionSignBytes(options.chainId, options.session), options.seed),
-  });
+  const hello = helloOf(options);
 
   // ---- connecting
 
@@ -423,6 +409,24 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function tlsOptionsOf(seed: SecretSeed) {
+  const identity = createTransportIdentity(seed);
+  return {
+    key: identity.privateKey,
+    cert: identity.certificate,
+    minVersion: "TLSv1.3",
+    maxVersion: "TLSv1.3",
+    // No authority signs these certificates: `authenticate` compares the key with the allow-list instead.
+    rejectUnauthorized: false,
+  } as const;
+}
+
+/** What is said first on every connection. */
+function helloOf({ chainId, session, seed }: MeshOptions): Uint8Array {
+  const signature = activeEd25519.sign(sessionSignBytes(chainId, session), seed);
+  return framed({ kind: "hello", version: peerProtocolVersion, chainId, session, signature });
 }
 
 function createLink(peer: ValidatorIndex, counts: Readonly<Record<Channel, ChannelCounts>>): Link {

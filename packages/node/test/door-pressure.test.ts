@@ -1,0 +1,158 @@
+/** The door beside floods: of connections, of followers, and of followers that are far behind (NET-060 to NET-062). */
+import { request } from "node:http";
+import { connect, type Socket } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { encode } from "@stoa/base/codec";
+import { limits } from "@stoa/base/limits";
+import type { Height } from "@stoa/base/units";
+import { finalBlock } from "@stoa/protocol/block";
+import { encodeDoorRequest } from "@stoa/protocol/door";
+import { headerOf } from "../../protocol/test/header-of.ts";
+import { openDoor, type Door, type DoorParts } from "../src/door.ts";
+import { openDoorClient, type DoorClient } from "./door-client.ts";
+import { localhost, until } from "./network.ts";
+
+const block = encode(finalBlock, {
+  header: headerOf(),
+  descendants: [],
+  certificates: [],
+  payload: new Uint8Array(100),
+});
+
+const open: { readonly close: () => unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+});
+
+async function openTestDoor(parts: Partial<DoorParts> = {}): Promise<Door> {
+  const unused = (): never => {
+    throw new Error("nobody asks for this here");
+  };
+  const door = await openDoor(localhost(), {
+    genesis: new Uint8Array(10),
+    submit: (_encoded, _toAll, answer) => answer("none"),
+    status: unused,
+    receipt: unused,
+    prove: unused,
+    changes: unused,
+    readBlocks: () => Promise.resolve({ blocks: [], first: 1 }),
+    report: () => undefined,
+    ...parts,
+  });
+  open.push({ close: door.stop });
+  return door;
+}
+
+async function client(door: Door): Promise<DoorClient> {
+  const opened = await openDoorClient(door.port);
+  open.push(opened);
+  return opened;
+}
+
+const follow = (one: DoorClient, from = 1): void =>
+  one.socket.send(encodeDoorRequest({ kind: "follow", id: 1, from: from as Height }));
+
+function openTcp(port: number): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    open.push({ close: () => socket.destroy() });
+    socket.on("error", () => undefined);
+    socket.resume();
+    socket.once("connect", () => resolve(socket));
+  });
+}
+
+test("so many followers are fed and no more; who is refused is told why and may do everything else (NET-060)", async () => {
+  const door = await openTestDoor();
+  const followers = await Promise.all(Array.from({ length: limits.followersCountMax }, () => client(door)));
+  followers.forEach((one) => follow(one));
+  door.publish(1, block);
+  await until(() => followers.every(({ replies }) => replies.length === 1), "all are fed");
+  const late = await client(door);
+  follow(late);
+  await until(() => late.replies.length === 1, "the one too many is answered");
+  expect(late.replies[0]).toMatchObject({ kind: "failure", retry: true });
+  expect(await late.ask({ kind: "submit", id: 2, command: new Uint8Array(1) })).toMatchObject({ refusal: "none" });
+  followers[0]!.close();
+  await until(() => {
+    if (late.replies.at(-1)!.kind !== "block") follow(late);
+    return late.replies.some(({ kind }) => kind === "block");
+  }, "there is room again");
+});
+
+test("followers that are far behind read the log in turn, a few at a time (NET-061)", async () => {
+  let running = 0;
+  let runningMax = 0;
+  let readsCount = 0;
+  const door = await openTestDoor({
+    async readBlocks() {
+      runningMax = Math.max(runningMax, ++running);
+      readsCount++;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running--;
+      return { blocks: [block], first: 1 };
+    },
+  });
+  door.stored(3);
+  const followers = await Promise.all(Array.from({ length: 40 }, () => client(door)));
+  followers.forEach((one) => follow(one));
+  await until(() => followers.every(({ replies }) => replies.length === 3), "all get all");
+  expect(readsCount).toBe(120);
+  expect(runningMax).toBeGreaterThan(1);
+  expect(runningMax).toBeLessThanOrEqual(4);
+});
+
+test("connections that say nothing are closed in time, and do not keep clients out (NET-062)", async () => {
+  const door = await openTestDoor();
+  const silent = await Promise.all(Array.from({ length: 200 }, () => openTcp(door.port)));
+  const slow = await openTcp(door.port);
+  slow.write("GET / HTTP/1.1\r\nHost: x\r\n");
+  const trickle = setInterval(() => slow.write("X-A: b\r\n"), 100);
+  expect(await (await client(door)).ask({ kind: "submit", id: 1, command: new Uint8Array(1) })).toMatchObject({
+    refusal: "none",
+  });
+  await until(() => [...silent, slow].every(({ closed }) => closed), "all are closed", 15_000);
+  clearInterval(trickle);
+}, 30_000);
+
+test("one address cannot take all connections (NET-062)", async () => {
+  const door = await openTestDoor();
+  const taken: WebSocket[] = [];
+  open.push({ close: () => taken.forEach((one) => one.terminate()) });
+  let refused = 0;
+  for (let count = 0; count < limits.connectionsCountMax / 2 + 50; count += 50) {
+    await Promise.all(
+      Array.from(
+        { length: 50 },
+        () =>
+          new Promise<void>((resolve) => {
+            const one = new WebSocket(`ws://127.0.0.1:${door.port}`, { perMessageDeflate: false });
+            taken.push(one);
+            one.once("open", () => resolve());
+            one.once("error", () => resolve(void refused++));
+          }),
+      ),
+    );
+  }
+  expect(refused).toBeGreaterThan(0);
+  expect(door.connectionsCount()).toBe(limits.connectionsCountMax / 2);
+  const elsewhere = new WebSocket(`ws://127.0.0.1:${door.port}`, {
+    localAddress: "127.0.0.2",
+    perMessageDeflate: false,
+  });
+  taken.push(elsewhere);
+  await new Promise((resolve, reject) => {
+    elsewhere.once("open", resolve);
+    elsewhere.once("error", reject);
+  });
+  expect(door.connectionsCount()).toBe(limits.connectionsCountMax / 2 + 1);
+}, 60_000);
+
+test("a request that is no WebSocket is answered and ends", async () => {
+  const door = await openTestDoor();
+  const status = await new Promise((resolve) =>
+    request({ host: "127.0.0.1", port: door.port }, (response) => resolve(response.resume().statusCode)).end(),
+  );
+  expect(status).toBe(426);
+});
