@@ -120,13 +120,14 @@ const frameCountMax = 100;
 const frameSizeMax = limits.commandSizeMax;
 
 /**
- * Sends all commands, at most `window` of them on their way, each to every validator, many to a frame as the gateway does;
- * resolves when every command that some validator admitted is final.
+ * Sends all commands, at most `window` of them on their way, each to every validator, many to a frame as the gateway does; or,
+ * with `toOne`, each to one of them in turn. Resolves when every command that some validator admitted is final.
  */
 export function runLoad(
   doors: readonly Address[],
   commands: readonly Uint8Array[],
   window: number,
+  { toOne = false } = {},
 ): Promise<LoadResult> {
   const names = new Set(commands.map(nameOf));
   const refusedBy = new Map<number, number>();
@@ -148,6 +149,14 @@ export function runLoad(
       () => end(() => reject(new Error(`the load stands still: ${settled} of ${sent} sent commands are settled`))),
       120_000,
     );
+    const sendPart = (part: readonly { readonly id: number; readonly command: Uint8Array }[]): void => {
+      if (toOne) {
+        for (const one of part) sockets[one.id % sockets.length]!.send(encodeDoorRequest({ kind: "submit", ...one }));
+      } else {
+        const frame = encodeDoorRequest({ kind: "submitToAll", commands: part });
+        for (const socket of sockets) socket.send(frame);
+      }
+    };
     /** The next commands, at most `count`, as one frame to every door. */
     const sendSome = (count: number): void => {
       const part: { id: number; command: Uint8Array }[] = [];
@@ -157,8 +166,7 @@ export function runLoad(
         if (frameSizeMax < size) break;
         part.push({ id: sent + part.length, command });
       }
-      const frame = encodeDoorRequest({ kind: "submitToAll", commands: part });
-      for (const socket of sockets) socket.send(frame);
+      sendPart(part);
       sent += part.length;
     };
     const pump = (): void => {
@@ -171,14 +179,15 @@ export function runLoad(
     const takeRefusal = (id: number, refusal: string): void => {
       const count = (refusedBy.get(id) ?? 0) + 1;
       refusedBy.set(id, count);
-      if (count < doors.length) return;
+      if (count < (toOne ? 1 : doors.length)) return;
       refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
       settled++;
     };
     const take = (data: Buffer): void => {
       const reply = decodeDoorReply(data);
-      if (reply?.kind === "submitted") takeRefusal(reply.id, reply.refusal);
-      else if (reply?.kind === "block") {
+      if (reply?.kind === "submitted") {
+        if (reply.refusal !== "none") takeRefusal(reply.id, reply.refusal);
+      } else if (reply?.kind === "block") {
         let ours = 0;
         for (const bytes of decodePayload(reply.block.payload) ?? []) {
           if (names.delete(nameOf(bytes))) ours++;

@@ -48,9 +48,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 /**
  * Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. With
- * `canCollect` they collect their garbage on SIGUSR2.
+ * `canCollect` they collect their garbage on SIGUSR2. `lanes`: whether commands go into lanes.
  */
-export async function startNetwork({ canCollect = false } = {}): Promise<Network> {
+export async function startNetwork({ canCollect = false, lanes = "auto" } = {}): Promise<Network> {
   installNativeCrypto();
   const folder = newFolder();
   const ports = await freePorts(validatorsCount);
@@ -59,7 +59,8 @@ export async function startNetwork({ canCollect = false } = {}): Promise<Network
   const validators: Child[] = [];
   const startValidator = async (index: number): Promise<void> => {
     const logFile = join(paths.log, `validator-${index}.log`);
-    validators[index] = startStoa(["node", "--data", paths.validator(index)], logFile, canCollect);
+    const args = ["node", "--data", paths.validator(index), "--lanes", lanes];
+    validators[index] = startStoa(args, logFile, canCollect);
     await validators[index].ready;
   };
   const stop = async (): Promise<void> => {
