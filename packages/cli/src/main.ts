@@ -137,6 +137,26 @@ function addTools(stoa: Command): void {
     );
 
   stoa
+    .command("evidence")
+    .description("print what a node can prove of validators that broke the rules, as a file that verify-evidence reads")
+    .option("--data <folder>", "the folder of a validator or of a gateway", dataDefault)
+    .option("--out <file>", "write it there, and print it in words")
+    .action(async ({ data, out }: DataFlag & { out?: string }) =>
+      (await import("./commands/evidence.ts")).runEvidence(data, out),
+    );
+
+  stoa
+    .command("verify-evidence")
+    .description(
+      "say whom a file of evidence convicts, and of what; needs no node. Exit code 1 when it convicts nobody",
+    )
+    .argument("<file>")
+    .requiredOption("--genesis <file>", "genesis.bin of the chain, or a folder that holds it")
+    .action(async (file: string, { genesis }: { genesis: string }) =>
+      (await import("./commands/verify-evidence.ts")).runVerifyEvidence(file, genesis),
+    );
+
+  stoa
     .command("replay")
     .description("execute a block log again from genesis and compare every root in its headers")
     .option("--data <folder>", "a validator's folder, or a devnet's for all of its validators", dataDefault)

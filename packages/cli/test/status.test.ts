@@ -26,6 +26,7 @@ const status = (change: Partial<NodeStatus> = {}): NodeStatus => ({
   tradesTotal: 67,
   halted: undefined,
   quarantine: undefined,
+  convicted: new Uint8Array(0),
   ...change,
 });
 const report = (index: number, change: Partial<ValidatorReport> = {}): ValidatorReport => ({
@@ -71,6 +72,21 @@ test("a validator that lost its vote log says below the table why it is silent, 
   const lines = statusLines([report(0, { status: status({ quarantine }) })]);
   expect(lines[1]).toContain("validator-0  SILENT");
   expect(lines[2]).toBe(`validator-0 is ${quarantine}`);
+});
+
+test("whom the chain convicts stands below the table, as whoever is furthest knows it", () => {
+  const reports = [
+    report(0, { status: status({ convicted: Uint8Array.of(0, 0, 8, 0), height: 1_229 as Height }) }),
+    report(1, { status: status({ convicted: Uint8Array.of(0, 0, 9, 64) }) }),
+  ];
+  expect(statusLines(reports).slice(3)).toEqual([
+    "validator-2 is convicted by the chain: E1 double-notarize, E4 double-proposal (stoa evidence has the proof)",
+    "validator-3 is convicted by the chain: E7 conflicting-certificates (stoa evidence has the proof)",
+  ]);
+  expect(reportsObject(reports).convictions).toEqual([
+    { validator: "validator-2", offences: ["double-notarize", "double-proposal"] },
+    { validator: "validator-3", offences: ["conflicting-certificates"] },
+  ]);
 });
 
 test("a different module root is a difference, and named with both; equal and absent ones are none", () => {

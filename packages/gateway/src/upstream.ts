@@ -39,4 +39,6 @@ export interface Upstream {
   readonly follow: (from: number, listener: (block: ExecutedBlock) => void) => () => void;
   /** Synchronous reads of the exchange as of the last executed block. */
   readonly query: ExchangeQuery;
+  /** What the chain has proven of validators, as headers hold it. */
+  readonly convicted: () => Uint8Array;
 }

@@ -41,6 +41,8 @@ export interface LocalOptions {
   readonly startMs?: number;
   /** The clock that blocks are made by; by default the wall clock. */
   readonly nowMs?: () => number;
+  /** What its headers would hold of proven offences. */
+  readonly convicted?: Uint8Array;
 }
 
 export function localGenesis(options: LocalOptions = {}): Genesis {
@@ -172,6 +174,7 @@ export function createLocalUpstream(options: LocalOptions = {}): LocalUpstream {
     genesis,
     chainId,
     query,
+    convicted: () => options.convicted ?? new Uint8Array(0),
     blocks,
     paused: false,
     cutOff: false,

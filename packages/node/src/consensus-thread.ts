@@ -12,7 +12,6 @@ import type { Effect } from "@stoa/consensus/effect";
 import { quarantineOf } from "@stoa/consensus/quarantine";
 import { step } from "@stoa/consensus/replica";
 import { finalBlock } from "@stoa/protocol/block";
-import { offenceWords } from "@stoa/protocol/finality/evidence";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
@@ -183,7 +182,7 @@ async function start(recovered: Recovered): Promise<void> {
     observe(effect) {
       if (effect.kind === "progress") return progress.observe(effect);
       if (effect.kind === "diverged") return toMain({ kind: "diverged", divergence: effect.divergence });
-      if (effect.kind === "evidence") return report(evidenceFact(effect, genesis));
+      if (effect.kind === "evidence") return toMain(effect);
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
     },
@@ -228,7 +227,8 @@ async function start(recovered: Recovered): Promise<void> {
     onExecution(message, parts);
   });
   serveMain(parts);
-  toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session });
+  const { convicted } = replica.lastFinal;
+  toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session, convicted });
   driver.put({ kind: "start" });
 }
 
@@ -390,11 +390,6 @@ function* portions(commands: readonly Uint8Array[]): Generator<readonly Uint8Arr
     size = 0;
   }
   if (part.length > 0) yield part;
-}
-
-function evidenceFact({ event, offence, height }: Extract<Effect, { kind: "evidence" }>, genesis: Genesis): string {
-  const words = offenceWords(offence, (signer) => genesis.validators[signer]!.name);
-  return event === "found" ? `evidence was found: ${words}` : `evidence is final at height ${height}: ${words}`;
 }
 
 function haltCode(fact: string): "state-divergence" | "replica-halted" {

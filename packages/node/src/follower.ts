@@ -53,6 +53,8 @@ export interface Follower {
   readonly submit: (command: Uint8Array) => Promise<Outcome>;
   readonly follow: (from: number, listener: (block: ExecutedBlock) => void) => () => void;
   readonly query: ExchangeQuery;
+  /** What the chain has proven of validators, as of the last executed header (`convictionsIn` in finality/evidence.ts). */
+  readonly convicted: () => Uint8Array;
   /** Headers, parts of the state and events with their proofs, from this node's own chain; the reply is encoded. */
   readonly prove: (request: ProofRequest, answer: (reply: Uint8Array) => void) => void;
   readonly status: () => FollowerStatus;
@@ -84,7 +86,9 @@ export async function startFollower(
   const chainId = chainIdOf(genesis);
   const { commit, unlock } = openStored(config, log);
   const proofs = createProofs(commit);
-  const acceptance = createBlockAcceptance(genesis, commit.blocks.read(commit.blocks.last())?.block);
+  const tip = commit.blocks.read(commit.blocks.last())?.block;
+  const acceptance = createBlockAcceptance(genesis, tip);
+  let convicted = tip?.header.convicted ?? new Uint8Array(0);
   const failed = Promise.withResolvers<NodeError>();
   const caughtUp = Promise.withResolvers<void>();
   const listeners = new Set<(block: ExecutedBlock) => void>();
@@ -121,6 +125,7 @@ export async function startFollower(
     const applied = commit.apply(block, encoded, signaturesValid);
     if (applied === undefined) return;
     const executed: ExecutedBlock = { ...applied.committed, finalMs: Date.now() };
+    convicted = block.header.convicted;
     proofs.executed(block);
     for (const listener of listeners) listener(executed);
     submissions.executed(executed, payloadCommands(block.payload).packedDigests);
@@ -194,6 +199,7 @@ export async function startFollower(
     },
     follow: (from, listener) => follow({ commit, listeners, log }, from, listener),
     query: commit.query,
+    convicted: () => convicted,
     prove: proofs.ask,
     status: () => ({
       height: commit.height(),

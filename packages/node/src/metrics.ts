@@ -18,6 +18,10 @@ export interface NodeMetrics {
   readonly finality: Histogram;
   readonly execution: Histogram;
   readonly persist: Histogram;
+  /** Offences whose proof this node has come to know, by kind. */
+  readonly evidenceFound: Counter<"offence">;
+  /** 1 for each validator and kind of offence that the chain has proven. */
+  readonly convictions: Gauge<"validator" | "offence">;
   /** 1 when the state computed here is not the agreed one. */
   readonly diverged: Gauge;
   /** 1 when the node has stopped taking part. */
@@ -50,6 +54,18 @@ export function createNodeMetrics(): NodeMetrics {
     finality: seconds("finality", "From block time to finality at this node"),
     execution: seconds("execution", "Execution of one block"),
     persist: seconds("persist", "Append and fdatasync of one group of the vote log"),
+    evidenceFound: new Counter({
+      name: "stoa_evidence_found_total",
+      help: "Offences that this node has come to know the proof of, by kind",
+      labelNames: ["offence"],
+      registers,
+    }),
+    convictions: new Gauge({
+      name: "stoa_convictions",
+      help: "1 for each validator and kind of offence that the chain has proven",
+      labelNames: ["validator", "offence"],
+      registers,
+    }),
     diverged: gauge("diverged", "1 when the state computed here is not the one that a quorum agreed on"),
     halted: gauge("halted", "1 when this node has stopped taking part"),
     quarantined: gauge("quarantined", "1 while this validator signs nothing because its vote log was lost"),

@@ -1,5 +1,7 @@
 /** What a validator knows of itself: kept from the reports of its threads, told to the door and to Prometheus. */
 import type { NodeStatus } from "@stoa/protocol/door";
+import { convictionsIn, withOffence } from "@stoa/protocol/finality/evidence";
+import type { Genesis } from "@stoa/protocol/genesis";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { NodeMetrics } from "./metrics.ts";
 import { createNetworkMetrics } from "./network-metrics.ts";
@@ -17,6 +19,9 @@ export interface StatusKeeper {
   /** The state computed here is not the agreed one: the node goes on ordering and says so until it is started again. */
   readonly diverged: (fact: string) => void;
   readonly halted: (fact: string) => void;
+  /** At the start: what the last final header says. */
+  readonly convicted: (convicted: Uint8Array) => void;
+  readonly evidence: (evidence: Extract<ConsensusToMain, { kind: "evidence" }>) => void;
 }
 
 const factSizeMax = 250;
@@ -25,7 +30,8 @@ const quarantineSizeMax = 600;
 
 export function createStatusKeeper(
   metrics: NodeMetrics,
-  node: { readonly name: string; readonly index: ValidatorIndex },
+  index: ValidatorIndex,
+  validators: Genesis["validators"],
 ): StatusKeeper {
   const setNetworkMetrics = createNetworkMetrics(metrics.registry);
   let progress: ConsensusProgress | undefined;
@@ -36,11 +42,18 @@ export function createStatusKeeper(
   let nullifiedBefore = 0;
   let expiries: readonly ListedExpiry[] = [];
   let haltedFact: string | undefined;
+  let convicted: Uint8Array = new Uint8Array(0);
   let divergedFact: string | undefined;
+  const setConvicted = (proven: Uint8Array): void => {
+    convicted = proven;
+    for (const { validator, kinds } of convictionsIn(proven)) {
+      for (const offence of kinds) metrics.convictions.set({ validator: validators[validator]!.name, offence }, 1);
+    }
+  };
   return {
     status: () => ({
-      name: node.name,
-      validator: node.index,
+      name: validators[index]!.name,
+      validator: index,
       view: (progress?.view ?? 0) as NodeStatus["view"],
       height: height as NodeStatus["height"],
       executedHeight: executedHeight as NodeStatus["executedHeight"],
@@ -54,6 +67,7 @@ export function createStatusKeeper(
       tradesTotal,
       halted: haltedFact?.slice(0, factSizeMax),
       quarantine: progress?.quarantine?.slice(0, quarantineSizeMax),
+      convicted,
     }),
     expiries: () => expiries,
     recovered(recoveredHeight) {
@@ -93,6 +107,11 @@ export function createStatusKeeper(
     halted(fact) {
       haltedFact = fact;
       metrics.halted.set(1);
+    },
+    convicted: setConvicted,
+    evidence({ event, offence }) {
+      if (event === "found") metrics.evidenceFound.inc({ offence: offence.kind });
+      else setConvicted(withOffence({ validators }, convicted, offence));
     },
   };
 }

@@ -11,6 +11,7 @@ import { checkValidatorConfig, type ValidatorConfig } from "./config.ts";
 import { createDivergenceAlarm } from "./divergence-alarm.ts";
 import { openDoor, type Door } from "./door.ts";
 import { createExecutionQuestions, type ExecutionQuestions } from "./execution-questions.ts";
+import { createEvidenceRecorder } from "./evidence-file.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
 import { silentLog, type Logger } from "./log.ts";
@@ -52,6 +53,7 @@ interface Parts {
   readonly submits: Submits;
   readonly questions: ExecutionQuestions;
   readonly diverged: (divergence: Divergence) => void;
+  readonly evidence: ReturnType<typeof createEvidenceRecorder>;
   readonly started: (meshPort: number) => void;
   readonly fail: (error: NodeError) => void;
 }
@@ -67,7 +69,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   const genesisBytes = encodeGenesis(genesis);
   const log = options.log ?? silentLog();
   const metrics = createNodeMetrics();
-  const keeper = createStatusKeeper(metrics, { name: genesis.validators[index]!.name, index });
+  const keeper = createStatusKeeper(metrics, index, genesis.validators);
   const started = Promise.withResolvers<number>();
   const failed = Promise.withResolvers<NodeError>();
   let phase: "starting" | "running" | "ended" = "starting";
@@ -104,8 +106,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   });
 
   try {
-    const lock = lockFolder(config.dataFolder);
-    opened.push({ stop: lock.release });
+    opened.push({ stop: lockFolder(config.dataFolder).release });
     const door = await openDoor(config.door, {
       genesis: genesisBytes,
       submit: submits.put,
@@ -116,7 +117,8 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     opened.push(door);
     const metricsServer = await serveMetrics(metrics.registry, config.metrics);
     opened.push(metricsServer);
-    const parts: Parts = { log, keeper, submits, questions, diverged, started: started.resolve, fail };
+    const evidence = createEvidenceRecorder(config.dataFolder, genesis, log);
+    const parts: Parts = { log, keeper, submits, questions, diverged, evidence, started: started.resolve, fail };
     threads = startThreads(config, index, genesisBytes, {
       onConsensus: (message) => onConsensus(message, parts, door),
       onExecution: (message) => onExecution(message, parts, door),
@@ -169,7 +171,11 @@ function onConsensus(message: ConsensusToMain, parts: Parts, door: Door): void {
   switch (message.kind) {
     case "diverged":
       return parts.diverged(message.divergence);
+    case "evidence":
+      keeper.evidence(message);
+      return parts.evidence(message);
     case "started":
+      keeper.convicted(message.convicted);
       return started(message.meshPort);
     case "submitted":
       return submits.answered(message.answers);

@@ -4,6 +4,7 @@
  */
 import type { Divergence } from "@stoa/consensus/effect";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
+import type { Offence } from "@stoa/protocol/finality/evidence";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import type { ExecutedAuthorities } from "./admission.ts";
 import type { NodeErrorData } from "./failure.ts";
@@ -74,11 +75,24 @@ export interface SubmitAnswers {
 }
 
 export type ConsensusToMain =
-  | { readonly kind: "started"; readonly meshPort: number; readonly session: number }
+  | {
+      readonly kind: "started";
+      readonly meshPort: number;
+      readonly session: number;
+      /** What the last final header says was proven of validators. */
+      readonly convicted: Uint8Array;
+    }
   | { readonly kind: "submitted"; readonly answers: SubmitAnswers }
   | { readonly kind: "final"; readonly height: number; readonly timeMs: number; readonly encoded: Uint8Array }
   | { readonly kind: "progress"; readonly progress: ConsensusProgress }
   | { readonly kind: "diverged"; readonly divergence: Divergence }
+  | {
+      readonly kind: "evidence";
+      readonly event: "found" | "final";
+      readonly offence: Offence;
+      readonly evidence: Uint8Array;
+      readonly height: number | undefined;
+    }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
   | { readonly kind: "failed"; readonly error: NodeErrorData };
 

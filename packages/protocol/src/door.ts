@@ -133,6 +133,8 @@ export const nodeStatus = record({
   halted: optional(text(1024)),
   /** Why this validator votes on nothing for now, and until when: its vote log was lost. */
   quarantine: optional(text(2048)),
+  /** What the chain has proven of validators, as headers hold it (`convictionsIn` in finality/evidence.ts). */
+  convicted: byteString(limits.validatorsCountMax),
 });
 export type NodeStatus = Decoded<typeof nodeStatus>;
 

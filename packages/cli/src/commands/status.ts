@@ -4,6 +4,7 @@
  */
 import { toHex } from "@stoa/base/bytes";
 import type { NodeStatus } from "@stoa/protocol/door";
+import { convictionsIn, offenceCodes } from "@stoa/protocol/finality/evidence";
 import { stateRootOf, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { loadNetwork } from "../devnet/folder.ts";
 import { validatorName } from "../devnet/participants.ts";
@@ -69,7 +70,7 @@ const columns: readonly (readonly [title: string, cell: (status: NodeStatus) => 
   ["trades", (status) => String(status.tradesTotal)],
 ];
 
-/** A table, and below it what halted a validator and what alarms it, in its own words. */
+/** A table, and below it what halted a validator and what alarms it, in its own words, and whom the chain convicts. */
 export function statusLines(reports: readonly ValidatorReport[]): readonly string[] {
   if (reports.every(({ status }) => status === undefined)) return reports.map(({ name }) => `${name}  does not answer`);
   const rootsHeight = reports.find(({ roots }) => roots !== undefined)?.roots?.height;
@@ -100,14 +101,33 @@ export function statusLines(reports: readonly ValidatorReport[]): readonly strin
   const silences = reports.flatMap(({ name, status }) =>
     status?.quarantine === undefined ? [] : [`${name} is ${status.quarantine}`],
   );
-  return [line(titles), ...rows.map(line), ...halts, ...silences, ...alarms];
+  return [line(titles), ...rows.map(line), ...halts, ...silences, ...alarms, ...convictionLines(reports)];
+}
+
+/** What the chain has proven of validators, as the one that is furthest knows it. */
+function convictionsOf(reports: readonly ValidatorReport[]) {
+  const statuses = reports.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const furthest = statuses.toSorted((left, right) => right.height - left.height)[0];
+  return convictionsIn(furthest?.convicted ?? new Uint8Array(0));
+}
+
+function convictionLines(reports: readonly ValidatorReport[]): readonly string[] {
+  return convictionsOf(reports).map(({ validator, kinds }) => {
+    const offences = kinds.map((kind) => `${offenceCodes[kind]} ${kind}`).join(", ");
+    return `${validatorName(validator)} is convicted by the chain: ${offences} (stoa evidence has the proof)`;
+  });
 }
 
 /** Everything, for programs. */
 export function reportsObject(reports: readonly ValidatorReport[]) {
   return {
+    convictions: convictionsOf(reports).map(({ validator, kinds }) => ({
+      validator: validatorName(validator),
+      offences: kinds,
+    })),
     validators: reports.map(({ name, status, roots }) => ({
       ...status,
+      convicted: undefined,
       name,
       answers: status !== undefined,
       ...(roots === undefined

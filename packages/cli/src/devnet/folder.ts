@@ -225,8 +225,9 @@ export const loadApiKeys = (dataDir: string): readonly ApiKey[] => readJson(fold
 export const loadValidatorSeed = (dataDir: string): SecretSeed => loadKey(join(dataDir, "validator.key"));
 
 /** The genesis in a folder; damaged bytes are named. */
-export function loadGenesis(dataDir: string): Genesis {
-  const file = requireFile(join(dataDir, "genesis.bin"), "node");
+export const loadGenesis = (dataDir: string): Genesis => readGenesis(requireFile(join(dataDir, "genesis.bin"), "node"));
+
+export function readGenesis(file: string): Genesis {
   const genesis = decodeGenesis(new Uint8Array(readFileSync(file)));
   if (genesis === undefined) throw new Failure(`${file} is no genesis: it is damaged or of another version`);
   const fault = genesisFault(genesis);

@@ -3,6 +3,7 @@ import { assert } from "@stoa/base/assert";
 import type { Method } from "../method.ts";
 import { accountMethods } from "./account.ts";
 import { cancelMethods } from "./cancels.ts";
+import { chainMethods } from "./chain.ts";
 import { chartMethods } from "./charts.ts";
 import { fundingMethods } from "./funding.ts";
 import { instrumentMethods } from "./instruments.ts";
@@ -19,6 +20,7 @@ import { walletMethods } from "./wallet.ts";
 
 const all = [
   ...sessionMethods,
+  ...chainMethods,
   ...instrumentMethods,
   ...marketDataMethods,
   ...chartMethods,

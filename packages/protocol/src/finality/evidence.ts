@@ -299,7 +299,11 @@ function words(one: Said): string {
  * Convictions with one more offence entered: a byte per validator, whose bits are the kinds of `offenceKinds` in their order. The
  * same object when it says nothing new, which is when every guilty validator has been convicted of that kind.
  */
-export function withOffence(set: ValidatorSet, convicted: Uint8Array, { kind, guilty }: Offence): Uint8Array {
+export function withOffence(
+  set: { readonly validators: { readonly length: number } },
+  convicted: Uint8Array,
+  { kind, guilty }: Offence,
+): Uint8Array {
   const bit = 1 << offenceKinds.indexOf(kind);
   if (guilty.every((signer) => ((convicted[signer] ?? 0) & bit) !== 0)) return convicted;
   const more = new Uint8Array(set.validators.length);
