@@ -4,6 +4,7 @@
  * the place here moves with it.
  */
 import type { Check } from "./check.ts";
+import { quarantineMutants } from "./quarantine-table.ts";
 import { evidenceMutants } from "./evidence-table.ts";
 
 export interface Mutant {
@@ -733,5 +734,6 @@ export const mutants: readonly Mutant[] = [
   ...validity,
   ...progress,
   ...proofs,
+  ...quarantineMutants,
   ...evidenceMutants,
 ];

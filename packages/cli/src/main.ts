@@ -76,8 +76,9 @@ function addProcesses(stoa: Command): void {
     .description("run one validator from its folder")
     .requiredOption("--data <folder>", "the validator's folder, such as .stoa/validator-0")
     .option("--lanes <mode>", "whether commands go into the validator's lane: auto, never or always", laneMode, "auto")
-    .action(async ({ data, lanes }: DataFlag & { lanes: LaneMode }) =>
-      (await import("./commands/node.ts")).runNode(data, { lanes }),
+    .option("--votes-lost", "this validator has voted on this chain, and nothing of that is in the folder")
+    .action(async ({ data, lanes, votesLost }: DataFlag & { lanes: LaneMode; votesLost?: boolean }) =>
+      (await import("./commands/node.ts")).runNode(data, { lanes, votesLost: votesLost === true }),
     );
 
   stoa

@@ -38,6 +38,11 @@ export interface ValidatorConfig {
   readonly doors?: readonly Address[];
   /** The view timer D0 of consensus.md: 150 ms unless set. */
   readonly initialTimeoutMs?: number;
+  /**
+   * This validator has voted on this chain before, and nothing of that is in its folder: it begins in quarantine. Where blocks,
+   * votes or the key's memory are there, it knows by itself.
+   */
+  readonly votesLost?: boolean;
   /** How often prices are read and signed: 500 ms unless set. */
   readonly priceIntervalMs?: number;
   readonly signatureWorkersCount?: number;

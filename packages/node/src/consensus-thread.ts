@@ -53,6 +53,7 @@ export interface ConsensusThreadData {
   readonly mesh: Address;
   readonly peers: readonly (Address | undefined)[];
   readonly initialTimeoutMs: number;
+  readonly votesLost: boolean;
   readonly signatureWorkersCount: number;
   readonly lanes: LaneMode;
   readonly execution: MessagePort;

@@ -30,6 +30,8 @@ export interface OpenReplicaOptions {
   readonly self: ValidatorIndex;
   readonly folder: string;
   readonly initialTimeoutMs: number;
+  /** The operator's word that this key has voted before. */
+  readonly votesLost: boolean;
   readonly recovered: Extract<ExecutionToConsensus, { kind: "recovered" }>;
   readonly report: (fact: string) => void;
 }
@@ -75,7 +77,7 @@ export function openReplica(options: OpenReplicaOptions): OpenedReplica {
     ...owner,
     folder,
     signer,
-    ranBefore: tip !== undefined || executed.at(-1)!.height > 0,
+    ranBefore: options.votesLost || tip !== undefined || executed.at(-1)!.height > 0,
     finalView: (tip?.header.view ?? 0) as View,
     nowMs: Date.now(),
     recoverWith,

@@ -46,6 +46,7 @@ export function startThreads(
     mesh: config.mesh,
     peers: config.peers,
     initialTimeoutMs: config.initialTimeoutMs ?? 150,
+    votesLost: config.votesLost ?? false,
     signatureWorkersCount: config.signatureWorkersCount ?? 1,
     lanes: config.lanes ?? "auto",
     execution: channel.port2,

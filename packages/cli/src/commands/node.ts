@@ -8,7 +8,10 @@ import { loadGenesis, loadNodeFile, loadValidatorSeed } from "../devnet/folder.t
 import { validatorName } from "../devnet/participants.ts";
 import { openPriceSource } from "../market/price-source.ts";
 
-export async function runNode(dataDir: string, options: { readonly lanes?: LaneMode } = {}): Promise<void> {
+export async function runNode(
+  dataDir: string,
+  options: { readonly lanes?: LaneMode; readonly votesLost?: boolean } = {},
+): Promise<void> {
   installNativeCrypto();
   const ended = endRequested();
   const file = loadNodeFile(dataDir);
@@ -22,6 +25,7 @@ export async function runNode(dataDir: string, options: { readonly lanes?: LaneM
       metrics: file.metrics,
       peers: file.peers,
       lanes: options.lanes ?? "auto",
+      votesLost: options.votesLost ?? false,
       // Without a number everything is kept, so that `stoa replay` can begin at genesis.
       storage: { retentionBlocks: file.retentionBlocks ?? Infinity },
     },

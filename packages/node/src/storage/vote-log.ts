@@ -106,7 +106,13 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
     body.writeBigUInt64LE(BigInt(session));
     return recordBytes(next++, kinds.session, body);
   };
+  /** The last acknowledgement of each lane says all that the ones before it said. */
+  const acknowledged = new Map<number, number>();
+  for (const one of loaded.records) if (one.kind === "acknowledged") acknowledged.set(one.lane, one.sequence);
+  const isNewest = (one: DurableRecord): boolean =>
+    one.kind !== "acknowledged" || acknowledged.get(one.lane) === one.sequence;
   const note = (one: DurableRecord): void => {
+    if (one.kind === "acknowledged") acknowledged.set(one.lane, one.sequence);
     push(kinds.groupMember, encodeDurableRecord(one));
     const segment = segments.at(-1)!;
     segment.viewMax = Math.max(segment.viewMax, viewOf(one));
@@ -158,7 +164,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
       const kept = last.view - limits.voteRetentionViews;
       while (segments.length > 1 && segments[0]!.viewMax < kept) {
         const { path } = segments.shift()!;
-        for (const one of notOrderedIn(files.read(path), last.tips)) note(one);
+        for (const one of notOrderedIn(files.read(path), last.tips)) if (isNewest(one)) note(one);
         // What lets it go, and what goes on, is on disk first.
         write();
         files.remove(path);

@@ -10,7 +10,6 @@
 import type { TimeMs } from "@stoa/base/units";
 import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
-import { isQuorum } from "@stoa/protocol/finality/certificate";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { fakeSignature, simulatedSeed } from "../fake-signature.ts";
 import { certificateOf, faulty, honest, maskText, smallWorld, voteOf, type SmallWorld } from "./candidates.ts";
@@ -191,32 +190,32 @@ class Search {
     const { disk } = all[mover]!;
     const losses = [mover, left, right].filter((number) => all[number]!.disk.lost).length;
     if (disk.lost || this.options.lossesMax <= losses) return;
-    const highest = this.highestOf(certified);
     // It asks until a quorum of the others has answered; the faulty one always does, and says it is in view 1.
-    const answering = [left, right].filter((number) => {
-      const other = all[number]!.disk;
-      return this.options.quarantinedAnswer || !other.lost || other.floor <= highest;
-    });
-    for (const chosen of [answering, answering.slice(0, 1), answering.slice(1), []]) {
-      if (!isQuorum(this.world.set, chosen.length + 1)) continue;
-      const reported = chosen.map((number) => this.reportedView(number, highest));
-      const floor = Math.max(0, Math.max(1, ...reported) + this.options.floorSlack);
+    const answers = [left, right].flatMap((number) => this.reportedView(number, certified) ?? []);
+    for (const chosen of [answers, answers.slice(0, 1), answers.slice(1)]) {
+      const shipped = this.voters.floorBy(chosen);
+      if (shipped === undefined) continue;
+      const floor = Math.max(0, shipped - 1 + this.options.floorSlack);
       const lost = this.voters.numberOf({ votes: 0, forgotten: disk.votes, floor, lost: true });
       this.reach(lost, left, right, from);
     }
   }
 
-  /** The lowest view that an honest validator may say it is in: what its disk shows. Without its log it starts again at 1. */
-  private reportedView(number: number, highest: number): number {
-    const { disk, view } = this.voters.all[number]!;
-    return disk.lost && highest < disk.floor ? 1 : view;
-  }
-
-  private highestOf(certified: number): number {
-    return this.world.subjects.reduce(
-      (most, { view }, bit) => ((certified & (1 << bit)) === 0 ? most : Math.max(most, view)),
-      0,
-    );
+  /**
+   * The lowest view that an honest validator may say it is in: what its disk shows, or, in quarantine, the lowest at which a
+   * certificate has ended that; nothing when it must not answer.
+   */
+  private reportedView(number: number, certified: number): number | undefined {
+    const { disk } = this.voters.all[number]!;
+    if (!disk.lost) return this.voters.answerOf(number, 0);
+    const { subjects } = this.world;
+    const views = subjects.flatMap(({ view }, bit) => ((certified & (1 << bit)) === 0 ? [] : [view]));
+    for (const entryView of [0, ...views.sort((left, right) => left - right)]) {
+      const answer = this.voters.answerOf(number, entryView);
+      if (answer !== undefined) return answer;
+    }
+    // Without its log it starts again in view 1.
+    return this.options.quarantinedAnswer ? 1 : undefined;
   }
 
   // ---- the way to a state

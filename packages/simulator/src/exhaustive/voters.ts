@@ -7,10 +7,11 @@
  * vote that its log, read back, forbids; no vote is sent that was not to be written and synced first; and the log reads back.
  */
 import { assert } from "@stoa/base/assert";
-import { equalBytes, toHex } from "@stoa/base/bytes";
-import { zeroDigest } from "@stoa/base/hash";
+import { equalBytes, toHex, toUtf8 } from "@stoa/base/bytes";
+import { sha256 } from "@stoa/base/hash";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { DurableRecord, Effect, Input, Moment } from "@stoa/consensus/effect";
+import { statusBytes } from "@stoa/consensus/quarantine";
 import { recover } from "@stoa/consensus/recovery";
 import { step } from "@stoa/consensus/replica";
 import { mayVote } from "@stoa/consensus/safety-record";
@@ -60,6 +61,9 @@ function waysTo(known: number, named: boolean, byMessages: boolean): readonly Wa
   const lives = byMessages && known !== 0 ? [false, true] : [false];
   return (named ? [false, true] : [false]).flatMap((withBlocks) => lives.map((lived) => ({ lived, withBlocks })));
 }
+
+const logLost: DurableRecord = { kind: "logLost", fact: "the search took it", keyFloor: 0 as View };
+const nonce = sha256(toUtf8("the only loss"));
 
 /** Raised when a validator does what none may; the search turns it into a counterexample. */
 export class BrokenRule extends Error {}
@@ -127,11 +131,7 @@ export class Voters {
 
   /** Everything that can happen next to a validator with this disk that has seen these certificates. */
   private explore(voter: Voter, known: number): void {
-    const { disk } = voter;
     const { subjects, blocks } = this.world;
-    // A validator without its log keeps silent until a certificate has moved it past its floor.
-    const free = subjects.some(({ view }, bit) => (known & (1 << bit)) !== 0 && disk.floor <= view);
-    if (disk.lost && !free) return;
     const named = subjects.some(({ block }, bit) => (known & (1 << bit)) !== 0 && 0 <= block);
     for (const way of waysTo(known, named, this.byMessages)) {
       const { view } = this.happen(voter, known, way, []);
@@ -246,6 +246,64 @@ export class Voters {
     return mask;
   }
 
+  // ---- a lost log, by the shipped quarantine
+
+  private readonly floors = new Map<string, number | undefined>();
+  private readonly answers = new Map<string, number | undefined>();
+
+  /**
+   * The floor that a validator takes that has lost its log, when others answer that they are in these views and the faulty one
+   * that it is in view 1; `undefined` when it goes on asking.
+   */
+  floorBy(reported: readonly number[]): number | undefined {
+    const key = [...reported].sort().join(" ");
+    if (!this.floors.has(key)) this.floors.set(key, this.askOthers(reported));
+    return this.floors.get(key);
+  }
+
+  private askOthers(reported: readonly number[]): number | undefined {
+    const { set } = this.world;
+    const back = recover({ ...this.options(), nonce }, { records: [logLost], tip: undefined, executed: [] });
+    if (back.kind === "refused") throw new BrokenRule(back.fact);
+    const { replica } = back;
+    const effects = step(replica, { kind: "start", at: this.at });
+    const peers = [...honest.slice(1, 1 + reported.length), faulty];
+    peers.forEach((from, place) => {
+      const view = (reported[place] ?? 1) as View;
+      const entryCertificate = this.world.certificates.find((certificate) => certificate.view + 1 === view);
+      const common = { epoch: set.epoch, finalHeight: 0 as Height, finalView: 0 as View, session: 1 };
+      const claims = { ...common, view, entryCertificate, nonce, quarantined: false };
+      const signature = fakeSignature.sign(statusBytes(replica, claims), simulatedSeed(from));
+      const message = { kind: "status", status: { ...claims, signature } } as const;
+      effects.push(...step(replica, { kind: "message", from, message, at: this.at }));
+    });
+    if (effects.some((effect) => "message" in effect && effect.message.kind === "vote"))
+      throw new BrokenRule("a validator votes before it knows its floor");
+    const floor = effects.find((effect) => effect.kind === "persist" && effect.record.kind === "floor");
+    return floor?.kind === "persist" && floor.record.kind === "floor" ? floor.record.view : undefined;
+  }
+
+  /**
+   * The view that a voter says it is in when it is asked, and has heard of nothing but a certificate of `entryView` (0 for
+   * none); `undefined` when it gives no answer that counts.
+   */
+  answerOf(number: number, entryView: number): number | undefined {
+    const key = `${number} ${entryView}`;
+    if (!this.answers.has(key)) this.answers.set(key, this.ask(this.all[number]!, entryView));
+    return this.answers.get(key);
+  }
+
+  private ask(voter: Voter, entryView: number): number | undefined {
+    const bit = this.world.certificates.findIndex(({ view }) => view === entryView);
+    const replica = this.replicaOf(voter.disk, bit < 0 ? 0 : 1 << bit, false);
+    step(replica, { kind: "start", at: this.at });
+    const message = { kind: "statusWanted", request: 1, nonce } as const;
+    const effects = step(replica, { kind: "message", from: faulty, message, at: this.at });
+    const answer = effects.flatMap((effect) => (effect.kind === "send" ? [effect.message] : []));
+    const status = answer.find((one) => one.kind === "status")?.status;
+    return status === undefined || status.quarantined ? undefined : status.view;
+  }
+
   private replicaOf(disk: Disk, known: number, withBlocks: boolean): Replica {
     const recovered = recover(this.options(), {
       records: this.recordsOf(disk, known, withBlocks),
@@ -268,9 +326,7 @@ export class Voters {
   private recordsOf(disk: Disk, known: number, withBlocks: boolean): DurableRecord[] {
     const { subjects, blocks, certificates } = this.world;
     const records: DurableRecord[] = [];
-    if (0 < disk.floor) {
-      records.push({ kind: "finalized", height: 0 as Height, view: disk.floor as View, digest: zeroDigest, tips: [] });
-    }
+    if (disk.lost) records.push(logLost, { kind: "floor", view: disk.floor as View });
     certificates.forEach((certificate, bit) => {
       if ((known & (1 << bit)) !== 0) records.push({ kind: "certificate", certificate });
     });
