@@ -89,6 +89,13 @@ describe("the layers", () => {
     expect(outside).toEqual([]);
   });
 
+  test("the client runs in browsers: it imports nothing but what is pure", () => {
+    const outside = violations(
+      (module, specifier) => module.package !== "client" || isOwn(specifier) || isRelative(specifier),
+    );
+    expect(outside).toEqual([]);
+  });
+
   test("the engines of the exchange do not know each other, nor the machine", () => {
     const engineOf = (path: string | undefined): string | undefined =>
       /^packages\/exchange\/src\/([^/]+)\//.exec(path ?? "")?.[1];

@@ -26,7 +26,16 @@ import { firstAnswer } from "./first-answer.ts";
 import { ClientError } from "./failure.ts";
 import { createHeaderTrack, type Checkpoint, type HeaderTrack, type Offered } from "./header-track.ts";
 import { pause } from "./pause.ts";
-import { balancesOf, instrumentOf, openOrderOf, positionOf, type Balance, type Holder } from "./records.ts";
+import {
+  balanceOf,
+  instrumentOf,
+  ledgerAccountOf,
+  openOrderOf,
+  positionOf,
+  type Balance,
+  type Holder,
+  type LedgerAccount,
+} from "./records.ts";
 import { trustGenesis, type TrustedChain } from "./trust.ts";
 import { isDisbelief, type Disbelief } from "./verify.ts";
 import { runFault, verifyOrderEvents, type ProvedEvent } from "./verify-events.ts";
@@ -214,15 +223,16 @@ function staleness(
 async function balance(client: Client, account: AccountName, asset: AssetId | string): Promise<Proved<Balance>> {
   const { genesis } = client.chain;
   const index = typeof asset === "number" ? asset : genesis.assets.findIndex(({ name }) => name === asset);
-  if (genesis.assets[index] === undefined) throw new ClientError("unavailable", `the chain has no asset ${asset}`);
+  const named = genesis.assets[index];
+  if (named === undefined) throw new ClientError("unavailable", `the chain has no asset ${asset}`);
   const number = await numberOf(client, account);
-  const balances = await readLedger(client, number);
-  return { ...balances, value: balances.value[index]! };
+  const proved = await readLedger(client, number);
+  return { ...proved, value: balanceOf(proved.value, named, index) };
 }
 
-function readLedger(client: Client, account: number): Promise<Proved<readonly Balance[]>> {
+function readLedger(client: Client, account: number): Promise<Proved<LedgerAccount>> {
   const wanted = { module: "ledger", key: ledgerRecordKey(account) } as const;
-  return readState(client, wanted, (record) => balancesOf(client.chain.genesis, account, record));
+  return readState(client, wanted, (record) => ledgerAccountOf(account, record));
 }
 
 /** The number that a node says an account has is believed when the ledger names its owner under that number. */
@@ -240,8 +250,8 @@ async function numberOf(client: Client, account: AccountName): Promise<number> {
         "the node knows no such account; that there is none cannot be proved",
         door.url,
       );
-    const [held] = (await readLedger(client, hint)).value;
-    if (!isHolder(held?.holder, owner, subaccount))
+    const { holder } = (await readLedger(client, hint)).value;
+    if (!isHolder(holder, owner, subaccount))
       throw new ClientError("dishonest", `account ${hint} is another's`, door.url);
     return hint;
   });

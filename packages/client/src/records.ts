@@ -7,7 +7,6 @@ import type { PublicKey } from "@stoa/base/signature";
 import { money, type Money } from "@stoa/base/units";
 import type { Asset } from "@stoa/protocol/asset";
 import type { PositionRecord } from "@stoa/protocol/event";
-import type { Genesis } from "@stoa/protocol/genesis";
 import type { Instrument } from "@stoa/protocol/instrument";
 import {
   ledgerRecord,
@@ -35,19 +34,23 @@ export interface Balance {
   readonly text: string;
 }
 
-/** The balances of an account in all assets of the chain, in their order. */
-export function balancesOf(
-  genesis: Genesis,
-  account: number,
-  record: Uint8Array | undefined,
-): readonly Balance[] | Disbelief {
-  const held = record === undefined ? undefined : decode(ledgerRecord, record);
-  if (record !== undefined && (held === undefined || held.account !== account))
-    return disbelief("the record is no account of the ledger");
-  return genesis.assets.map((asset, index) => {
-    const amount = held?.balances[index] ?? money(0n);
-    return { account, holder: held?.holder, asset, amount, text: decimalText(amount, asset.decimals) };
-  });
+/** An account's record in the ledger; one that nobody has opened holds nothing. */
+export interface LedgerAccount {
+  readonly account: number;
+  readonly holder: Holder | undefined;
+  /** By asset, in the order of genesis; none where nobody has opened the account. */
+  readonly balances: readonly Money[];
+}
+
+export function ledgerAccountOf(account: number, record: Uint8Array | undefined): LedgerAccount | Disbelief {
+  if (record === undefined) return { account, holder: undefined, balances: [] };
+  const held = decode(ledgerRecord, record);
+  return held?.account === account ? held : disbelief("the record is not the account's");
+}
+
+export function balanceOf({ account, holder, balances }: LedgerAccount, asset: Asset, index: number): Balance {
+  const amount = balances[index] ?? money(0n);
+  return { account, holder, asset, amount, text: decimalText(amount, asset.decimals) };
 }
 
 export function positionOf(record: Uint8Array | undefined): PositionRecord | undefined | Disbelief {

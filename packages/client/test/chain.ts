@@ -16,7 +16,8 @@ import {
   type Receipt,
 } from "@stoa/protocol/door";
 import { encodeEvent, eventsRootOf, resultsRootAfter, type Event } from "@stoa/protocol/event";
-import type { Certificate } from "@stoa/protocol/finality/certificate";
+import type { Certificate, Finalization } from "@stoa/protocol/finality/certificate";
+import { certificatesFrom, type CertificatesName } from "@stoa/protocol/finality/scheme";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
@@ -28,7 +29,7 @@ import { trustGenesis, type TrustedChain } from "@stoa/client/trust";
 export const seedOf = (byte: number): SecretSeed => new Uint8Array(32).fill(byte) as SecretSeed;
 const validatorSeeds = [1, 2, 3, 4].map(seedOf);
 
-function genesisOfFour(): Genesis {
+function genesisOfFour(certificates: CertificatesName): Genesis {
   return {
     formatVersion: 1,
     chainName: "client-test",
@@ -38,7 +39,7 @@ function genesisOfFour(): Genesis {
       key: activeEd25519.publicKey(seed),
       stake: 1,
     })),
-    certificates: { kind: "ed25519-list" },
+    certificates: certificatesFrom(certificates, validatorSeeds),
     assets: [],
     indexes: [],
     products: [],
@@ -63,8 +64,11 @@ export interface MadeChain {
 }
 
 /** `executedBy` tells of which height a block's header carries the roots; the one before it where absent. */
-export function makeChain(executedBy: (own: number) => number = (own) => own - 1): MadeChain {
-  const genesis = genesisOfFour();
+export function makeChain(
+  executedBy: (own: number) => number = (own) => own - 1,
+  certificates: CertificatesName = "ed25519-list",
+): MadeChain {
+  const genesis = genesisOfFour(certificates);
   const chainId = chainIdOf(genesis);
   const trusted = trustGenesis(encode(genesisCodec, genesis), chainId);
   const blocks: FinalBlock[] = [];
@@ -154,21 +158,30 @@ export function makeBlock({ trusted, parent, commands, executed, signers, timeMs
   return { header, descendants: [], certificates: [finalize(trusted, header, signers ?? [0, 2, 3])], payload };
 }
 
-export function finalize(trusted: TrustedChain, header: Header, signers: readonly number[]): Certificate {
+export const finalize = (trusted: TrustedChain, header: Header, signers: readonly number[]): Finalization =>
+  certify(trusted, header, signers, "finalize") as Finalization;
+
+/** The certificate of these validators' votes for a header. */
+export function certify(
+  trusted: TrustedChain,
+  header: Header,
+  signers: readonly number[],
+  kind: "notarize" | "finalize",
+): Certificate {
   const digest = headerDigest(header);
   const message = consensusSignBytes({
-    kind: "finalize",
+    kind,
     chainId: trusted.chainId,
     epoch: 0,
     view: header.view,
     digest,
   });
   const votes = signers.map((signer) => ({
-    kind: "finalize" as const,
+    kind,
     epoch: 0,
     view: header.view,
     signer: signer as ValidatorIndex,
-    signature: activeEd25519.sign(message, validatorSeeds[signer]!),
+    signature: trusted.scheme.signVote(message, validatorSeeds[signer]!),
     digest,
   }));
   return trusted.scheme.assemble(trusted.set, votes);

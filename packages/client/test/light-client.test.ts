@@ -1,4 +1,6 @@
 /** The light client against four validators as they ship: what it says is proved to it, and agrees with what was done. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { equalBytes } from "@stoa/base/bytes";
@@ -14,6 +16,7 @@ import { chainIdOf } from "@stoa/protocol/genesis";
 import { ledgerRecordKey } from "@stoa/protocol/state-record";
 import { limitOrder, testChain, until } from "../../node/test/network.ts";
 import { startMeshOf, type TestMesh } from "../../node/test/validators.ts";
+import { lookAt } from "./light-example.ts";
 import { untilOpen } from "./until-open.ts";
 
 const { genesis, ...seeds } = testChain();
@@ -127,6 +130,24 @@ test("a checkpoint is enough to begin with: it names the chain, and every later 
   const other = { height: block.header.height, digest: block.digest.with(0, block.digest[0]! ^ 1) };
   const wrong = openLightClient({ trust: { checkpoint: other }, doors: [doors[1]!], timeoutMs: 5_000 });
   await expect(wrong).rejects.toMatchObject({ code: "dishonest" });
+});
+
+test("the example of the reference does what it says, and is shown word for word", async () => {
+  const maker = await placed(limitOrder({ instrument: 1, side: "sell", priceTicks: 122_000, sizeLots: 3 }), 0);
+  const urls = mesh.doors.map(({ host, port }) => `ws://${host}:${port}`);
+  const [balance, fills, order] = await lookAt({
+    urls,
+    chainId,
+    owner: ownerOf(0),
+    order: maker.order,
+    placed: maker.height,
+  });
+  expect(balance).toMatch(/^\d+\.\d{8} BTC after block \d+, proved by header \d+$/);
+  expect(fills).toBe("0 lots filled in 0 trades");
+  expect(order).toBe("0 lots filled, and it is open");
+  const example = readFileSync(join(import.meta.dirname, "light-example.ts"), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/reference/client.md"), "utf8");
+  expect(page).toContain(example.slice(example.indexOf("import ")));
 });
 
 test("the same question again has an answer that is not older", async () => {

@@ -112,7 +112,11 @@ describe("a receipt", () => {
     ["with an event left out", { ...receipt, events: receipt.events.slice(1) }, "not those"],
     ["with events in another order", { ...receipt, events: [...receipt.events].reverse() }, "not those"],
     ["with roots of another height", { ...receipt, executed: finalityProofOf(early) }, "another height"],
-    ["with roots that one validator signed", { ...receipt, events: forged, executed: finalityProofOf(forgedRoots) }, "not final"],
+    [
+      "with roots that one validator signed",
+      { ...receipt, events: forged, executed: finalityProofOf(forgedRoots) },
+      "not final",
+    ],
     [
       "with roots in a header that cannot know them",
       { ...receipt, executed: { ...finalityProofOf(next), header: { ...next.header, height: height(1) } } },

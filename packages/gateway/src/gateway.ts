@@ -27,7 +27,8 @@ import { loadCertificates } from "./transport/certificate.ts";
 import { cancelAbandonedOrders, guardedAccounts } from "./transport/disconnect.ts";
 import { createDispatcher, type Dispatcher } from "./transport/dispatch.ts";
 import { answerHttp } from "./transport/http.ts";
-import { createRateLimiter } from "./transport/rate-limit.ts";
+import { openProofDoor, type ProofDoor } from "./transport/proof-door.ts";
+import { createRateLimiter, type RateLimiter } from "./transport/rate-limit.ts";
 import { openStream, type Stream } from "./transport/stream.ts";
 import type { ExecutedBlock, Upstream } from "./upstream.ts";
 
@@ -63,6 +64,8 @@ export interface Gateway {
 }
 
 const socketPath = "/ws/api/v2";
+/** The door protocol of nodes, for proofs only. */
+const proofPath = "/ws/door";
 const localNames = ["localhost", "127.0.0.1", "::1"];
 const tickMs = 1_000;
 /** How long a stop waits for the cancels of connections that it ends. */
@@ -80,8 +83,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { services, stop: stopServices } = startServices(options, nowMs);
   // Opens when the history is where the exchange is: an order is answered only once it can be read back.
   await services.processed(options.upstream.query.height());
-  const dispatcher = createDispatcher(services, createRateLimiter());
-  const doors = openDoors(services, dispatcher);
+  const rates = createRateLimiter();
+  const doors = openDoors(services, createDispatcher(services, rates), rates);
   const plain = createHttpServer(serverOptions, doors.onRequest);
   const secure = createHttpsServer(
     { ...serverOptions, cert: certificates.certificate, key: certificates.key },
@@ -183,8 +186,13 @@ interface Doors {
   readonly close: () => void;
 }
 
-function openDoors(services: Services, dispatcher: Dispatcher): Doors {
+function openDoors(services: Services, dispatcher: Dispatcher, rates: RateLimiter): Doors {
   const webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: services.limits.requestSizeMax,
+    perMessageDeflate: false,
+  });
+  const proofSockets = new WebSocketServer({
     noServer: true,
     maxPayload: services.limits.requestSizeMax,
     perMessageDeflate: false,
@@ -192,6 +200,7 @@ function openDoors(services: Services, dispatcher: Dispatcher): Doors {
   const sockets = new Set<Socket>();
   const countOf = new Map<string, number>();
   const streams = new Map<WebSocket, Stream>();
+  const proofDoors = new Set<ProofDoor>();
   const change = (address: string, by: number): void => {
     const count = (countOf.get(address) ?? 0) + by;
     if (count === 0) countOf.delete(address);
@@ -202,6 +211,12 @@ function openDoors(services: Services, dispatcher: Dispatcher): Doors {
     const stream = openStream(services, dispatcher, webSocket, incoming.socket.remoteAddress ?? "");
     streams.set(webSocket, stream);
     webSocket.on("close", () => streams.delete(webSocket));
+  };
+
+  const acceptProofs = (webSocket: WebSocket, incoming: IncomingMessage): void => {
+    const door = openProofDoor(services, rates, webSocket, incoming.socket.remoteAddress ?? "");
+    proofDoors.add(door);
+    webSocket.on("close", () => proofDoors.delete(door));
   };
 
   return {
@@ -230,6 +245,8 @@ function openDoors(services: Services, dispatcher: Dispatcher): Doors {
     },
     onUpgrade(incoming, socket, head) {
       const path = (incoming.url ?? "").split("?", 1)[0]!.replace(/\/+$/, "");
+      if (path === proofPath && services.upstream.prove !== undefined)
+        return proofSockets.handleUpgrade(incoming, socket, head, (one) => acceptProofs(one, incoming));
       if (path !== socketPath) {
         socket.end("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         return;
@@ -238,11 +255,14 @@ function openDoors(services: Services, dispatcher: Dispatcher): Doors {
     },
     tick(nowMs) {
       for (const stream of streams.values()) stream.tick(nowMs);
+      for (const door of proofDoors) door.tick(nowMs);
     },
     connectionsCount: () => streams.size,
     close() {
       for (const { connection } of streams.values()) connection.close("the gateway is stopping");
+      for (const door of proofDoors) door.close();
       webSockets.close();
+      proofSockets.close();
       for (const socket of sockets) setTimeout(() => socket.destroy(), 100).unref();
     },
   };

@@ -6,7 +6,7 @@ import type { Digest } from "@stoa/base/hash";
 import type { Event } from "@stoa/protocol/event";
 import type { Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
-import type { AdmissionRefusal } from "@stoa/protocol/door";
+import type { AdmissionRefusal, ProofRequest } from "@stoa/protocol/door";
 
 /** A final block that the local exchange has executed. */
 export interface ExecutedBlock {
@@ -41,4 +41,6 @@ export interface Upstream {
   readonly query: ExchangeQuery;
   /** What the chain has proven of validators, as headers hold it. */
   readonly convicted: () => Uint8Array;
+  /** Answers of the door with their proofs, encoded; each request gets one. Absent: this node proves nothing. */
+  readonly prove?: (request: ProofRequest, answer: (reply: Uint8Array) => void) => void;
 }

@@ -6,7 +6,7 @@
  * part of it waits, and with each block a proof is made for him, until a final header carries the root of one of them. Where the
  * module has not changed since the newest such header, as on a quiet chain most have not, he is answered at once.
  *
- * PERF: a proof of state costs a few microseconds and 3 kB per block of waiting. All of it together may take a tenth of the
+ * PERF: a proof of state costs some tens of microseconds and 3 kB per block of waiting. All of it together may take a tenth of the
  * thread's time; who comes beyond that is told to ask again.
  */
 import { present } from "@stoa/base/assert";
@@ -44,7 +44,7 @@ interface WaitingState extends Waiting<StateRequest> {
 }
 
 const waitingMsMax = 10_000;
-const waitingStatesCountMax = 512;
+const waitingStatesCountMax = 128;
 const waitingHeadersCountMax = limits.connectionsCountMax;
 /** Roots of a module that one question is proved under: more heights than usually lie between a block and its results. */
 const proofsPerQuestionCountMax = 16;
