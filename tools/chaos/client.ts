@@ -2,16 +2,21 @@
  * A client of the run, as a trader would have one: its own account and key, the doors of some validators, a follower that checks
  * every final block, and several orders under way at once. Everything that it asks and is told is recorded with its time.
  */
+import { activeEd25519 } from "@stoa/base/active-signature";
 import { concatBytes, fromHex, toHex } from "@stoa/base/bytes";
 import { sha256, type Digest } from "@stoa/base/hash";
 import { createPrng, type Prng } from "@stoa/base/prng";
 import type { SecretSeed } from "@stoa/base/signature";
 import { connect, type DoorConnection } from "@stoa/client/connect";
+import { ClientError, type ClientErrorCode } from "@stoa/client/failure";
+import { openLightClient, type LightClient } from "@stoa/client/light-client";
 import { followChain, type ChainFollower } from "@stoa/client/follow";
 import { createNonces, signCommand, type SignedCommand } from "@stoa/client/sign";
 import { submitCommand, type Answer } from "@stoa/client/submit";
 import type { TrustedChain } from "@stoa/client/trust";
 import { isDisbelief, verifyReceipt } from "@stoa/client/verify";
+import type { AssetId } from "@stoa/protocol/asset";
+import type { NodeStatus } from "@stoa/protocol/door";
 import { encodeEvent, type Event } from "@stoa/protocol/event";
 import type { ClientRecord, Place, RecordedAnswer } from "./history.ts";
 import { drawBody, type OpenOrder } from "./orders.ts";
@@ -62,7 +67,9 @@ export function startClient(options: ClientOptions): ChaosClient {
   follower.watch(({ header, digest }) =>
     records.push({ kind: "saw", client: number, atMs: performance.now(), height: header.height, block: toHex(digest) }),
   );
-  const state: ClientState = { options, prng, doors, follower, stopped: false, pending: 0, answered: 0, open: [] };
+  const light = openLight(options, doors);
+  const counts = { stopped: false, pending: 0, answered: 0, shownHeight: 0 };
+  const state: ClientState = { options, prng, doors, follower, light, ...counts, open: [] };
   const next = createTrader(options);
   const lanes = Array.from({ length: options.atOnce }, () => trade(state, next));
   return {
@@ -89,6 +96,9 @@ interface ClientState {
   stopped: boolean;
   pending: number;
   answered: number;
+  readonly light: Promise<LightClient>;
+  /** The highest block of which it has been told that its order is in it. */
+  shownHeight: number;
   /** Orders of this account that rest, as far as the client knows. */
   readonly open: OpenOrder[];
 }
@@ -110,6 +120,7 @@ async function trade(state: ClientState, next: (state: ClientState) => SignedCom
   while (!state.stopped) {
     await ask(state, next(state));
     if (state.prng.below(4) === 0) await askAgain(state);
+    if (state.prng.below(4) === 0) await readBalance(state);
     await new Promise((resolve) => setTimeout(resolve, state.prng.below(pauseMsMax)));
   }
 }
@@ -130,14 +141,7 @@ async function ask(state: ClientState, signed: SignedCommand): Promise<void> {
   records.push({ kind: "answered", client, atMs: performance.now(), command, answer });
   if (answer.kind !== "final") return;
   acknowledged.push({ command, place: answer.place });
-  const tip = follower.last()!;
-  records.push({
-    kind: "read",
-    client,
-    atMs: performance.now(),
-    height: tip.header.height,
-    block: toHex(tip.digest),
-  });
+  state.shownHeight = Math.max(state.shownHeight, answer.place.height);
 
   function recorded(given: Answer): RecordedAnswer {
     if (given.kind !== "final") return given.kind === "expired" ? { kind: "expired" } : given;
@@ -182,11 +186,53 @@ async function askAgain(state: ClientState): Promise<void> {
   records.push({ kind: "asked", client, atMs: performance.now(), command, place, events: eventsName(verified.events) });
 }
 
-/** Asks one door how far its validator is. */
-export function openLooker(url: string): { readonly height: () => Promise<number>; readonly close: () => void } {
+const notOurs: readonly ClientErrorCode[] = ["dishonest", "fork"];
+
+function openLight({ number, chain, onFault }: ClientOptions, doors: readonly DoorConnection[]): Promise<LightClient> {
+  const light = openLightClient({
+    trust: { chainId: chain.chainId },
+    doors,
+    ageMsMax: Infinity,
+    timeoutMs: 10_000,
+    report: (error) => {
+      if (notOurs.includes(error.code)) onFault(`client ${number}: ${error.message}`);
+    },
+  });
+  // Who reads waits for it; until then nobody does.
+  light.catch(() => undefined);
+  return light;
+}
+
+/** Reads the own balance, proved, at a height that is no older than what the client was told before. */
+async function readBalance(state: ClientState): Promise<void> {
+  const { number: client, accountSeed, records, onFault } = state.options;
+  const startedMs = performance.now();
+  const { shownHeight } = state;
+  try {
+    const light = await state.light;
+    for (;;) {
+      const proved = await light.balance({ owner: activeEd25519.publicKey(accountSeed) }, 0 as AssetId);
+      const { value, height, header, digest } = proved;
+      if (height < shownHeight && !state.stopped) continue;
+      if (height < shownHeight) return;
+      const proof = { height: header.height, block: toHex(digest) };
+      const read = { account: value.account, amount: String(value.amount), height, proof };
+      return void records.push({ kind: "read", client, startedMs, atMs: performance.now(), ...read });
+    }
+  } catch (error) {
+    // Doors that are down answer nothing; what none of them may do is lie.
+    if (error instanceof ClientError && notOurs.includes(error.code)) onFault(`client ${client}: ${error.message}`);
+  }
+}
+
+/** Asks one door how its validator is; nothing when there is no answer for a while. */
+export function openLooker(url: string): {
+  readonly status: () => Promise<NodeStatus | undefined>;
+  readonly close: () => void;
+} {
   const door = connect(url, { reconnectMsMax: 500 });
   return {
-    height: () => Promise.race([door.status().then((status) => status.executedHeight), pauseThen(2_000, 0)]),
+    status: () => Promise.race([door.status(), pauseThen(2_000, undefined)]),
     close: () => door.close(),
   };
 }

@@ -90,6 +90,10 @@ export class Cluster {
   folderOf = (index: number): string => join(this.folder, `validator-${index}`);
   votesOf = (index: number): string => join(this.folderOf(index), "votes");
   blocksOf = (index: number): string => join(this.folderOf(index), "blocks");
+  signerOf = (index: number): string => join(this.folderOf(index), "signer");
+  /** Everything that a validator keeps of the chain, and others have, too. */
+  chainOf = (index: number): readonly string[] =>
+    ["blocks", "events", "snapshots"].map((name) => join(this.folderOf(index), name));
   /** What a validator has said of itself. */
   logOf = (index: number): string => readFileSync(this.#logFile(index), "utf8");
   #logFile = (index: number): string => join(this.folder, `validator-${index}.log`);
@@ -145,11 +149,13 @@ export class Cluster {
     });
     member.started = await answered;
     isSettled = true;
-    const addresses = this.#members.map((other) => ({
-      host: this.surroundings.relayHost,
-      port: other.index === index ? 0 : this.#relay(index, other.index).port,
-    }));
-    tell(child, { kind: "peers", addresses });
+    const host = this.surroundings.relayHost;
+    const peers = this.#members.flatMap(({ index: peer }) => {
+      if (peer === index) return [];
+      const [mesh, door] = [this.#relay(index, peer), this.#relay(-1, peer)];
+      return [{ index: peer, mesh: { host, port: mesh.port }, door: { host, port: door.port } }];
+    });
+    tell(child, { kind: "peers", peers });
   }
 
   #spawn(index: number): ChildProcess {

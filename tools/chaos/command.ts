@@ -8,6 +8,7 @@ import { faultKinds } from "./nemesis.ts";
 import { runChaos, type RunReport } from "./run.ts";
 import { findPlace, openSurroundings, places, runAt, type Place } from "./surroundings.ts";
 
+const saidOfEachMax = 5;
 const placeVariable = "STOA_CHAOS_PLACE";
 
 const { values } = parseArgs({
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     minutes: { type: "string", default: "5" },
     validators: { type: "string", default: "4" },
+    faults: { type: "string", default: faultKinds.join(",") },
     bls: { type: "boolean", default: false },
     loopback: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
@@ -26,6 +28,11 @@ const minutes = Number(values.minutes);
 if (!(0 < minutes)) end(`--minutes must be a number above 0; got ${values.minutes}`);
 const validatorsCount = wholeNumber("validators", values.validators);
 if (validatorsCount < 4 || 100 < validatorsCount) end(`--validators must be 4 to 100; got ${values.validators}`);
+
+const kinds = values.faults.split(",").map((name) => {
+  const kind = faultKinds.find((one) => one === name);
+  return kind ?? end(`--faults must name some of ${faultKinds.join(", ")}; got ${name}`);
+});
 
 const inside = process.env[placeVariable] as Place | undefined;
 if (inside !== undefined && !places.includes(inside)) end(`${placeVariable} is set from inside only`);
@@ -40,7 +47,12 @@ async function enter(): Promise<number> {
   if (place === "loopback") return run(place);
   process.env[placeVariable] = place;
   const self = fileURLToPath(import.meta.url);
-  const flags = [`--seed=${seed}`, `--minutes=${minutes}`, `--validators=${validatorsCount}`];
+  const flags = [
+    `--seed=${seed}`,
+    `--minutes=${minutes}`,
+    `--validators=${validatorsCount}`,
+    `--faults=${kinds.join(",")}`,
+  ];
   if (values.bls) flags.push("--bls");
   if (values.keep) flags.push("--keep");
   return runAt(place, [process.execPath, "--conditions=@stoa/source", self, ...flags]);
@@ -53,12 +65,13 @@ async function run(place: Place): Promise<number> {
     console.log(`${((performance.now() - startMs) / 1_000).toFixed(1).padStart(7)} s  ${line}`);
   const surroundings = await openSurroundings(place, validatorsCount);
   say(`seed ${seed}, ${minutes} minutes of faults, ${validatorsCount} validators, ${place}`);
-  const missing = faultKinds.filter((kind) => !surroundings.kinds.includes(kind));
+  const missing = kinds.filter((kind) => !surroundings.kinds.includes(kind));
   if (0 < missing.length) say(`not possible here: ${missing.join(", ")}`);
   const report = await runChaos({
     seed,
     faultsMs: 60_000 * minutes,
     surroundings,
+    kinds: kinds.filter((kind) => surroundings.kinds.includes(kind)),
     certificates: values.bls ? "bls-multisig" : "ed25519-list",
     validatorsCount,
     say,
@@ -80,10 +93,15 @@ function print(report: RunReport, say: (line: string) => void): void {
   say(
     `longest wait for a final block with at most f hit: ${Math.round(report.gapMsMax)} ms; healed in ${Math.round(report.healingMs)} ms`,
   );
-  for (const fault of faults) say(`DOES NOT HOLD  ${fault}`);
+  for (const [kind, facts] of Map.groupBy(faults, (fact) => fact.split(":")[0]!)) {
+    for (const fact of facts.slice(0, saidOfEachMax)) say(`DOES NOT HOLD  ${fact}`);
+    if (saidOfEachMax < facts.length) say(`               and ${facts.length - saidOfEachMax} more of ${kind}`);
+  }
   say(faults.length === 0 ? "everything held" : `${faults.length} things did not hold`);
   if (faults.length === 0) return;
-  say(`again: npm run test:chaos -- --seed ${seed} --minutes ${minutes}${values.bls ? " --bls" : ""} --keep`);
+  say(
+    `again: npm run test:chaos -- --seed ${seed} --minutes ${minutes} --faults ${kinds.join(",")}${values.bls ? " --bls" : ""} --keep`,
+  );
   if (values.keep) say(`data and logs are in ${folder}`);
 }
 

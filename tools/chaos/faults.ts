@@ -2,20 +2,11 @@
  * Each fault of the nemesis as two actions: what strikes a validator, and what makes it whole again. A heal resolves when the
  * validator runs as before; what it then still has to catch up is the chain's business.
  */
-import {
-  closeSync,
-  cpSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Prng } from "@stoa/base/prng";
+import { openLooker } from "./client.ts";
 import { Stopped, type Cluster } from "./cluster.ts";
 import type { FaultKind } from "./nemesis.ts";
 
@@ -25,6 +16,8 @@ export interface FaultContext {
   /** Something that must not be: a validator that starts with a damaged log. */
   readonly onFault: (fact: string) => void;
   readonly say: (line: string) => void;
+  /** Reads the votes of a validator that is about to lose its memory of them. */
+  readonly gather: (victim: number) => void;
 }
 
 /** Strikes; returns what makes it whole again. */
@@ -33,6 +26,8 @@ type Strike = (context: FaultContext, victim: number) => Promise<() => Promise<v
 const addedDelayMs = 120;
 const narrowBytesPerSecond = 64_000;
 const resetEveryMs = 700;
+/** So long a validator that lost its memory may be silent once it has been started, while the others go on. */
+const quarantineMsMax = 60_000;
 /** So long a validator is given to notice that its disk is full, before it is started on the full disk instead. */
 const noticeMsMax = 3_000;
 
@@ -71,8 +66,18 @@ const strikes: Readonly<Record<FaultKind, Strike>> = {
     fill(ballast);
     return () => emptyAgain(context, victim, ballast);
   },
-  "flip-votes": flipping("votes"),
-  "flip-blocks": flipping("blocks"),
+  "flip-votes": forgetting(({ cluster, prng }, victim) => flipBit(prng, cluster.votesOf(victim), ".votes")),
+  "lost-votes": forgetting(({ cluster }, victim) => empty(cluster.votesOf(victim))),
+  "lost-both": forgetting(
+    ({ cluster }, victim) => `${empty(cluster.votesOf(victim))} and ${empty(cluster.signerOf(victim))}`,
+  ),
+  "old-votes": rollBack,
+  "flip-blocks": flipBlocks,
+  async "lost-chain"({ cluster }, victim) {
+    await cluster.kill(victim);
+    for (const folder of cluster.chainOf(victim)) rmSync(folder, { recursive: true, force: true });
+    return () => cluster.start(victim);
+  },
 };
 
 export const strike = (context: FaultContext, kind: FaultKind, victim: number): Promise<() => Promise<void>> =>
@@ -101,21 +106,24 @@ function fill(path: string): void {
   closeSync(descriptor);
 }
 
-/** It has stopped by itself for want of space, or refuses to start for it; then there is room again. */
+/** It has stopped by itself for want of space, or does so when it is started there, or lives on what it had reserved. Then there is room. */
 async function emptyAgain({ cluster, onFault, say }: FaultContext, victim: number, ballast: string): Promise<void> {
-  for (let waitedMs = 0; cluster.isRunning(victim) && waitedMs < noticeMsMax; waitedMs += 50) await delay(50);
+  await watchEnd(cluster, victim);
   let reason = cluster.stoppedBy(victim);
   if (cluster.isRunning(victim)) {
-    // What is reserved for the next votes was on the disk already: started anew, it has to reserve again.
     await cluster.kill(victim);
     reason = await refusal(cluster, victim);
-    await cluster.kill(victim);
   }
   await cluster.kill(victim);
-  if (reason?.code === "disk-full") say(`validator ${victim} says: ${firstSentence(reason)}`);
-  else onFault(`validator ${victim} on a full disk: ${reason === undefined ? "it starts" : reason.message}`);
+  if (reason === undefined) say(`validator ${victim} lives on what it had reserved`);
+  else if (reason.code === "disk-full") say(`validator ${victim} says: ${firstSentence(reason)}`);
+  else onFault(`validator ${victim} on a full disk: ${reason.message}`);
   rmSync(ballast);
   await cluster.start(victim);
+}
+
+async function watchEnd(cluster: Cluster, victim: number): Promise<void> {
+  for (let waitedMs = 0; cluster.isRunning(victim) && waitedMs < noticeMsMax; waitedMs += 50) await delay(50);
 }
 
 /** What a validator says when it refuses to start; `undefined` when it starts and is still there a while later. */
@@ -124,7 +132,7 @@ async function refusal(cluster: Cluster, victim: number): Promise<Stopped | unde
     cluster.expectEnd(victim);
     await cluster.start(victim);
     cluster.expectEnd(victim);
-    for (let waitedMs = 0; cluster.isRunning(victim) && waitedMs < noticeMsMax; waitedMs += 50) await delay(50);
+    await watchEnd(cluster, victim);
     return cluster.stoppedBy(victim);
   } catch (error) {
     if (error instanceof Stopped) return error;
@@ -134,43 +142,99 @@ async function refusal(cluster: Cluster, victim: number): Promise<Stopped | unde
 
 const firstSentence = ({ message }: Error): string => message.split(/[.:] /)[0]!;
 
-/**
- * A log is damaged while its validator is down. The node must say so and stay down: one that goes on without its votes may vote
- * twice. Then the log is what it was.
- */
-function flipping(log: "votes" | "blocks"): Strike {
-  return async (context, victim) => {
-    const { cluster, prng, onFault, say } = context;
-    const folder = log === "votes" ? cluster.votesOf(victim) : cluster.blocksOf(victim);
-    const copy = `${folder}-whole`;
-    await cluster.kill(victim);
-    cpSync(folder, copy, { recursive: true });
-    const where = flipBit(prng, folder);
-    const stopped = await refusal(cluster, victim);
-    await cluster.kill(victim);
-    const refused = stopped?.code === `${log.slice(0, -1)}-log-damaged`;
-    // Blocks after the last sync may be torn and are in the logs of others: what is broken there is cut off and fetched again.
-    const cut = log === "blocks" && stopped === undefined && cluster.logOf(victim).includes("cut off");
-    if (refused) say(`validator ${victim} says: ${firstSentence(stopped)}`);
-    else if (cut) say(`validator ${victim} cuts its block log off at ${where}`);
-    else onFault(`validator ${victim} with a flipped bit at ${where}: ${stopped?.message ?? "it starts"}`);
-    return async () => {
-      for (const name of readdirSync(folder)) rmSync(join(folder, name));
-      cpSync(copy, folder, { recursive: true });
-      rmSync(copy, { recursive: true });
-      await cluster.start(victim);
-    };
+/** A block log is damaged while its validator is down: the node says so and does not start. Then the log is what it was. */
+async function flipBlocks(context: FaultContext, victim: number): Promise<() => Promise<void>> {
+  const { cluster, prng, onFault, say } = context;
+  const folder = cluster.blocksOf(victim);
+  const copy = `${folder}-whole`;
+  await cluster.kill(victim);
+  cpSync(folder, copy, { recursive: true });
+  const where = flipBit(prng, folder, ".blocks");
+  const stopped = await refusal(cluster, victim);
+  await cluster.kill(victim);
+  // Blocks after the last sync may be torn and are in the logs of others: what is broken there is cut off and fetched again.
+  const isCut = stopped === undefined && cluster.logOf(victim).includes("cut off");
+  if (stopped?.code === "block-log-damaged") say(`validator ${victim} says: ${firstSentence(stopped)}`);
+  else if (isCut) say(`validator ${victim} cuts its block log off at ${where}`);
+  else onFault(`validator ${victim} with ${where}: ${stopped?.message ?? "it starts"}`);
+  return async () => {
+    empty(folder);
+    cpSync(copy, folder, { recursive: true });
+    rmSync(copy, { recursive: true });
+    await cluster.start(victim);
   };
 }
 
+/** A validator loses its memory of votes while it is down; `lose` says how, in words. */
+function forgetting(lose: (context: FaultContext, victim: number) => string): Strike {
+  return async (context, victim) => {
+    await context.cluster.kill(victim);
+    context.gather(victim);
+    const what = lose(context, victim);
+    return () => comeBack(context, victim, what);
+  };
+}
+
+/** It goes on voting, and then finds its vote log as it was before. */
+async function rollBack(context: FaultContext, victim: number): Promise<() => Promise<void>> {
+  const { cluster } = context;
+  const folder = cluster.votesOf(victim);
+  const copy = `${folder}-old`;
+  await cluster.kill(victim);
+  cpSync(folder, copy, { recursive: true });
+  await cluster.start(victim);
+  return async () => {
+    await cluster.kill(victim);
+    context.gather(victim);
+    empty(folder);
+    cpSync(copy, folder, { recursive: true });
+    rmSync(copy, { recursive: true });
+    await comeBack(context, victim, `an older copy of ${folder}`);
+  };
+}
+
+/** It starts, says that it does not know what it signed, votes on nothing until the others are past that, and is one of them again. */
+async function comeBack({ cluster, onFault, say }: FaultContext, victim: number, what: string): Promise<void> {
+  const said = cluster.logOf(victim).length;
+  await cluster.start(victim);
+  const startMs = performance.now();
+  if (!cluster.logOf(victim).slice(said).includes("quarantine"))
+    return onFault(`validator ${victim} with ${what}: it does not say that it lost its memory`);
+  const looker = openLooker(cluster.doorOf(victim));
+  let firstHeight: number | undefined;
+  try {
+    for (;;) {
+      const status = await looker.status();
+      const waitedMs = performance.now() - startMs;
+      firstHeight ??= status?.height;
+      // A validator that has only just started has said nothing of itself yet: new blocks show that it has.
+      const isPart = status !== undefined && status.quarantine === undefined && firstHeight! + 3 <= status.height;
+      if (isPart)
+        return say(`validator ${victim} with ${what} is one of them again ${Math.round(waitedMs)} ms after its start`);
+      if (quarantineMsMax < waitedMs)
+        return onFault(
+          `validator ${victim} with ${what}, ${Math.round(waitedMs)} ms after its start: ${status?.quarantine ?? "it does not go on"}`,
+        );
+      await delay(50);
+    }
+  } finally {
+    looker.close();
+  }
+}
+
+function empty(folder: string): string {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+  return `an empty ${folder}`;
+}
+
 /** Flips a bit in the first half of what was written to a log: its last record may be torn, which is no damage. */
-function flipBit(prng: Prng, folder: string): string {
-  const files = readdirSync(folder).map((name) => join(folder, name));
-  const path = files.filter((file) => 0 < statSync(file).size)[0]!;
+function flipBit(prng: Prng, folder: string, suffix: string): string {
+  const files = readdirSync(folder).filter((name) => name.endsWith(suffix));
+  const path = join(folder, files.sort()[0]!);
   const bytes = readFileSync(path);
   const end = bytes.findLastIndex((byte) => byte !== 0);
   const offset = prng.below(Math.max(1, end >> 1));
   bytes[offset]! ^= 1 << prng.below(8);
   writeFileSync(path, bytes);
-  return `${path}, byte ${offset}`;
+  return `a flipped bit in ${path}, byte ${offset}`;
 }

@@ -5,6 +5,7 @@
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
+import type { ExchangeState } from "@stoa/exchange/machine/state";
 import { createBlockAcceptance } from "@stoa/node/block-acceptance";
 import { payloadCommands } from "@stoa/node/payload-names";
 import { readBlockLog } from "@stoa/node/storage/block-log";
@@ -25,32 +26,43 @@ export interface ReadHistory {
   readonly headers: readonly Header[];
 }
 
-/** Reads the longest log as the history, and holds the others against it. */
+/** Reads the longest log from genesis on as the history, and holds the others against it. */
 export function readHistory(genesis: Genesis, blockFolders: readonly string[]): ReadHistory {
-  const lists = blockFolders.map((folder) =>
-    [...readBlockLog(folder)].map(({ header }) => toHex(headerDigest(header))),
-  );
-  const longest = lists.reduce((best, list, index) => (lists[best]!.length < list.length ? index : best), 0);
-  const blocks = lists[longest]!;
-  const faults = lists.flatMap((list, index) => {
-    const at = list.findIndex((digest, height) => digest !== blocks[height]);
-    return at < 0 ? [] : [`fork: validators ${index} and ${longest} hold different blocks at height ${at + 1}`];
+  const logs = blockFolders.map((folder) => [...readBlockLog(folder)].map(({ header }) => header));
+  // One that was fetched anew may begin with a snapshot.
+  const longest = logs.reduce((best, log, index) => {
+    const length = (one: readonly Header[]): number => (one[0]?.height === 1 ? one.length : 0);
+    return length(logs[best]!) < length(log) ? index : best;
+  }, 0);
+  const blocks = logs[longest]!.map((header) => toHex(headerDigest(header)));
+  const faults = logs.flatMap((log, index) => {
+    const other = log.find((header) => (blocks[header.height - 1] ?? "") !== toHex(headerDigest(header)));
+    return other === undefined
+      ? []
+      : [`fork: validators ${index} and ${longest} hold different blocks at height ${other.height}`];
   });
-  const replayed = replay(genesis, readBlockLog(blockFolders[longest]!));
-  return { ...replayed, history: { blocks, commands: replayed.commands }, faults: [...faults, ...replayed.faults] };
+  const { commands, balanceAt, ...replayed } = replay(genesis, readBlockLog(blockFolders[longest]!));
+  return { ...replayed, history: { blocks, commands, balanceAt }, faults: [...faults, ...replayed.faults] };
 }
 
-function replay(
-  genesis: Genesis,
-  blocks: Iterable<FinalBlock>,
-): { readonly commands: ExecutedCommand[]; readonly faults: string[]; comparedHeight: number; headers: Header[] } {
+interface Replayed {
+  readonly commands: ExecutedCommand[];
+  readonly balanceAt: FinalHistory["balanceAt"];
+  readonly faults: string[];
+  readonly comparedHeight: number;
+  readonly headers: readonly Header[];
+}
+
+function replay(genesis: Genesis, blocks: Iterable<FinalBlock>): Replayed {
   const { state, roots: genesisRoots } = createExchange(genesis);
   const acceptance = createBlockAcceptance(genesis, undefined);
   const awaited = new Map<number, ExecutedRoots>([[0, genesisRoots]]);
   const commands: ExecutedCommand[] = [];
   const faults: string[] = [];
   const headers: Header[] = [];
+  const balances = createBalances();
   let comparedHeight = 0;
+  balances.note(0, state);
   for (const block of blocks) {
     const { header } = block;
     if (acceptance.offer(block) !== "accepted") {
@@ -73,6 +85,7 @@ function replay(
     }));
     const { events, roots } = execute(state, { height: header.height, timeMs: header.timeMs, commands: prepared });
     awaited.set(header.height, roots);
+    balances.note(header.height, state);
     const caused = Map.groupBy(events, (event) => causeOf(event));
     prepared.forEach(({ digest }, index) => {
       const own = caused.get(toHex(digest)) ?? [];
@@ -80,7 +93,29 @@ function replay(
       commands.push({ command, height: header.height, index, refusal, events: eventsName(own) });
     });
   }
-  return { commands, faults, comparedHeight, headers };
+  return { commands, balanceAt: balances.at, faults, comparedHeight, headers };
+}
+
+/** What every account held of the first asset, by height. */
+function createBalances(): {
+  readonly note: (height: number, state: ExchangeState) => void;
+  readonly at: FinalHistory["balanceAt"];
+} {
+  const changes = new Map<number, { readonly height: number; readonly amount: bigint }[]>();
+  return {
+    note(height, { ledger }) {
+      for (const [account, [amount]] of ledger.balances) {
+        const known = changes.get(account) ?? [];
+        changes.set(account, known);
+        if (known.at(-1)?.amount !== amount) known.push({ height, amount: amount! });
+      }
+    },
+    at: (account, height) =>
+      changes
+        .get(account)
+        ?.findLast((one) => one.height <= height)
+        ?.amount.toString(),
+  };
 }
 
 const causeOf = (event: Event): string =>

@@ -12,6 +12,7 @@ const executed = (command: string, height: number, index: number, refusal?: stri
 });
 const final: FinalHistory = {
   blocks,
+  balanceAt: (account, height) => String(100 * account + height),
   commands: [executed("a", 1, 0), executed("b", 2, 0), executed("c", 2, 1, "margin-insufficient"), executed("d", 4, 0)],
 };
 
@@ -47,12 +48,20 @@ const saw = (client: number, atMs: number, height: number, block = blocks[height
   height,
   block,
 });
-const read = (client: number, atMs: number, height: number): ClientRecord => ({
+const read = (
+  client: number,
+  startedMs: number,
+  height: number,
+  changes: { readonly amount?: string; readonly block?: string; readonly takes?: number } = {},
+): ClientRecord => ({
   kind: "read",
   client,
-  atMs,
+  startedMs,
+  atMs: startedMs + (changes.takes ?? 1),
+  account: 7,
+  amount: changes.amount ?? String(700 + height),
   height,
-  block: blocks[height - 1]!,
+  proof: { height: 4, block: changes.block ?? blocks[3]! },
 });
 
 const sound: readonly ClientRecord[] = [
@@ -164,6 +173,10 @@ describe("the history of clients", () => {
     expect(kinds(faultsWith(read(0, 70, 2)))).toEqual(["back"]);
     // A read after an acknowledgement shows at least that block.
     expect(kinds(faultsWith(read(1, 70, 1)))).toEqual(["back"]);
+    // One that began before it may show less, also when it ends later.
+    expect(faultsWith(read(1, 40, 1, { takes: 30 }))).toEqual([]);
+    expect(kinds(faultsWith(read(2, 70, 2, { amount: "700" })))).toEqual(["read"]);
+    expect(kinds(faultsWith(read(2, 70, 2, { block: "another" })))).toEqual(["view"]);
     const other = acknowledged(1, 99, "d", { height: 4, index: 0 }, { block: "another" });
     expect(kinds(faultsWith(other))).toEqual(["view"]);
   });

@@ -48,13 +48,16 @@ export type ClientRecord =
       readonly height: number;
       readonly block: string;
     }
-  /** The client asked for the state of the chain, and was shown it as of this block. */
+  /** The client asked for a balance, and was shown it as of a height, proved by the header of a later one. */
   | {
       readonly kind: "read";
       readonly client: number;
+      readonly startedMs: number;
       readonly atMs: number;
+      readonly account: number;
+      readonly amount: string;
       readonly height: number;
-      readonly block: string;
+      readonly proof: { readonly height: number; readonly block: string };
     }
   /** The client asked again, perhaps elsewhere, what came of somebody's command. */
   | {
@@ -78,6 +81,8 @@ export interface FinalHistory {
   readonly blocks: readonly string[];
   /** In the order of the chain. */
   readonly commands: readonly ExecutedCommand[];
+  /** What an account held after a height. */
+  readonly balanceAt: (account: number, height: number) => string | undefined;
 }
 
 /** Why the exchange refuses what it has seen before. */
@@ -99,6 +104,7 @@ export function historyFaults(records: readonly ClientRecord[], final: FinalHist
     ...inTime.flatMap((one) => (one.kind === "asked" ? askedFaults(one, executionsOf(one.command)) : [])),
     ...realTimeFaults(inTime, executionsOf),
     ...viewFaults(inTime, final),
+    ...readFaults(inTime, final),
     ...twiceFaults(final),
   ];
 }
@@ -164,29 +170,55 @@ function realTimeFaults(
   return faults;
 }
 
-/** Each client sees the blocks of the one chain, one after another, and what it reads never goes back. */
+/** Each client sees the blocks of the one chain, one after another. */
 function viewFaults(inTime: readonly ClientRecord[], final: FinalHistory): string[] {
   const faults: string[] = [];
   const seen = new Map<number, number>();
-  const read = new Map<number, number>();
   for (const one of inTime) {
     if (one.kind === "answered" && one.answer.kind === "final") {
       const { place, block } = one.answer;
       if (final.blocks[place.height - 1] !== block)
         faults.push(`view: client ${one.client} was answered from another block at height ${place.height}`);
-      read.set(one.client, Math.max(place.height, read.get(one.client) ?? 0));
     }
-    if (one.kind !== "saw" && one.kind !== "read") continue;
+    if (one.kind !== "saw") continue;
     const { client, height, block } = one;
     if (final.blocks[height - 1] !== block)
       faults.push(`view: client ${client} saw another block at height ${height} than the final history has`);
-    const before = one.kind === "saw" ? seen.get(client) : read.get(client);
-    if (one.kind === "saw" && before !== undefined && height !== before + 1)
+    const before = seen.get(client);
+    if (before !== undefined && height !== before + 1)
       faults.push(`view: client ${client} saw height ${height} after height ${before}`);
-    if (one.kind === "read" && before !== undefined && height < before)
+    seen.set(client, height);
+  }
+  return faults;
+}
+
+/**
+ * What a client reads is so at that height of the one chain, and no older than what it had been shown before it asked: by an
+ * earlier read or by the acknowledgement of an order of its own.
+ */
+function readFaults(inTime: readonly ClientRecord[], final: FinalHistory): string[] {
+  const faults: string[] = [];
+  /** Per client, in order of time: the highest that it had been shown by then. */
+  const shown = new Map<number, { readonly atMs: number; readonly height: number }[]>();
+  for (const one of inTime) {
+    const known = shown.get(one.client) ?? [];
+    shown.set(one.client, known);
+    const note = (height: number): void =>
+      void known.push({ atMs: one.atMs, height: Math.max(height, known.at(-1)?.height ?? 0) });
+    if (one.kind === "answered" && one.answer.kind === "final") note(one.answer.place.height);
+    if (one.kind !== "read") continue;
+    const { client, account, height, amount, proof } = one;
+    if (final.blocks[proof.height - 1] !== proof.block)
+      faults.push(`view: client ${client} was shown a proof by another block at height ${proof.height}`);
+    const held = final.balanceAt(account, height);
+    if (held !== amount)
+      faults.push(
+        `read: client ${client} read ${amount} on account ${account} at height ${height}, where it held ${held}`,
+      );
+    const before = known.findLast(({ atMs }) => atMs <= one.startedMs)?.height ?? 0;
+    if (height < before)
       faults.push(`back: client ${client} read height ${height} after it had been shown height ${before}`);
-    if (one.kind === "saw") seen.set(client, height);
-    else read.set(client, height);
+    note(height);
   }
   return faults;
 }

@@ -25,10 +25,18 @@ export const faultKinds = [
   "reset",
   /** The disk with its vote log is full. It stops by itself, and is started again when there is room. */
   "full-disk",
-  /** A bit of its vote log is flipped while it is down. It must not start with that; then it gets its log back. */
+  /** A bit of its vote log is flipped while it is down. It must notice, and come back through quarantine. */
   "flip-votes",
+  /** Its vote log is deleted while it is down. The same. */
+  "lost-votes",
+  /** Its vote log and the memory at its key are deleted. The same. */
+  "lost-both",
+  /** An older copy of its vote log takes the place of the newest. The same. */
+  "old-votes",
   /** A bit of its block log is flipped while it is down. It must not start with that; then it gets its log back. */
   "flip-blocks",
+  /** Its blocks, events and snapshots are deleted while it is down. It fetches its history from the others. */
+  "lost-chain",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

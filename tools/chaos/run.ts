@@ -16,7 +16,7 @@ import { Cluster } from "./cluster.ts";
 import { strike } from "./faults.ts";
 import { readHistory } from "./final-history.ts";
 import { historyFaults, type ClientRecord, type Place } from "./history.ts";
-import { describeEpisode, drawSchedule, type Episode } from "./nemesis.ts";
+import { describeEpisode, drawSchedule, type Episode, type FaultKind } from "./nemesis.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { createVoteAudit, type VoteAudit } from "./vote-audit.ts";
 
@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly faultsMs: number;
   readonly surroundings: Surroundings;
+  readonly kinds: readonly FaultKind[];
   readonly certificates: CertificatesName;
   readonly validatorsCount: number;
   readonly say: (line: string) => void;
@@ -76,7 +77,7 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
     say(`FAULT ${fact}`);
     faults.push(fact);
   };
-  const schedule = drawSchedule({ seed, validatorsCount, untilMs: faultsMs, kinds: surroundings.kinds });
+  const schedule = drawSchedule({ seed, validatorsCount, untilMs: faultsMs, kinds: options.kinds });
   for (const episode of schedule) say(`plan ${describeEpisode(episode)}`);
   const cluster = await Cluster.open({ chain, surroundings, folder, onFault });
   const kill = (): void => cluster.killNow();
@@ -185,7 +186,8 @@ async function play(
   say(describeEpisode(episode));
   scene.beyond = episode.scope === "beyond";
   const before = heightNow();
-  const context = { cluster, prng, onFault, say };
+  const gather = (victim: number): void => void scene.audit.gather(victim, cluster.votesOf(victim));
+  const context = { cluster, prng, onFault, say, gather };
   const heals: (() => Promise<void>)[] = [];
   const endMs = performance.now() + episode.lastsMs;
   for (const { kind, victim } of episode.faults) heals.push(await strike(context, kind, victim));
@@ -216,7 +218,10 @@ async function heal(scene: Scene, onFault: (fact: string) => void): Promise<numb
   const goal = Math.max(...clients.map((client) => client.height())) + 3;
   // A client follows several doors; one of its own at each validator tells how far that one is.
   const lookers = Array.from({ length: cluster.count }, (_, index) => openLooker(cluster.doorOf(index)));
-  const heights = async (): Promise<number[]> => Promise.all(lookers.map((look) => look.height()));
+  const heights = async (): Promise<number[]> => {
+    const statuses = await Promise.all(lookers.map((look) => look.status()));
+    return statuses.map((status) => status?.executedHeight ?? 0);
+  };
   let last: number[] = [];
   while (performance.now() - startMs < healingMsMax) {
     last = await heights();

@@ -20,7 +20,10 @@ export type ToValidator =
       readonly doorPort: number;
       readonly snapshotBlocks: number;
     }
-  | { readonly kind: "peers"; readonly addresses: readonly Address[] };
+  | {
+      readonly kind: "peers";
+      readonly peers: readonly { readonly index: number; readonly mesh: Address; readonly door: Address }[];
+    };
 
 export type FromValidator =
   | { readonly kind: "started"; readonly meshPort: number; readonly doorPort: number }
@@ -36,7 +39,8 @@ process.on("disconnect", () => process.exit(0));
 process.on("message", (message: ToValidator) => void handle(message).catch(fail));
 
 async function handle(message: ToValidator): Promise<void> {
-  if (message.kind === "peers") return message.addresses.forEach((address, index) => node!.setPeer(index, address));
+  if (message.kind === "peers")
+    return message.peers.forEach(({ index, mesh, door }) => node!.setPeer(index, mesh, door));
   const { host, snapshotBlocks } = message;
   node = await startValidator(
     {

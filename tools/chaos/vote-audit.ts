@@ -62,7 +62,7 @@ function recordsIn(genesis: Genesis, seed: SecretSeed, folder: string): readonly
   if (!existsSync(folder)) return [];
   const copy = `${folder}-copy`;
   try {
-    cpSync(folder, copy, { recursive: true });
+    cpSync(folder, copy, { recursive: true, filter: (path) => path === folder || path.endsWith(".votes") });
     const { records, close } = openVoteLog({
       folder: copy,
       chainId: chainIdOf(genesis),
