@@ -484,6 +484,12 @@ const validity: readonly Mutant[] = [
     checks: [test("rules", "whoever does not lead proposes nothing")],
   },
   {
+    name: "checks every proposal of a far view",
+    rule: "BFT-025",
+    ...inConsensus("proposal", "  if (isOutOfReach(replica, proposal)) return;\n", ""),
+    checks: [test("admission-windows", "cost nothing when they do not show")],
+  },
+  {
     name: "takes a proposal that another wrote",
     rule: "BFT-005",
     ...inConsensus(

@@ -7,6 +7,7 @@ import { equalBytes } from "@stoa/base/bytes";
 import { zeroDigest, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Height, TimeMs, View } from "@stoa/base/units";
+import type { Certificate } from "@stoa/protocol/finality/certificate";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { payloadDigest } from "@stoa/protocol/payload";
@@ -240,6 +241,7 @@ export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal
   if (from !== leader(replica, header.view) || header.proposer !== from) {
     return misbehaviour(replica, from, `a proposal for view ${header.view}, which another validator leads`);
   }
+  if (isOutOfReach(replica, proposal)) return;
   const earlier = replica.candidates.get(header.view);
   if (earlier !== undefined && equalBytes(earlier.digest, digest)) return;
   const bytes = proposalBytes(replica, header.view, digest);
@@ -261,6 +263,16 @@ export function receiveProposal(replica: Replica, from: ValidatorIndex, proposal
 /** A proposal carries the loose commands of a block with batches, and of others the whole payload. */
 const isCarried = (header: Header, payload: Uint8Array): boolean =>
   header.payload.form === "lanes" ? looseMatches(header, payload) : payloadMatches(header, payload);
+
+/**
+ * A leader shows what moved it into its view, so that whoever is behind can follow it there. Without that a proposal for a later
+ * view could not be held, and nothing of it is checked: a leader may sign as many as it likes, and they are large.
+ */
+function isOutOfReach(replica: Replica, { header, parentCertificate, skips }: Proposal): boolean {
+  const isOfViewBefore = (certificate: Certificate): boolean => certificate.view + 1 === header.view;
+  if (header.view <= replica.view + 1 || skips.some(isOfViewBefore)) return false;
+  return parentCertificate === undefined || !isOfViewBefore(parentCertificate);
+}
 
 /** Its certificates have been admitted, which may have moved this replica to its view. */
 export function holdProposal(replica: Replica, proposal: Proposal): void {

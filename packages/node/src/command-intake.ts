@@ -134,7 +134,7 @@ export function createIntake(parts: IntakeParts): Intake {
     const number = mempool.offer(encoded, parts.wallMs());
     if (typeof number !== "number") {
       if (id !== undefined) parts.answer(id, number === "known" ? "none" : number);
-      if (from !== undefined && number === "malformed") parts.forged(from);
+      if (from !== undefined && (number === "malformed" || number === "chain-wrong")) parts.forged(from);
       return;
     }
     if (id !== undefined && firstIds[number] === undefined) firstIds[number] = id;

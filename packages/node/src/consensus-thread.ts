@@ -10,7 +10,10 @@ import { limits } from "@stoa/base/limits";
 import type { SecretSeed } from "@stoa/base/signature";
 import type { Effect } from "@stoa/consensus/effect";
 import { quarantineOf } from "@stoa/consensus/quarantine";
+import type { Message } from "@stoa/consensus/message";
 import { step } from "@stoa/consensus/replica";
+import type { Replica } from "@stoa/consensus/state";
+import { leader } from "@stoa/consensus/view";
 import { finalBlock } from "@stoa/protocol/block";
 import { chainIdOf, decodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload } from "@stoa/protocol/payload";
@@ -200,8 +203,7 @@ async function start(recovered: Recovered): Promise<void> {
     listen: data.mesh,
     onMessage(from, message) {
       if (message.kind === "commands") return message.commands.forEach((encoded) => intake.fromPeer(from, encoded));
-      // A validator that floods others with proposals must not make their signature queue grow.
-      if (message.message.kind === "proposal" && isCalm()) gate.anticipate(message.message.proposal.payload);
+      if (isAwaited(replica, from, message.message) && isCalm()) gate.anticipate(message.message.proposal.payload);
       if (message.message.kind === "status") watch.reported(from, message.message.status.view, performance.now());
       const finalization = finalizationOf(message.message);
       if (finalization !== undefined) announcer.heard(finalization);
@@ -244,6 +246,17 @@ interface Parts {
   readonly progress: Progress;
   readonly mempool: Mempool;
   readonly watch: ViewWatch;
+}
+
+/** A proposal of now by its leader: others, however many a validator sends, must not make the signature queue grow. */
+function isAwaited(
+  replica: Replica,
+  from: ValidatorIndex,
+  message: Message,
+): message is Extract<Message, { kind: "proposal" }> {
+  if (message.kind !== "proposal") return false;
+  const { view } = message.proposal.header;
+  return replica.view <= view && view <= replica.view + 1 && leader(replica, view) === from;
 }
 
 const stakesOf = (genesis: Genesis): number[] => genesis.validators.map(({ stake }) => stake);
