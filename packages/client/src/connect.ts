@@ -48,7 +48,7 @@ export interface DoorConnection {
   /** Waits until the node has a receipt; unchecked. Rejects when it never will, and when `signal` aborts. */
   readonly receipt: (command: Digest, signal?: AbortSignal) => Promise<Receipt>;
   /** Final headers from a height on, once there is one; without a height the newest; unchecked. */
-  readonly headers: (from: number | undefined, signal?: AbortSignal) => Promise<HeaderChain>;
+  readonly headers: (from: number | undefined, countMax: number, signal?: AbortSignal) => Promise<HeaderChain>;
   /** What a module holds under a key, at a height whose roots a final header carries; unchecked. */
   readonly state: (module: Module, key: Uint8Array, signal?: AbortSignal) => Promise<StateProof>;
   /** One answer's worth of the events of an order; unchecked. */
@@ -228,9 +228,9 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
     async receipt(command, signal) {
       return (await askUntil({ kind: "receipt", command }, "receipt", signal)).receipt;
     },
-    async headers(from, signal) {
+    async headers(from, countMax, signal) {
       const wanted = from === undefined ? undefined : height(from);
-      return (await askUntil({ kind: "headers", from: wanted }, "headers", signal)).chain;
+      return (await askUntil({ kind: "headers", from: wanted, countMax }, "headers", signal)).chain;
     },
     async state(module, key, signal) {
       return (await askUntil({ kind: "state", module, key }, "state", signal)).proof;

@@ -16,18 +16,25 @@ export type ClientErrorCode =
   /** Two different final blocks of one height: more than a third of the stake has broken the rules. */
   | "fork";
 
+/** Two final headers of one height. */
+export interface Fork {
+  readonly height: number;
+  /** Both are final by these; one alone where the other is a checkpoint. */
+  readonly proofs: readonly FinalityProof[];
+}
+
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly code: ClientErrorCode;
   /** The address of the door concerned, if it is about one. */
   readonly door: string | undefined;
-  /** Of a fork: the finality proofs that exclude each other, for whoever is to convict. */
-  readonly proofs: readonly FinalityProof[];
+  /** What was seen of a fork, for `convictFork`. */
+  readonly fork: Fork | undefined;
 
-  constructor(code: ClientErrorCode, message: string, door?: string, proofs: readonly FinalityProof[] = []) {
+  constructor(code: ClientErrorCode, message: string, door?: string, fork?: Fork) {
     super(door === undefined ? message : `${message} (${door})`);
     this.code = code;
     this.door = door;
-    this.proofs = proofs;
+    this.fork = fork;
   }
 }

@@ -6,6 +6,7 @@
  */
 import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
 import type { Height } from "@stoa/base/units";
 import type { AssetId } from "@stoa/protocol/asset";
@@ -122,7 +123,7 @@ interface Client {
 export async function openLightClient(options: LightClientOptions): Promise<LightClient> {
   const first = await ask(options, async (door, signal) => {
     const { trust } = options;
-    const offered = await door.headers("checkpoint" in trust ? trust.checkpoint.height : undefined, signal);
+    const offered = await door.headers("checkpoint" in trust ? trust.checkpoint.height : undefined, 1, signal);
     // A checkpoint is as old as it is; from there on age is judged where a value is proved.
     const stale = "checkpoint" in trust ? undefined : staleness(options, offered.final.header, 0);
     if (stale !== undefined) throw new ClientError("stale", stale, door.url);
@@ -334,7 +335,8 @@ function noteFork(client: Client, offered: Offered, door: DoorConnection): void 
   if (offered.kind !== "fork") return;
   const { height, ours, theirs } = offered;
   const fact = `two headers are final at height ${height}: more than a third of the stake is faulty`;
-  client.fork ??= new ClientError("fork", fact, door.url, ours === undefined ? [theirs] : [ours, theirs]);
+  const proofs = ours === undefined ? [theirs] : [ours, theirs];
+  client.fork ??= new ClientError("fork", fact, door.url, { height, proofs });
   client.options.report?.(client.fork);
   throw client.fork;
 }
@@ -355,14 +357,14 @@ function followHeaders(client: Client, listener: (header: NamedHeader) => void):
   const next = async (door: DoorConnection): Promise<void> => {
     const from = track.newest()!.header.height + 1;
     try {
-      const chain = await door.headers(from, signal);
+      const chain = await door.headers(from, limits.repairItemsCountMax, signal);
       const first = (chain.links[0] ?? chain.final.header).height;
       if (first !== from) throw new ClientError("dishonest", `headers from ${first} where ${from} was asked`, door.url);
       take(door, chain, false);
     } catch (error) {
       if (!(error instanceof ClientError) || error.code !== "unavailable" || signal.aborted) throw error;
       options.report?.(error);
-      take(door, await door.headers(undefined, signal), true);
+      take(door, await door.headers(undefined, 1, signal), true);
       await pause(askAgainMs, signal);
     }
   };

@@ -1,11 +1,14 @@
 /** A light client before doors that misbehave: each misbehaviour is named, and one honest door is enough. */
 import { afterEach, beforeAll, expect, test } from "vitest";
+import { activeEd25519 } from "@stoa/base/active-signature";
 import { connect, type DoorConnection } from "@stoa/client/connect";
+import { convictFork } from "@stoa/client/convict";
 import type { ClientError } from "@stoa/client/failure";
 import { openLightClient, type LightClient, type LightClientOptions } from "@stoa/client/light-client";
 import type { NamedHeader } from "@stoa/client/verify-headers";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import type { DoorReply } from "@stoa/protocol/door";
+import { decodeEvidence, encodeEvidence, verifyEvidence } from "@stoa/protocol/finality/evidence";
 import type { HeaderChain } from "@stoa/protocol/finality/proof";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { ledgerRecordKey } from "@stoa/protocol/state-record";
@@ -32,7 +35,7 @@ function honestReply(own: ProvedWorld, at: number, request: LightRequest): DoorR
     case "headers": {
       const from = request.from ?? at;
       if (at < from) return { kind: "failure", id, reason: "not yet", retry: true };
-      return { kind: "headers", id, chain: own.chainOf(from, at) };
+      return { kind: "headers", id, chain: own.chainOf(from, Math.min(at, from + request.countMax - 1)) };
     }
     case "state":
       return { kind: "state", id, proof: own.stateProof(request.module, request.key, at - 1) };
@@ -261,6 +264,12 @@ test("after a fork nothing is believed any more, and both proofs are in hand (LI
   stop();
   const fork = reports.find(({ code }) => code === "fork")!;
   expect(fork.message).toContain("more than a third of the stake is faulty");
-  expect(fork.proofs.length).toBe(2);
+  expect(fork.fork).toMatchObject({ height: 7, proofs: [{}, {}] });
   await expect(light.state("ledger", ledgerRecordKey(1))).rejects.toBe(fork);
+  const [doors, judge] = [await openDoors([honest]), { ...world.trusted, verify: activeEd25519.verify }];
+  const convictions = await convictFork(world.trusted, fork.fork!, doors);
+  expect(convictions.map(({ offence }) => offence)).toMatchObject([
+    { kind: "conflicting-certificates", at: { view: 10 }, guilty: [0, 2, 3] },
+  ]);
+  expect(verifyEvidence(judge, decodeEvidence(encodeEvidence(convictions[0]!.evidence))!).kind).toBe("guilty");
 });

@@ -152,11 +152,12 @@ const rootsOf = (commit: Commit): readonly Digest[] =>
   present(commit.rootsAt(commit.height()), "the roots of the last height are known").moduleRoots;
 
 /** From the height that was asked for, as many as are read at once; `newest` alone where none was. */
-function headersReply(commit: Commit, newest: FinalBlock, { id, from }: HeadersRequest): Uint8Array {
+function headersReply(commit: Commit, newest: FinalBlock, { id, from, countMax }: HeadersRequest): Uint8Array {
   const first = commit.blocks.first();
   if (from !== undefined && from < first) return refusal(id, `headers below ${first} are pruned at this node`, false);
   const isNewest = from === undefined || from === newest.header.height;
-  const blocks = isNewest ? [newest] : commit.blocks.readRange(from, limits.repairItemsCountMax, readSizeMax);
+  const count = Math.max(1, Math.min(countMax, limits.repairItemsCountMax));
+  const blocks = isNewest ? [newest] : commit.blocks.readRange(from, count, readSizeMax);
   const last = blocks.at(-1);
   if (last === undefined) return refusal(id, `block ${from} is not stored yet`, true);
   const links = blocks.slice(0, -1).map(({ header }) => header);

@@ -180,19 +180,21 @@ test("take at most a tenth of the thread's time (LIGHT-035)", () => {
 
 test("headers come as a chain from the height that was asked for, or with the block that is waited for (LIGHT-024)", () => {
   for (let own = 1; own <= 70; own++) add([], 0);
-  const first = asked({ kind: "headers", id: 1, from: 3 as Height })();
+  const first = asked({ kind: "headers", id: 1, from: 3 as Height, countMax: 64 })();
   if (first?.kind !== "headers") throw new Error("no headers");
   expect(first.chain.links.length).toBe(limits.repairItemsCountMax - 1);
   expect(isDisbelief(linkHeaders(first.chain))).toBe(false);
   expect(first.chain.final.header.height).toBe(3 + limits.repairItemsCountMax - 1);
   expect(finalityFault(trusted, first.chain.final)).toBeUndefined();
-  const newest = asked({ kind: "headers", id: 2, from: undefined })();
+  const few = asked({ kind: "headers", id: 2, from: 3 as Height, countMax: 2 })();
+  expect(few).toMatchObject({ chain: { links: [{ height: 3 }], final: { header: { height: 4 } } } });
+  const newest = asked({ kind: "headers", id: 2, from: undefined, countMax: 0 })();
   expect(newest).toMatchObject({ id: 2, chain: { links: [], final: { header: { height: 70 } } } });
   const waiting = [
-    asked({ kind: "headers", id: 3, from: 71 as Height }),
-    asked({ kind: "headers", id: 4, from: 71 as Height }),
+    asked({ kind: "headers", id: 3, from: 71 as Height, countMax: 64 }),
+    asked({ kind: "headers", id: 4, from: 71 as Height, countMax: 64 }),
   ];
-  const later = asked({ kind: "headers", id: 5, from: 72 as Height });
+  const later = asked({ kind: "headers", id: 5, from: 72 as Height, countMax: 64 });
   expect(waiting[0]!()).toBeUndefined();
   add([], 0);
   expect(waiting.map((reply) => reply())).toMatchObject([

@@ -88,10 +88,10 @@ export const doorRequest = union({
     },
   },
   /**
-   * Final headers from a height on, as many as one answer holds; answered when there is one. Without a height: the newest, at
-   * once. To be asked again from where the answer ends.
+   * Final headers from a height on, so many or as many as one answer holds; answered when there is one. Without a height: the
+   * newest, at once. To be asked again from where the answer ends.
    */
-  headers: { tag: 7, fields: { id: u32, from: optional(blockHeight) } },
+  headers: { tag: 7, fields: { id: u32, from: optional(blockHeight), countMax: u16 } },
   /** What a module holds under a key, as of the newest height whose roots a final header carries. */
   state: { tag: 8, fields: { id: u32, module: oneOf(modules), key: byteString(limits.merkleKeySizeMax) } },
   /**
