@@ -91,7 +91,7 @@ function handIn(world: World, ms: number, doors: readonly SimulatedNode[]): void
     while (application.refusal(command, wallMs) !== undefined) command = application.nextCommand(wallMs);
     for (const door of doors) {
       tell(world, door, () => "a client's command");
-      submit(world, door, command);
+      submit(world, door, command, false);
     }
   });
 }

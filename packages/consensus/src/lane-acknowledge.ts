@@ -138,7 +138,13 @@ export function receiveAvailability(replica: Replica, from: ValidatorIndex, proo
     return equalBytes(known.proof.digest, digest) ? undefined : weighProofs(replica, lane, proof);
   keepProof(lane, proof, false);
   if (heldBatch(lane, digest) !== undefined) return;
-  wantBatches(replica, { lane: from, tip: { sequence, digest }, above: lane.linkedSequence, peers: [from] });
+  wantBatches(replica, {
+    lane: from,
+    tip: { sequence, digest },
+    above: lane.linkedSequence,
+    peers: [from],
+    cause: "gap",
+  });
 }
 
 /** A second proof for one place: when both hold, whoever is in both is guilty. */

@@ -44,7 +44,8 @@ function keep(replica: Replica, lane: Lane, held: HeldBatch): void {
     const { sequence, previous } = held.batch;
     const tip = { sequence: sequence - 1, digest: previous };
     const isAbove = lane.linkedSequence < tip.sequence && heldBatch(lane, previous) === undefined;
-    if (isAbove) wantBatches(replica, { lane: lane.index, tip, above: lane.linkedSequence, peers: [lane.index] });
+    if (isAbove)
+      wantBatches(replica, { lane: lane.index, tip, above: lane.linkedSequence, peers: [lane.index], cause: "gap" });
   } else {
     acknowledgeSoon(replica);
     noteWork(replica);

@@ -201,7 +201,7 @@ function judgeRange(replica: Replica, header: Header, parent: Parent, range: Lan
   if (isConservative) return invalid("it orders batches without a proof after a view that was given up");
   const missing = known.kind === "missing" ? known.tip : tip;
   const above = tip.sequence - range.count;
-  wantBatches(replica, { lane: lane.index, tip: missing, above, peers: [header.proposer], blames: true });
+  wantBatches(replica, { lane: lane.index, tip: missing, above, peers: [header.proposer], cause: "proposal" });
   return { kind: "wait" };
 }
 

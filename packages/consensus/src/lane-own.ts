@@ -27,18 +27,29 @@ export function ownLaneRoom(replica: Replica): number {
   return Math.max(0, Math.min(places, kept, sizes));
 }
 
-/** Tells the node when the room has changed. */
+/** Room may have changed: batches that wait for it are made, and the node is told. */
 export function sayRoom(replica: Replica): void {
+  const { backlog } = replica.lanes;
+  while (0 < backlog.length && 0 < ownLaneRoom(replica)) makeBatch(replica, backlog.shift()!);
   const count = ownLaneRoom(replica);
   if (count === replica.lanes.roomSaid) return;
   replica.lanes.roomSaid = count;
   emit(replica, { kind: "laneRoom", count });
 }
 
-/** Makes the next own batch. */
-export function makeBatch(replica: Replica, payload: Uint8Array): void {
-  assert(0 < ownLaneRoom(replica), "no more own batches are asked for than there is room for");
+/** Commands for the next own batch. What the node gives may cross what it is told of the room, and then waits a little. */
+export function takeForBatch(replica: Replica, payload: Uint8Array): void {
+  const { backlog } = replica.lanes;
   assert(payload.length <= limits.batchPayloadSizeMax, "a batch of legal size");
+  assert(
+    !hasLostLog(replica.safety) && backlog.length < limits.laneOwnAheadCountMax,
+    "no more own batches are asked for than there was room for",
+  );
+  backlog.push(payload);
+  sayRoom(replica);
+}
+
+function makeBatch(replica: Replica, payload: Uint8Array): void {
   const { set, self, lanes } = replica;
   const { sequence, digest: previous } = lanes.ownTip;
   const content = { epoch: set.epoch, lane: self, sequence: sequence + 1, previous, payload };
@@ -48,7 +59,6 @@ export function makeBatch(replica: Replica, payload: Uint8Array): void {
   lanes.ownTip = { sequence: content.sequence, digest };
   holdBatch(replica, batch, digest, true);
   broadcast(replica, { kind: "batch", batch });
-  sayRoom(replica);
   noteWork(replica);
 }
 

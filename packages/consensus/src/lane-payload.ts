@@ -76,7 +76,8 @@ export function requestBatches(replica: Replica, { header }: Block, certificate:
     if (range.kind === "held") continue;
     const above = header.tips[lane]!.sequence - count;
     const holders = (proof && signersOf(replica.set, proof.signers)) ?? [...voters, header.proposer];
-    waitedMs = Math.max(waitedMs, wantBatches(replica, { lane, tip: range.tip, above, peers: [...holders, lane] }));
+    const need = { lane, tip: range.tip, above, peers: [...holders, lane], cause: "certified" } as const;
+    waitedMs = Math.max(waitedMs, wantBatches(replica, need));
   }
   return waitedMs;
 }

@@ -11,17 +11,18 @@ import { batchesWait, heldBatch } from "./lane-state.ts";
 import { holdBatch, relink } from "./lane-store.ts";
 import type { Replica } from "./state.ts";
 
-/** What is wrong with a batch of the log, in words. */
+/** What is wrong with a batch of the log, in words. The log may hold older ones after younger ones. */
 export function restoreBatch(replica: Replica, batch: Batch): string | undefined {
   const { lanes, set, self } = replica;
   const lane = lanes.all[batch.lane];
   if (lane === undefined || batch.epoch !== set.epoch) return "the vote log holds a batch of another chain or epoch";
   const digest = batchDigest(batch);
-  if (batch.lane === self && lanes.ownTip.sequence <= batch.sequence) {
-    if (lanes.ownTip.sequence === batch.sequence && !equalBytes(lanes.ownTip.digest, digest)) {
+  if (batch.lane === self) {
+    const [other] = lane.places.get(batch.sequence) ?? [];
+    if (other !== undefined && !equalBytes(other.digest, digest)) {
       return `the vote log holds two own batches for place ${batch.sequence}`;
     }
-    lanes.ownTip = { sequence: batch.sequence, digest };
+    if (lanes.ownTip.sequence < batch.sequence) lanes.ownTip = { sequence: batch.sequence, digest };
   }
   if (lane.final.sequence < batch.sequence && heldBatch(lane, digest) === undefined) {
     holdBatch(replica, batch, digest, true);
@@ -36,8 +37,11 @@ export function restoreAcknowledged(
 ): string | undefined {
   const lane = replica.lanes.all[index];
   if (lane === undefined) return "the vote log holds an acknowledgement for a lane of nobody";
-  if (sequence <= lane.acknowledged.sequence) return `the vote log acknowledges lane ${index} out of order`;
-  lane.acknowledged = { sequence, digest };
+  const { acknowledged } = lane;
+  if (acknowledged.sequence === sequence && !equalBytes(acknowledged.digest, digest)) {
+    return `the vote log acknowledges two batches in place ${sequence} of lane ${index}`;
+  }
+  if (acknowledged.sequence < sequence) lane.acknowledged = { sequence, digest };
   return undefined;
 }
 

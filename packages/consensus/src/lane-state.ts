@@ -50,7 +50,8 @@ export interface WantedBatches {
   readonly from: number;
   readonly through: number;
   readonly peers: readonly ValidatorIndex[];
-  /** The owner is to blame when this has to be fetched: a vote waits for it. */
+  readonly cause: "certified" | "proposal" | "gap";
+  /** The owner is to blame when this has to be fetched: a vote waited for it. */
   readonly blames: boolean;
   readonly sinceMs: number;
   readonly neededMs: number;
@@ -67,6 +68,8 @@ export interface Lanes {
   readonly acknowledgements: Map<number, Map<ValidatorIndex, Acknowledgement>>;
   /** The highest own batch that each peer is known to hold. */
   readonly reached: number[];
+  /** Payloads that wait for room in the own lane. */
+  readonly backlog: Uint8Array[];
   /** Room that the node was told of. */
   roomSaid: number;
 }
@@ -95,6 +98,7 @@ export function emptyLanes(count: number): Lanes {
     ownTip: noTip,
     acknowledgements: new Map(),
     reached: Array.from({ length: count }, () => 0),
+    backlog: [],
     roomSaid: 0,
   };
 }

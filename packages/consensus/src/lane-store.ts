@@ -82,11 +82,11 @@ function advanceFinal(replica: Replica, lane: Lane, tip: LaneTip): void {
     if (held.finalHeight !== undefined) break;
     chain.add(held);
   }
-  const from = lane.final.sequence + 1;
   lane.final = tip;
-  for (let sequence = from; sequence <= tip.sequence; sequence++) {
-    lane.proofs.delete(sequence);
-    for (const held of lane.places.get(sequence) ?? []) {
+  for (const sequence of lane.proofs.keys()) if (sequence <= tip.sequence) lane.proofs.delete(sequence);
+  for (const [sequence, versions] of lane.places) {
+    if (tip.sequence < sequence) continue;
+    for (const held of versions.filter(({ finalHeight }) => finalHeight === undefined)) {
       if (!chain.has(held)) drop(replica, lane, held);
       else {
         held.finalHeight = replica.lastFinal.height;

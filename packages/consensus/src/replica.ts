@@ -47,7 +47,7 @@ import { considerProposal, holdProposal, lead, nullify, propose, receiveProposal
 import { answerStatus } from "./quarantine.ts";
 import { acknowledgeDue, receiveAcknowledgement, receiveAvailability } from "./lane-acknowledge.ts";
 import { answerBatches, receiveBatch, receiveBatches } from "./lane-fetch.ts";
-import { makeBatch } from "./lane-own.ts";
+import { takeForBatch } from "./lane-own.ts";
 import { startLanes } from "./lane-recovery.ts";
 import { fetchDue } from "./lane-wanted.ts";
 import { repairDue } from "./requests.ts";
@@ -78,7 +78,7 @@ function receive(replica: Replica, input: Input): void {
     case "payload":
       return propose(replica, input);
     case "batch":
-      return makeBatch(replica, input.payload);
+      return takeForBatch(replica, input.payload);
     case "executed":
       return recordExecuted(replica, input.roots);
     case "peer":

@@ -195,20 +195,21 @@ describe("a log with faults in its lanes", () => {
     kind: "batch",
     batch: craftLane(first.set, first.self, [text])[0]!,
   });
-  const acknowledgedAt = (sequence: number, lane = 0): DurableRecord => ({
+  const acknowledgedAt = (sequence: number, lane = 0, digest = zeroDigest): DurableRecord => ({
     kind: "acknowledged",
     lane: lane as ValidatorIndex,
     sequence,
-    digest: zeroDigest,
+    digest,
   });
 
   test("is refused in words (BFT-053, BFT-090)", () => {
     expect(refused([own("a"), own("b")])).toThrow("two own batches for place 1");
-    expect(refused([acknowledgedAt(3), acknowledgedAt(3)])).toThrow("out of order");
+    const other = payloadDigest(payloadOf("a"));
+    expect(refused([acknowledgedAt(3), acknowledgedAt(3, 0, other)])).toThrow("two batches in place 3 of lane 0");
     expect(refused([acknowledgedAt(3, 9)])).toThrow("a lane of nobody");
     const batch = craftLane(first.set, 0, ["a"])[0]!;
     expect(refused([{ kind: "batch", batch: { ...batch, epoch: 4 } }])).toThrow("another chain or epoch");
-    expect(refused([own("a"), own("a"), acknowledgedAt(3), acknowledgedAt(4)])).not.toThrow();
+    expect(refused([own("a"), own("a"), acknowledgedAt(4), acknowledgedAt(3)])).not.toThrow();
   });
 });
 

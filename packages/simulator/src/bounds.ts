@@ -28,9 +28,28 @@ export function checkBounds(checkers: Checkers, node: number, replica: Replica):
     ["open views", replica.openViews.size, viewsCount],
     ["blocks", replica.blocks.size, limits.recentBlocksCountMax + nodesCount + 2 * viewsCount],
     ["roots", replica.executed.size, replica.executedHeight - lastFinal.executed.height + limits.executionLagMax],
+    ...laneSizes(replica, viewsCount),
     ["claimed roots", replica.claims.size, limits.descendantsCountMax + viewsCount],
   ];
   for (const [name, size, max] of sizes) {
     if (max < size) fail(checkers, `I10: node ${node} keeps ${size} ${name}, ${max} allowed in view ${view}`);
   }
 }
+
+/** Per lane: what comes unasked has a window; what proposals name is fetched too, a range for each view since the last final. */
+function laneSizes({ lanes }: Replica, viewsCount: number): (readonly [name: string, size: number, max: number])[] {
+  const { laneAheadCountMax, laneAheadSizeMax, laneRetentionSizeMax, laneBatchesPerBlockCountMax } = limits;
+  const fetched = laneBatchesPerBlockCountMax * viewsCount;
+  const most = (size: (lane: (typeof lanes.all)[number]) => number): number => Math.max(...lanes.all.map(size));
+  return [
+    ["batches ahead", most((lane) => aheadCount(lane)), laneAheadCountMax + fetched],
+    ["bytes ahead", most((lane) => lane.aheadSize), laneAheadSizeMax + viewsCount * limits.payloadSizeMax],
+    ["bytes of final batches", most((lane) => lane.finalSize), laneRetentionSizeMax + limits.payloadSizeMax],
+    ["proofs", most((lane) => lane.proofs.size), 16],
+    ["wanted batches", lanes.wanted.size, 1_024],
+    ["acknowledgements", lanes.acknowledgements.size, laneAheadCountMax],
+  ];
+}
+
+const aheadCount = ({ places, final }: Replica["lanes"]["all"][number]): number =>
+  [...places.keys()].filter((sequence) => final.sequence < sequence).length;

@@ -8,11 +8,14 @@ import type { Prng } from "@stoa/base/prng";
 import type { Signature } from "@stoa/base/signature";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { Effect } from "@stoa/consensus/effect";
+import { leaderOf } from "@stoa/consensus/leader";
 import type { Message } from "@stoa/consensus/message";
-import { headerDigest, type Header } from "@stoa/protocol/finality/header";
+import type { Batch } from "@stoa/protocol/finality/lane";
+import { sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
+import { headerDigest, type Header, type LaneRange } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
-import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { craftVote, resigned } from "./forging.ts";
+import type { Bitmap, ValidatorIndex } from "@stoa/protocol/primitives";
+import { craftVote, otherAcknowledgement, otherBatch, resigned } from "./forging.ts";
 import type { SimulatedNode, Tamper } from "./node.ts";
 import type { World } from "./world.ts";
 
@@ -32,6 +35,7 @@ const actors = {
   forger,
   fabulist,
   flooder,
+  laneSpoiler,
 } satisfies Record<string, Change>;
 
 export type Misbehaviour = keyof typeof actors;
@@ -82,7 +86,8 @@ function conflicter(world: World, node: SimulatedNode, saying: Saying, prng: Prn
 /** Tells its proposals and votes to some only, and gives nobody what they ask for. */
 function withholder(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
   const { message } = saying;
-  if (message.kind === "block" || message.kind === "finalBlocks" || message.kind === "certificates") return [];
+  const answers: readonly Message["kind"][] = ["block", "finalBlocks", "certificates", "batches"];
+  if (answers.includes(message.kind)) return [];
   if (message.kind !== "proposal" && message.kind !== "vote") return [saying];
   if (saying.kind === "send") return prng.below(2) === 0 ? [saying] : [];
   return eachPeer(world, node, () => message).filter(() => prng.below(2) === 0);
@@ -172,7 +177,7 @@ function skipper(world: World, node: SimulatedNode, saying: Saying, prng: Prng):
   return [{ ...saying, message: { kind: "proposal", proposal } }];
 }
 
-/** Signs wrongly, now and then: votes, certificates and proposals. */
+/** Signs wrongly, now and then: votes, certificates, proposals, acknowledgements and proofs. */
 function forger(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
   const { message } = saying;
   if (prng.below(3) !== 0) return [saying];
@@ -187,6 +192,14 @@ function forger(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng)
   if (message.kind === "proposal") {
     const signature = prng.nextBytes(64) as Signature;
     return [{ ...saying, message: { kind: "proposal", proposal: { ...message.proposal, signature } } }];
+  }
+  if (message.kind === "acknowledgement") {
+    const acknowledgement = { ...message.acknowledgement, signature: prng.nextBytes(64) };
+    return [{ ...saying, message: { kind: "acknowledgement", acknowledgement } }];
+  }
+  if (message.kind === "availability") {
+    const proof = { ...message.proof, proof: prng.nextBytes(message.proof.proof.length) };
+    return [{ ...saying, message: { kind: "availability", proof } }];
   }
   return [saying];
 }
@@ -227,9 +240,83 @@ function flooder(world: World, node: SimulatedNode, saying: Saying, prng: Prng):
     { kind: "certificatesWanted", request, from: from as View, to: (from + prng.below(200)) as View },
     { kind: "finalBlocksWanted", request, from: from as Height, to: (from + prng.below(200)) as Height },
     { kind: "blockWanted", request, digest: prng.nextBytes(32) as Digest },
+    {
+      kind: "batchesWanted",
+      request,
+      lane: prng.below(world.set.validators.length) as ValidatorIndex,
+      from,
+      through: from + prng.below(200),
+      digest: prng.nextBytes(32) as Digest,
+    },
   ];
   return [saying, ...far, ...requests.map((one): Effect => ({ kind: "broadcast", message: one }))];
 }
+
+/**
+ * Sends its batches to a few only, or to the next leader only, or not the same to all, or leaves some out; acknowledges two
+ * batches in one place; gives nobody batches that are missing; says false numbers of the lanes from which its blocks take.
+ */
+function laneSpoiler(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+  const { message } = saying;
+  switch (message.kind) {
+    case "batch":
+      return spoilBatch(world, node, message.batch, prng);
+    case "batches":
+    case "availability":
+      return prng.below(2) === 0 ? [saying] : [];
+    case "acknowledgement": {
+      const { acknowledgement } = message;
+      const made = otherAcknowledgement(world, node, acknowledgement, prng.nextBytes(32) as Digest);
+      return [saying, { ...saying, message: { kind: "acknowledgement", acknowledgement: made } }];
+    }
+    case "proposal": {
+      const header = falseRanges(message.proposal.header, prng);
+      return [
+        { ...saying, message: { kind: "proposal", proposal: resigned(world, node, { ...message.proposal, header }) } },
+      ];
+    }
+    default:
+      return [saying];
+  }
+}
+
+function spoilBatch(world: World, node: SimulatedNode, batch: Batch, prng: Prng): readonly Effect[] {
+  const count = world.set.validators.length;
+  const message: Message = { kind: "batch", batch };
+  const other: Message = { kind: "batch", batch: otherBatch(world, node, batch, prng.nextBytes(1 + prng.below(40))) };
+  const few = new Set(Array.from({ length: 1 + Math.floor(count / 3) }, () => prng.below(count)));
+  switch (prng.below(5)) {
+    case 0:
+      return eachPeer(world, node, () => message).filter((one) => one.kind === "send" && few.has(one.to));
+    case 1: {
+      const next = leaderOf(node.replica.schedule, (node.replica.view + prng.below(2)) as View);
+      return [{ kind: "send", to: next, message }];
+    }
+    case 2:
+      return eachPeer(world, node, () => (prng.below(2) === 0 ? message : other));
+    case 3:
+      return [];
+    default:
+      return eachPeer(world, node, () => message);
+  }
+}
+
+/** Numbers that holders of the lane know to be false, or proofs that prove nothing. */
+function falseRanges(header: Header, prng: Prng): Header {
+  if (header.ranges.length === 0 || prng.below(2) === 0) return header;
+  const lies: readonly ((range: LaneRange) => Partial<LaneRange>)[] = [
+    ({ size }) => ({ size: size + 1 }),
+    ({ count }) => ({ count: count + 1 }),
+    () => ({ proof: undefined }),
+    () => ({ proof: { signers: prng.nextBytes(1) as Bitmap, proof: prng.nextBytes(64) } }),
+  ];
+  const lie = lies[prng.below(lies.length)]!;
+  const ranges = header.ranges.map((range) => (prng.below(2) === 0 ? range : { ...range, ...lie(range) }));
+  const grown = lanesSize(ranges) - lanesSize(header.ranges);
+  return { ...header, ranges, payload: { ...header.payload, size: header.payload.size + grown } };
+}
+
+const lanesSize = (ranges: Header["ranges"]): number => sizeOfLanes(ranges, 0);
 
 const voting = (vote: Vote): Effect => ({ kind: "broadcast", message: { kind: "vote", vote } });
 

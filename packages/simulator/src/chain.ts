@@ -6,7 +6,7 @@ import type { Exchange } from "./application.ts";
 import { checkDelivered, checkExecuted, checkStored, forgetChecked } from "./checkers.ts";
 import { commandsIn, countCommands, dropCommands } from "./commands.ts";
 import { feed, type SimulatedNode } from "./node.ts";
-import { appendBlock, saveSnapshot } from "./store.ts";
+import { appendBlock, isStored, saveSnapshot } from "./store.ts";
 import { after, isHonest, tell, type World } from "./world.ts";
 
 const snapshotBlocks = 40;
@@ -19,7 +19,7 @@ export function deliver(world: World, node: SimulatedNode, block: FinalBlock): v
   const digest = headerDigest(block.header);
   if (isHonest(world, node)) {
     checkDelivered(world.checkers, node.index, block, node.lastDelivered);
-    const holders = world.nodes.filter((one) => isHonest(world, one) && one.store.stored.has(toHex(digest)));
+    const holders = world.nodes.filter((one) => isHonest(world, one) && isStored(one.store, toHex(digest)));
     const indexes = [...new Set(holders.map(({ index }) => index))];
     checkStored(world.checkers, block, indexes);
     countCommands(world, block);

@@ -11,6 +11,7 @@
  * - I7 no value is made or lost;
  * - I9 no honest node is accused by an honest one, nor convicted by what was said on the wire;
  * - every view that a final block skips was nullified by a quorum;
+ * - a place of a lane has at most one proven batch (`lane-checkers.ts`);
  * - a vote log comes back as it was written: nothing that was synced is gone, nothing is there that was not written.
  *
  * They know nothing of how the protocol works. I10 is in `bounds.ts`; liveness (I8, I11) is the runner's, since it needs an
@@ -34,6 +35,7 @@ import {
   weighVote,
   type Accountability,
 } from "./accountability.ts";
+import { createLaneCheckers, laneFaults, type LaneCheckers } from "./lane-checkers.ts";
 
 export interface Checkers {
   readonly set: ValidatorSet;
@@ -54,6 +56,7 @@ export interface Checkers {
   readonly states: Map<number, string>;
   /** Per height: whether the first delivery found the block on enough disks. */
   readonly stored: Set<number>;
+  readonly lanes: LaneCheckers;
 }
 
 export interface CheckersOptions {
@@ -77,6 +80,7 @@ export function createCheckers({ set, scheme, isHonest, tolerant }: CheckersOpti
     cast: new Map(),
     states: new Map(),
     stored: new Set(),
+    lanes: createLaneCheckers(),
   };
 }
 
@@ -99,6 +103,7 @@ export function checkSent(checkers: Checkers, sender: number, message: Message):
     if (honest || checkers.scheme.verifyCertificate(checkers.set, certificate)) noteCertificate(checkers, certificate);
   }
   if (message.kind === "proposal") noteProposed(checkers, message.proposal.header);
+  for (const fault of laneFaults(checkers.lanes, checkers, { index: sender, honest }, message)) fail(checkers, fault);
 }
 
 function accuse(checkers: Checkers, convicted: readonly ValidatorIndex[]): void {

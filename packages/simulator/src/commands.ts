@@ -1,9 +1,9 @@
 /** Commands at a simulated node: taken in, told to peers, put into payloads, forgotten when they are final. */
-import { toHex } from "@stoa/base/bytes";
-import { sha256 } from "@stoa/base/hash";
 import type { Effect } from "@stoa/consensus/effect";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { decodePayload, encodePayload } from "@stoa/protocol/payload";
+import { commandName } from "./command-name.ts";
+import { putIntoLane, waitsInLane } from "./lanes.ts";
 import { feed, peersOf, type SimulatedNode } from "./node.ts";
 import { carry, tell, wallMsOf, type World } from "./world.ts";
 
@@ -11,17 +11,19 @@ const recentCommandsCountMax = 4_096;
 const payloadCommandsCountMax = 100;
 const mempoolCommandsCountMax = 10_000;
 
-export const commandName = (command: Uint8Array): string => toHex(sha256(command));
-
 export const commandsIn = (payload: Uint8Array): readonly Uint8Array[] =>
   payload.length === 0 ? [] : (decodePayload(payload) ?? []);
 
-/** A client hands a command to a node, which tells the others; why it is refused, if it is. */
-export function submit(world: World, node: SimulatedNode, command: Uint8Array): string | undefined {
+/**
+ * A client hands a command to a node, which puts it into its lane, when it is asked to and has room, or tells the others; why it
+ * is refused, if it is.
+ */
+export function submit(world: World, node: SimulatedNode, command: Uint8Array, toLane: boolean): string | undefined {
   if (!node.up) return "down";
   const refusal = receiveCommand(world, node, command);
-  if (refusal === undefined) forward(world, node, command);
-  return refusal;
+  if (refusal !== undefined || !node.mempool.has(commandName(command))) return refusal;
+  if (!toLane || !putIntoLane(world, node, command)) forward(world, node, command);
+  return undefined;
 }
 
 /** What a node has not seen final it tells again; lost commands are found this way. */
@@ -53,11 +55,15 @@ function receiveCommand(world: World, node: SimulatedNode, command: Uint8Array):
   return undefined;
 }
 
-export function answerPayload(node: SimulatedNode, effect: Extract<Effect, { kind: "payloadWanted" }>): void {
+export function answerPayload(
+  world: World,
+  node: SimulatedNode,
+  effect: Extract<Effect, { kind: "payloadWanted" }>,
+): void {
   const ordered = new Set(effect.ancestors.flatMap(({ payload }) => commandsIn(payload)).map(commandName));
   const commands: Uint8Array[] = [];
   for (const [name, command] of node.mempool) {
-    if (!ordered.has(name)) commands.push(command);
+    if (!ordered.has(name) && !waitsInLane(world, node, name)) commands.push(command);
     if (payloadCommandsCountMax <= commands.length) break;
   }
   const work = 0 < commands.length;
@@ -67,10 +73,11 @@ export function answerPayload(node: SimulatedNode, effect: Extract<Effect, { kin
 
 /** A block is final: its commands need no more room here. */
 export function dropCommands(node: SimulatedNode, block: FinalBlock): void {
-  const { recentlyFinal, mempool } = node;
+  const { recentlyFinal, mempool, inLanes } = node;
   for (const command of commandsIn(block.payload)) {
     const name = commandName(command);
     mempool.delete(name);
+    inLanes.delete(name);
     recentlyFinal.set(name, true);
   }
   for (const name of recentlyFinal.keys()) {
@@ -85,6 +92,7 @@ export function countCommands(world: World, { header, payload }: FinalBlock): vo
   const { ordered } = world;
   if (header.height <= ordered.height) return;
   ordered.height = header.height;
+  world.tally.batchesFinal += header.ranges.reduce((sum, { count }) => sum + count, 0);
   for (const command of commandsIn(payload)) {
     const name = commandName(command);
     if (ordered.commands.has(name)) world.tally.orderedTwice++;

@@ -272,6 +272,7 @@ function rollback(world: World, prng: Prng, fault: Fault): boolean {
     node.store.signer.restore(old.signer);
     node.store.snapshots = [...old.snapshots];
     node.store.stored.clear();
+    node.store.storedBatches.clear();
     forgetWritten(node);
   });
   return restartLater(world, node, fault.lastsMs + 1 + prng.below(500));
@@ -308,6 +309,7 @@ function oldVotes(world: World, prng: Prng, fault: Fault): boolean {
     stop(world, node, { power: false });
     node.store.votes.restore(old);
     node.store.stored.clear();
+    node.store.storedBatches.clear();
     forgetWritten(node);
   });
   return restartLater(world, node, fault.lastsMs + 1 + prng.below(500));
@@ -320,6 +322,7 @@ function forget(world: World, prng: Prng, fault: Fault, why: string, lose: (stor
   stop(world, node, { power: false });
   lose(node.store);
   node.store.stored.clear();
+  node.store.storedBatches.clear();
   forgetWritten(node);
   return restartLater(world, node, fault.lastsMs);
 }

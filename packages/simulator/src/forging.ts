@@ -2,6 +2,13 @@
 import type { Digest } from "@stoa/base/hash";
 import type { Proposal } from "@stoa/consensus/message";
 import { headerDigest } from "@stoa/protocol/finality/header";
+import {
+  acknowledgementSignBytes,
+  batchDigest,
+  batchSignBytes,
+  type Acknowledgement,
+  type Batch,
+} from "@stoa/protocol/finality/lane";
 import { consensusSignBytes, type Vote, type VoteKind } from "@stoa/protocol/finality/vote";
 import { simulatedSeed } from "./fake-signature.ts";
 import type { SimulatedNode } from "./node.ts";
@@ -13,6 +20,25 @@ export function resigned(world: World, node: SimulatedNode, proposal: Proposal):
   const digest = headerDigest(proposal.header);
   const bytes = consensusSignBytes({ kind: "proposal", chainId, epoch, view: proposal.header.view, digest });
   return { ...proposal, signature: world.signatures.sign(bytes, simulatedSeed(node.index)) };
+}
+
+/** The batch with another payload, signed again. */
+export function otherBatch(world: World, node: SimulatedNode, batch: Batch, payload: Uint8Array): Batch {
+  const changed = { ...batch, payload };
+  const bytes = batchSignBytes(world.set, batch.sequence, batchDigest(changed));
+  return { ...changed, signature: world.signatures.sign(bytes, simulatedSeed(node.index)) };
+}
+
+/** An acknowledgement of another batch in the same place. */
+export function otherAcknowledgement(
+  world: World,
+  node: SimulatedNode,
+  one: Acknowledgement,
+  digest: Digest,
+): Acknowledgement {
+  const subject = { ...one, digest };
+  const signature = world.scheme.signVote(acknowledgementSignBytes(world.set, subject), simulatedSeed(node.index));
+  return { ...subject, signature };
 }
 
 /** A vote of any kind by this node's key. */

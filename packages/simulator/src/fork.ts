@@ -49,7 +49,11 @@ export function simulateFork(options: SimulateOptions): ForkReport {
     world.nodes.push(createNode(world, { index, clock: { ...plan.clocks[index]! }, side: "right" }));
   }
   for (const node of world.nodes) after(world, prng.below(200_000), () => start(world, node));
-  planWorkload(world, createPrng(options.seed).stream("arrivals"), { untilMs: apartMs, everyMs: 50 });
+  planWorkload(world, createPrng(options.seed).stream("arrivals"), {
+    untilMs: apartMs,
+    everyMs: 50,
+    lanePermille: 300,
+  });
   planMoves(world, prng, corrupted);
   runUntil(world, 1_000 * apartMs);
   for (const node of world.nodes) node.side = undefined;

@@ -64,6 +64,10 @@ export function createNode(world: World, options: NodeOptions): SimulatedNode {
     timers: new Map(),
     mempool: new Map(),
     recentlyFinal: new Map(),
+    laneRoom: 0,
+    toLane: [],
+    flushPlanned: false,
+    inLanes: new Map(),
     crashAfterCount: undefined,
     wake: () => turnSoon(world, node as unknown as SimulatedNode, stop),
   };
@@ -199,6 +203,10 @@ export function stop(world: World, node: SimulatedNode, how: { readonly power: b
   node.timers.clear();
   node.mempool.clear();
   node.recentlyFinal.clear();
+  node.laneRoom = 0;
+  node.toLane = [];
+  node.flushPlanned = false;
+  node.inLanes.clear();
   node.toExecute = [];
   node.executing = false;
   node.blockSyncPlanned = false;

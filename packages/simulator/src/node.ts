@@ -66,6 +66,12 @@ export interface SimulatedNode {
   readonly timers: Map<TimerKind, number>;
   readonly mempool: Map<string, Uint8Array>;
   readonly recentlyFinal: Map<string, true>;
+  /** Batches that it may make now, and the commands that wait for the next one. */
+  laneRoom: number;
+  toLane: Uint8Array[];
+  flushPlanned: boolean;
+  /** Commands in batches that are held and not final: no leader orders them beside batches. */
+  readonly inLanes: Map<string, number>;
   /** A crash that strikes after so many more things have left the node. */
   crashAfterCount: number | undefined;
   /** Runs the next turn; set by `life.ts`. */

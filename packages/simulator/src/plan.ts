@@ -40,6 +40,8 @@ export interface PlanOptions {
   readonly faultsEveryMs?: number;
   /** Between two commands of the workload, about; drawn when absent. */
   readonly commandsEveryMs?: number;
+  /** Of a thousand commands, how many go into a lane; drawn when absent. */
+  readonly lanePermille?: number;
   /** Changes to the weather that was drawn. */
   readonly weather?: Partial<Weather>;
   /** Names of the parts of the plan to keep; all when absent. */
@@ -55,7 +57,11 @@ export function drawPlan(options: PlanOptions): Plan {
   const stakes = holdThird(drawn, options.faulty ?? []) ? drawn.map(() => 1) : drawn;
   const faultsMs = options.faultsMs ?? 4_000 + shape.below(6_000);
   const everyMs = options.faultsEveryMs ?? 300 + shape.below(1_500);
-  const workload = { untilMs: faultsMs, everyMs: options.commandsEveryMs ?? 20 + shape.below(300) };
+  const workload = {
+    untilMs: faultsMs,
+    everyMs: options.commandsEveryMs ?? 20 + shape.below(300),
+    lanePermille: options.lanePermille ?? drawLanePermille(root.stream("lanes")),
+  };
   const kinds = options.faultKinds ?? drawKinds(root.stream("kinds"));
   const whole: Plan = {
     seed,
@@ -69,6 +75,9 @@ export function drawPlan(options: PlanOptions): Plan {
   };
   return options.keep === undefined ? whole : reduced(whole, new Set(options.keep));
 }
+
+/** In one run of four no lane is used, in another nothing else. */
+const drawLanePermille = (prng: Prng): number => [0, 200, 700, 1_000][prng.below(4)]!;
 
 function holdThird(stakes: readonly number[], actors: readonly Actor[]): boolean {
   const total = stakes.reduce((sum, stake) => sum + stake, 0);

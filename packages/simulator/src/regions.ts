@@ -9,7 +9,8 @@ import type { TimeMs, View } from "@stoa/base/units";
 import { leaderOf, leaderSchedule } from "@stoa/consensus/leader";
 import type { Effect } from "@stoa/consensus/effect";
 import { isQuorum, type ValidatorSet } from "@stoa/protocol/finality/certificate";
-import { commandName, commandsIn, submit } from "./commands.ts";
+import { commandName } from "./command-name.ts";
+import { commandsIn, submit } from "./commands.ts";
 import { resigned } from "./forging.ts";
 import { createNode, start } from "./life.ts";
 import { peersOf, type SimulatedNode, type Tamper } from "./node.ts";
@@ -191,7 +192,7 @@ function feedCommands(world: World, watch: Watch, running: readonly SimulatedNod
     let command = world.application.nextCommand(wallMs);
     while (world.application.refusal(command, wallMs) !== undefined) command = world.application.nextCommand(wallMs);
     watch.submitted.set(commandName(command), { node: node.index, atUs: world.nowUs });
-    submit(world, node, command);
+    submit(world, node, command, false);
     after(world, 1_000 * everyMs, arrive);
   };
   arrive();

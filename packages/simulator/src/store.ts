@@ -14,7 +14,9 @@ import { openSigner, type Signer } from "@stoa/node/signer";
 import { openBlockLog, type BlockLog } from "@stoa/node/storage/block-log";
 import { openVoteLog, type VoteLog, type VoteLogOptions } from "@stoa/node/storage/vote-log";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
-import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
+import { batchDigest } from "@stoa/protocol/finality/lane";
+import type { OrderedBatch } from "@stoa/protocol/payload";
+import { headerDigest, type ExecutedRoots, type Header, type LaneRange } from "@stoa/protocol/finality/header";
 import { createVolume, type Image, type Volume } from "./disk.ts";
 
 /** Small, so that segments end, begin and are forgotten in every run. */
@@ -38,8 +40,10 @@ export interface Store {
   readonly signer: Volume;
   /** Newest last; written whole or not at all. */
   snapshots: Snapshot[];
-  /** Digests of blocks that are on the platter with their payload. */
-  readonly stored: Set<string>;
+  /** By digest, blocks that are on the platter with what they carry: `whole`, or batches are to be found beside them. */
+  readonly stored: Map<string, { readonly header: Header; readonly whole: boolean }>;
+  /** By digest, batches on the platter. */
+  readonly storedBatches: Map<string, OrderedBatch>;
   /** Bytes that were written and lost, for the report. */
   lostSize: number;
   /** Torn ends that were cut off and reported. */
@@ -67,7 +71,8 @@ export function createStore(prng: Prng): Store {
     blocks: createVolume(prng.stream("blocks")),
     signer: createVolume(prng.stream("signer")),
     snapshots: [],
-    stored: new Set(),
+    stored: new Map(),
+    storedBatches: new Map(),
     lostSize: 0,
     repairsCount: 0,
   };
@@ -130,26 +135,58 @@ export function votesOn(image: Image, identity: VoteLogIdentity, prng: Prng): re
 
 /** The digests of the blocks that a node could still find on its platter, by the shipped recovery, were the power to go now. */
 export function blocksOnPlatter(store: Store, identity: VoteLogIdentity, prng: Prng): Set<string> {
-  const found = new Set<string>();
   const [votes, blocks, signer] = [createVolume(prng), createVolume(prng), createVolume(prng)];
   votes.restore(store.votes.platter());
   blocks.restore(store.blocks.platter());
   signer.restore(store.signer.platter());
-  const copy: Store = { ...store, votes, blocks, signer, stored: found };
+  const copy: Store = { ...store, votes, blocks, signer, stored: new Map(), storedBatches: new Map() };
   const { blockLog } = openStore(copy, identity, () => undefined);
+  const found = new Set([...copy.stored.keys()].filter((digest) => isStored(copy, digest)));
   for (let height = blockLog.first(); height <= blockLog.last(); height++) {
     found.add(toHex(headerDigest(blockLog.read(height)!.block.header)));
   }
   return found;
 }
 
-export function noteStored(store: Store, one: DurableRecord): void {
-  if (!("header" in one) || one.header === undefined || one.payload === undefined) return;
-  store.stored.add(toHex(headerDigest(one.header)));
-  for (const oldest of store.stored) {
-    if (store.stored.size <= storedCountMax) break;
-    store.stored.delete(oldest);
+export function noteStored({ stored, storedBatches }: Store, one: DurableRecord): void {
+  if (one.kind === "batch") {
+    storedBatches.set(toHex(batchDigest(one.batch)), one.batch);
+    forgetOldest(storedBatches);
   }
+  if (!("header" in one) || one.header === undefined || one.payload === undefined) return;
+  const { header, payload } = one;
+  const digest = toHex(headerDigest(header));
+  const whole = payload.length === header.payload.size || stored.get(digest)?.whole === true;
+  stored.set(digest, { header, whole });
+  forgetOldest(stored);
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= storedCountMax) break;
+    map.delete(oldest);
+  }
+}
+
+/** Whether a block is on the platter, with all batches that it orders. */
+export function isStored({ stored, storedBatches }: Store, digest: string): boolean {
+  const block = stored.get(digest);
+  if (block === undefined || block.whole) return block !== undefined;
+  return block.header.ranges.every((range) => isRangeStored(storedBatches, block.header, range));
+}
+
+function isRangeStored(
+  batches: ReadonlyMap<string, OrderedBatch>,
+  { tips }: Header,
+  { lane, count }: LaneRange,
+): boolean {
+  let { digest } = tips[lane]!;
+  for (let index = 0; index < count; index++) {
+    const batch = batches.get(toHex(digest));
+    if (batch === undefined) return false;
+    digest = batch.previous;
+  }
+  return true;
 }
 
 /** The simulated exchange checks signatures itself, so the log remembers none. */

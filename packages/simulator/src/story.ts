@@ -42,6 +42,8 @@ export function describeEffect(effect: Effect): string {
 
 function describeSaid(message: Message): string {
   if (message.kind === "vote") return describeVote(message.vote);
+  if (message.kind === "batch") return `sends batch ${message.batch.sequence} of its lane`;
+  if (message.kind === "availability") return `proves batch ${message.proof.sequence} of its lane`;
   if (message.kind !== "proposal") return "";
   const { header } = message.proposal;
   const parent = header.parentView === 0 ? "genesis" : `the block of view ${header.parentView}`;
@@ -68,6 +70,14 @@ export function describeMessage(sender: string, message: Message): string {
     }
     case "certificate":
       return `hears from ${sender}: ${describeCertificate(message.certificate)}`;
+    case "batch":
+      return `hears from ${sender}: batch ${message.batch.sequence} of lane ${message.batch.lane}`;
+    case "acknowledgement":
+      return `hears from ${sender}: it holds this lane through batch ${message.acknowledgement.sequence}`;
+    case "availability":
+      return `hears from ${sender}: batch ${message.proof.sequence} of its lane is available`;
+    case "batches":
+      return `hears from ${sender}: ${message.batches.length} batches`;
     case "finalBlocks":
       return `hears from ${sender}: ${message.blocks.length} final blocks from height ${message.blocks[0]?.header.height}`;
     default:

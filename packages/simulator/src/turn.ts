@@ -14,6 +14,7 @@ import { checkBounds } from "./bounds.ts";
 import { deliver } from "./chain.ts";
 import { checkAccusation, checkDivergence, checkHalt, checkSent } from "./checkers.ts";
 import { answerPayload } from "./commands.ts";
+import { noteLane } from "./lanes.ts";
 import { feed, peersOf, type SimulatedNode } from "./node.ts";
 import { noteStored } from "./store.ts";
 import { describeEffect, describeMessage } from "./story.ts";
@@ -127,7 +128,7 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
     case "schedule":
       return setTimer(world, node, effect);
     case "payloadWanted":
-      return answerPayload(node, effect);
+      return answerPayload(world, node, effect);
     case "deliver":
       return deliver(world, node, effect.block);
     case "readBlocks": {
@@ -143,6 +144,10 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
     case "halt":
       world.tally.halted++;
       return checkHalt(world.checkers, node.index, effect.fact);
+    case "laneRoom":
+    case "batchHeld":
+    case "batchDropped":
+      return noteLane(world, node, effect);
     case "persist":
     case "evidence":
     case "progress":

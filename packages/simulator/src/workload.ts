@@ -3,7 +3,8 @@
  * once, and give one that is not final after a while to another node, until it is final or no door takes it any more (I11).
  */
 import type { Prng } from "@stoa/base/prng";
-import { commandName, submit } from "./commands.ts";
+import { commandName } from "./command-name.ts";
+import { submit } from "./commands.ts";
 import type { SimulatedNode } from "./node.ts";
 import { after, tell, type World } from "./world.ts";
 
@@ -11,6 +12,8 @@ export interface Workload {
   readonly untilMs: number;
   /** Between two arrivals, about. */
   readonly everyMs: number;
+  /** Of a thousand commands, how many go into the lane of the node that takes them, if there is room. */
+  readonly lanePermille: number;
 }
 
 const firstMs = 500;
@@ -27,13 +30,13 @@ export function planWorkload(world: World, prng: Prng, plan: Workload): void {
     for (let count = 0; count < burst; count++) {
       const command = world.application.nextCommand(trueWallMs(world));
       const doors = prng.below(20) === 0 ? world.nodes : [world.nodes[prng.below(world.nodes.length)]!];
-      for (const node of doors) offer(world, node, command);
+      for (const node of doors) offer(world, node, command, chooseLane(world, plan));
     }
     after(world, 1_000 * prng.below(2 * plan.everyMs), arrive);
   };
   after(world, 1_000 * firstMs, arrive);
   const retry = (): void => {
-    offerAgain(world, prng);
+    offerAgain(world, prng, plan);
     after(world, (1_000 * patienceMs) / 4, retry);
   };
   after(world, 1_000 * patienceMs, retry);
@@ -41,10 +44,12 @@ export function planWorkload(world: World, prng: Prng, plan: Workload): void {
 
 const trueWallMs = (world: World): number => world.parameters.genesisTimeMs + 1_000 + Math.floor(world.nowUs / 1_000);
 
-function offer(world: World, node: SimulatedNode, bytes: Uint8Array): void {
+const chooseLane = (world: World, { lanePermille }: Workload): boolean => world.lanePrng.below(1_000) < lanePermille;
+
+function offer(world: World, node: SimulatedNode, bytes: Uint8Array, toLane: boolean): void {
   world.tally.commands++;
   const name = commandName(bytes);
-  submit(world, node, bytes);
+  submit(world, node, bytes, toLane);
   // What an honest clock would refuse has been answered; a door whose clock is wrong is not believed.
   if (world.application.refusal(bytes, trueWallMs(world)) !== undefined) return;
   if (world.ordered.commands.has(name) || world.pending.has(name) || pendingCountMax <= world.pending.size) return;
@@ -52,7 +57,7 @@ function offer(world: World, node: SimulatedNode, bytes: Uint8Array): void {
 }
 
 /** Clients that waited long enough turn to another node; those whose command has expired have their answer. */
-function offerAgain(world: World, prng: Prng): void {
+function offerAgain(world: World, prng: Prng, plan: Workload): void {
   for (const [name, { bytes, sinceUs }] of world.pending) {
     if (world.nowUs < sinceUs + 1_000 * patienceMs) continue;
     if (world.application.refusal(bytes, trueWallMs(world)) !== undefined) {
@@ -60,6 +65,6 @@ function offerAgain(world: World, prng: Prng): void {
       tell(world, undefined, () => `a client gives command ${name.slice(0, 8)} up: it has expired`);
       continue;
     }
-    submit(world, world.nodes[prng.below(world.nodes.length)]!, bytes);
+    submit(world, world.nodes[prng.below(world.nodes.length)]!, bytes, chooseLane(world, plan));
   }
 }

@@ -46,6 +46,8 @@ export interface World {
   readonly parameters: Omit<Parameters, "session">;
   /** Draws of the disks: how long a sync takes, what a crash leaves. */
   readonly diskPrng: Prng;
+  /** Draws of lanes: how long commands wait for a batch. */
+  readonly lanePrng: Prng;
   /** What each input costs the processor of a node, in microseconds: so much longer its turn takes. */
   readonly messageUs: number;
   /** Blocks that nodes keep once a snapshot covers them. */
@@ -66,6 +68,10 @@ export interface Tally {
   commands: number;
   commandsRefused: number;
   commandsFinal: number;
+  /** Batches, as often as a node took one in. */
+  batches: number;
+  /** Batches in blocks, counted once. */
+  batchesFinal: number;
   orderedTwice: number;
   crashes: number;
   stopped: number;
@@ -116,6 +122,7 @@ export function createWorld(options: WorldOptions): World {
     set,
     parameters: parametersOf(chain, options.parameters),
     diskPrng: prng.stream("disk"),
+    lanePrng: prng.stream("lanes"),
     retentionBlocks: options.retentionBlocks ?? Infinity,
     messageUs: options.messageUs ?? 0,
     ordered: { height: 0, commands: new Set() },
@@ -127,6 +134,8 @@ export function createWorld(options: WorldOptions): World {
       commands: 0,
       commandsRefused: 0,
       commandsFinal: 0,
+      batches: 0,
+      batchesFinal: 0,
       orderedTwice: 0,
       crashes: 0,
       stopped: 0,
