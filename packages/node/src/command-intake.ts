@@ -156,6 +156,7 @@ export function createIntake(parts: IntakeParts): Intake {
     tick() {
       mempool.forEachSince(roomyMs - patienceMs, (number) => {
         if (isLater[number] !== true || mempool.wayOf(number) === "lane") return;
+        if (!mempool.isLoose(number, parts.wallMs())) return;
         isLater[number] = false;
         mempool.setWay(number, "loose", parts.wallMs());
         parts.forward(mempool.encodedOf(number), noPeers);

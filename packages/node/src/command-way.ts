@@ -27,8 +27,12 @@ export interface CommandWays {
 
 /** Digests of commands in lanes that are remembered, for copies of them that come later. */
 const heldCountMax = 16_384;
-/** So long a command may be expected in a lane, or lie in one, before a leader takes it all the same. */
-export const wayMsMax = { expected: 250, lane: 5_000 } as const;
+/**
+ * So long a command may be expected in a lane, or lie in one, before a leader takes it all the same. Long, because it does no good
+ * to a crowd to order it twice: a validator that does not put it into its lane takes it when it leads, and one that goes is seen
+ * to go.
+ */
+const wayMsMax = { expected: 2_000, lane: 30_000 } as const;
 
 export function createCommandWays(numbersCount: number): CommandWays {
   const wayOf = new Uint8Array(numbersCount);

@@ -17,7 +17,7 @@ export interface LanesParts {
   readonly mode: LaneMode;
   readonly self: ValidatorIndex;
   readonly validatorsCount: number;
-  readonly mempool: Pick<Mempool, "size" | "inLane" | "outOfLane">;
+  readonly mempool: Pick<Mempool, "size" | "inLane" | "outOfLane" | "expectNothing">;
   readonly wallMs: () => number;
   /** A batch for this validator's lane. */
   readonly seal: (payload: Uint8Array) => void;
@@ -53,6 +53,9 @@ export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesPart
           return mempool.outOfLane(payloadCommands(effect.payload).packedDigests, wallMs());
       }
     },
-    setHere: (peer, here) => void (isHere[peer] = here),
+    setHere(peer, here) {
+      isHere[peer] = here;
+      if (!here) mempool.expectNothing(wallMs());
+    },
   };
 }

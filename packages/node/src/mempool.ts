@@ -57,6 +57,10 @@ export interface Mempool {
   /** Loose until something else is said; said of a command that waits. */
   readonly setWay: (number: number, way: Way, nowMs: number) => void;
   readonly wayOf: (number: number) => Way;
+  /** Whether a leader may take the command: see `command-way.ts`. */
+  readonly isLoose: (number: number, nowMs: number) => boolean;
+  /** A validator has gone: what is expected in a lane is loose. */
+  readonly expectNothing: (nowMs: number) => void;
   /** Whether an earlier command for the same owner's accounts waits in a lane, or is expected there. */
   readonly isAfterLane: (number: number) => boolean;
   /** A batch holds the commands of these digests, one after another: here they are in a lane, also those that come later. */
@@ -287,6 +291,11 @@ export function createMempool(options: MempoolOptions): Mempool {
     waits: (number) => stateOf[number] === states.waiting,
     setWay,
     wayOf: ways.of,
+    isLoose: ways.isLoose,
+    expectNothing(nowMs) {
+      for (let number = arrivals.first(); number !== arrivals.end; number = arrivals.after(number))
+        if (ways.of(number) === "expected") setWay(number, "loose", nowMs);
+    },
     isAfterLane: (number) => ownerOf[number] !== absent && 0 < laneCounts[ownerOf[number]!]!,
     inLane(held, nowMs) {
       for (let offset = 0; offset < held.length; offset += digestSize) ways.held(held, offset, nowMs);

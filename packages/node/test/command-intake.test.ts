@@ -220,18 +220,25 @@ describe("commands of clients while lanes are used", () => {
     expect([...sets.map(({ forwarded }) => forwarded.length), ...sets.map(built)]).toEqual([0, 0, 0, 0]);
   });
 
-  test("that their home does not put into its lane become loose, and are sent on after half a second", () => {
+  test("that their home does not put into its lane are loose after two seconds, or when a validator goes, and are sent on", () => {
     const set = setUp(laneOf({ isOn: true, isHome: false }));
     const encoded = signed();
     set.intake.fromClient(1, encoded, true);
     set.judgeAll();
     expect(built(set)).toBe(0);
-    set.pass(300);
-    expect(built(set)).toBe(1);
-    set.pass(300);
+    set.pass(1_900);
     set.intake.ordered(0);
     set.intake.tick();
+    expect([built(set), set.forwarded.length]).toEqual([0, 0]);
+    set.pass(200);
+    expect(built(set)).toBe(1);
+    set.intake.tick();
     expect(set.forwarded).toEqual([{ encoded, knownBy: [] }]);
+    set.intake.fromClient(2, signed(), true);
+    set.judgeAll();
+    expect(built(set)).toBe(1);
+    set.mempool.expectNothing(set.nowMs());
+    expect(built(set)).toBe(2);
   });
 
   test("do not overtake each other when lanes begin to be used, nor when they are not used any more", () => {
@@ -280,11 +287,11 @@ describe("commands of clients while lanes are used", () => {
     expect(set.answers).toEqual([{ id: 1, refusal: "none" }]);
   });
 
-  test("in a lane that does not get on are taken by a leader after some seconds", () => {
+  test("in a lane that does not get on are taken by a leader after half a minute", () => {
     const set = setUp(laneOf({ isOn: true }));
     set.intake.fromClient(1, signed(), false);
     set.judgeAll();
-    set.pass(4_900);
+    set.pass(29_900);
     expect(built(set)).toBe(0);
     set.pass(200);
     expect(built(set)).toBe(1);
@@ -301,4 +308,24 @@ test("every account has one home among the validators that are here, and each of
   const without = accounts.map((account) => homeOf(ofAccount(account), [true, true, false, true]));
   without.forEach((home, index) => expect(home).toBe(homes[index] === 2 ? 3 : homes[index]));
   expect(homeOf(ofAccount(0), [false, false, false, false])).toBe(homes[0]);
+});
+
+test("a peer that sends on what nobody signed is to blame; whoever offers it as a client is only refused (NET-031)", () => {
+  const { intake, blamed, answers, judgeAll } = setUp();
+  const forged = signed();
+  forged[forged.length - 1]! ^= 1;
+  intake.fromClient(1, forged, false);
+  judgeAll();
+  expect(answers).toEqual([{ id: 1, refusal: "signature-invalid" }]);
+  expect(blamed).toEqual([]);
+  const another = signed();
+  another[another.length - 1]! ^= 1;
+  intake.fromPeer(peer, another);
+  intake.fromPeer(peer, signed());
+  judgeAll();
+  expect(blamed).toEqual([peer]);
+  intake.fromPeer(peer, new Uint8Array(3));
+  intake.fromPeer(peer, new Uint8Array(220).fill(251));
+  judgeAll();
+  expect(blamed).toEqual([peer, peer, peer]);
 });
