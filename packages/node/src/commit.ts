@@ -9,11 +9,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { assert, present } from "@stoa/base/assert";
-import { equalBytes } from "@stoa/base/bytes";
-import { byteString, decode, encode, record, u53, type EncodedItems } from "@stoa/base/codec";
+import { encode, type EncodedItems } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
-import type { Height } from "@stoa/base/units";
 import {
   allAuthorities,
   authoritiesChanged,
@@ -24,21 +22,23 @@ import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { prove, type ProvedRecord } from "@stoa/exchange/machine/prove";
 import { createQuery } from "@stoa/exchange/machine/query";
 import { observeChanges } from "@stoa/exchange/machine/roots";
-import { encodeSnapshot, restoreSnapshot } from "@stoa/exchange/machine/snapshot";
+import { encodeSnapshot } from "@stoa/exchange/machine/snapshot";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import { decodeCommand } from "@stoa/protocol/command";
 import { decodeEvent, type Event } from "@stoa/protocol/event";
-import { executedRoots, headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
+import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { Module } from "@stoa/protocol/state-record";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { NodeError } from "./failure.ts";
 import { createChangeJournal } from "./change-journal.ts";
 import { createRootsHistory } from "./roots-history.ts";
+import { createSnapshotOffers, type SnapshotOffers } from "./snapshot-offers.ts";
 import { guarded } from "./storage/append-file.ts";
 import { openBlockLog, type BlockLog } from "./storage/block-log.ts";
 import { openEventLog, type EventLog } from "./storage/event-log.ts";
+import { restoreBody, snapshotBody, type RestoredState } from "./storage/snapshot-body.ts";
 import { damaged, openSnapshotStore, type SnapshotStore } from "./storage/snapshot-store.ts";
 import { payloadCommands } from "./payload-names.ts";
 
@@ -50,6 +50,8 @@ export interface CommitOptions {
   /** Blocks between snapshots. */
   readonly snapshotBlocks: number;
   readonly snapshotsKept: number;
+  readonly snapshotChunkSize: number;
+  readonly segmentSize: number;
   readonly report: (fact: string) => void;
 }
 
@@ -98,18 +100,18 @@ export interface Commit {
   readonly distrust: () => void;
   /** What a recent block changed. */
   readonly changes: (wanted: ChangesRequest) => ChangesAnswer;
+  /** Snapshots for nodes that join. */
+  readonly offers: SnapshotOffers;
   readonly close: () => void;
 }
-
-const snapshotBody = record({ roots: executedRoots, height: u53, exchange: byteString(0xffff_ffff) });
 
 export function openCommit(options: CommitOptions): Commit {
   const { folder, genesis, report } = options;
   guarded(folder, "mkdir", () => mkdirSync(folder, { recursive: true }));
   const chainId = chainIdOf(genesis);
   const snapshots = openSnapshotStore(join(folder, "snapshots"), chainId, options.snapshotsKept);
-  const blocks = openBlockLog(join(folder, "blocks"), report);
-  const events = openEventLog(join(folder, "events"), report);
+  const blocks = openBlockLog(join(folder, "blocks"), report, { segmentSizeMax: options.segmentSize });
+  const events = openEventLog(join(folder, "events"), report, options.segmentSize);
   const beginning = createExchange(genesis);
   const genesisBlock: CommittedBlock = {
     height: 0,
@@ -171,12 +173,17 @@ export function openCommit(options: CommitOptions): Commit {
     };
   };
 
+  const offers = createSnapshotOffers({ snapshots, blocks, chunkSize: options.snapshotChunkSize });
+  /** Headers carry the roots of checkpoints; with fewer blocks between snapshots than between those, each is taken. */
+  const isProvable = (at: number): boolean =>
+    options.snapshotBlocks < limits.checkpointBlocks || at % limits.checkpointBlocks === 0;
+
   const save = (): void => {
     if (!snapshotsWanted) return;
     blocks.sync();
     events.sync();
     const body = { roots: roots.newest(), height, exchange: encodeSnapshot(state) };
-    snapshots.save({ height, bytes: encode(snapshotBody, body) });
+    snapshots.save({ height, bytes: encode(snapshotBody, body) }, offers.held());
     snapshotHeight = height;
     const kept = Math.min(snapshots.heights()[0] ?? 0, height - options.retentionBlocks);
     blocks.prune(kept);
@@ -200,7 +207,7 @@ export function openCommit(options: CommitOptions): Commit {
       if (blocks.last() === 0 ? true : next === blocks.last() + 1) blocks.append(next, encoded, signaturesValid);
       if (next <= height) return undefined;
       const applied = run(block, signaturesValid);
-      if (snapshotHeight + options.snapshotBlocks <= height) save();
+      if (snapshotHeight + options.snapshotBlocks <= height && isProvable(height)) save();
       return applied;
     },
     authorities: () => allAuthorities(state),
@@ -226,18 +233,13 @@ export function openCommit(options: CommitOptions): Commit {
       if (snapshotHeight < height) save();
     },
     distrust: () => void (snapshotsWanted = false),
+    offers,
     changes: journal.answer,
     close() {
       blocks.close();
       events.close();
     },
   };
-}
-
-interface Beginning {
-  readonly state: ReturnType<typeof createExchange>["state"];
-  readonly roots: ExecutedRoots;
-  readonly height: number;
 }
 
 /**
@@ -273,18 +275,13 @@ function restore(
   snapshots: SnapshotStore,
   beginning: ReturnType<typeof createExchange>,
   height: number | undefined,
-): Beginning {
+): RestoredState {
   const snapshot = height === undefined || height === 0 ? undefined : snapshots.load(height);
   if (snapshot === undefined) return { state: beginning.state, roots: beginning.roots, height: 0 };
   const path = join(options.folder, "snapshots", `${String(snapshot.height).padStart(16, "0")}.snapshot`);
-  const body = decode(snapshotBody, snapshot.bytes);
-  if (body === undefined || body.height !== snapshot.height)
-    throw damaged(path, 0, "holds what is no snapshot of its height");
-  const restored = restoreSnapshot(options.genesis, body.exchange);
-  if ("fault" in restored) throw damaged(path, 0, `holds an exchange that cannot be restored: ${restored.fault}`);
-  if (!rootsEqual(restored.roots, body.roots))
-    throw damaged(path, 0, "holds an exchange whose roots are not those that it had when it was saved");
-  return { state: restored.state, roots: body.roots, height: body.height as Height };
+  const restored = restoreBody(options.genesis, snapshot);
+  if ("fault" in restored) throw damaged(path, 0, restored.fault);
+  return restored;
 }
 
 /** A snapshot is saved only when its blocks are on disk: they were moved away, or lost. */
@@ -313,7 +310,3 @@ function reconcile(
     events.cutAbove(last);
   }
 }
-
-/** Whether two nodes agree on an executed height; used by tools that compare. */
-export const rootsEqual = (left: ExecutedRoots, right: ExecutedRoots): boolean =>
-  equalBytes(encode(executedRoots, left), encode(executedRoots, right));

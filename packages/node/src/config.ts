@@ -4,6 +4,7 @@
  */
 import { equalBytes } from "@stoa/base/bytes";
 import { activeEd25519 } from "@stoa/base/active-signature";
+import { limits } from "@stoa/base/limits";
 import { secretSeedSize, type SecretSeed } from "@stoa/base/signature";
 import type { Genesis } from "@stoa/protocol/genesis";
 import { genesisFault } from "@stoa/protocol/genesis-fault";
@@ -19,6 +20,10 @@ export interface StorageConfig {
   readonly snapshotBlocks: number;
   /** Snapshots to keep. */
   readonly snapshotsKept: number;
+  /** Bytes of the chunks in which others fetch a snapshot: a power of two, at most 1 MiB. */
+  readonly snapshotChunkSize: number;
+  /** Bytes after which the block log and the event log begin a new file: what is deleted, is deleted a file at a time. */
+  readonly segmentSize: number;
 }
 
 export interface ValidatorConfig {
@@ -51,7 +56,15 @@ export interface ValidatorConfig {
   readonly storage?: Partial<StorageConfig>;
 }
 
-export const storageDefaults: StorageConfig = { retentionBlocks: 1_000_000, snapshotBlocks: 2_000, snapshotsKept: 2 };
+export const storageDefaults: StorageConfig = {
+  retentionBlocks: 1_000_000,
+  snapshotBlocks: 2_000,
+  snapshotsKept: 2,
+  snapshotChunkSize: 256 * 1024,
+  segmentSize: limits.logSegmentSizeMax,
+};
+
+const chunkSizes: readonly number[] = Array.from({ length: 9 }, (_, index) => 4_096 << index);
 
 export function checkGenesis(genesis: Genesis): void {
   const fault = genesisFault(genesis);
@@ -69,12 +82,18 @@ export function checkValidatorConfig(config: ValidatorConfig): ValidatorIndex {
   });
   config.doors?.forEach((door, index) => checkAddress(`doors[${index}]`, door));
   if (config.dataFolder.length === 0) throw invalid("dataFolder", "a path", "an empty text");
-  const { retentionBlocks, snapshotBlocks, snapshotsKept } = { ...storageDefaults, ...config.storage };
+  const { retentionBlocks, snapshotBlocks, snapshotsKept, snapshotChunkSize, segmentSize } = {
+    ...storageDefaults,
+    ...config.storage,
+  };
   if (!(1 <= retentionBlocks)) throw invalid("storage.retentionBlocks", "at least 1", String(retentionBlocks));
   if (!(Number.isInteger(snapshotBlocks) && 1 <= snapshotBlocks))
     throw invalid("storage.snapshotBlocks", "an integer of at least 1", String(snapshotBlocks));
   if (!(Number.isInteger(snapshotsKept) && 1 <= snapshotsKept))
     throw invalid("storage.snapshotsKept", "an integer of at least 1", String(snapshotsKept));
+  if (!(1 <= segmentSize)) throw invalid("storage.segmentSize", "at least 1", String(segmentSize));
+  if (!chunkSizes.includes(snapshotChunkSize))
+    throw invalid("storage.snapshotChunkSize", "a power of two from 4096 to 1048576", String(snapshotChunkSize));
   const key = activeEd25519.publicKey(config.seed);
   const index = config.genesis.validators.findIndex((one) => equalBytes(one.key, key));
   if (index < 0)

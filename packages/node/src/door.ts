@@ -5,6 +5,7 @@
  */
 import type { RawData, WebSocket } from "ws";
 import { limits } from "@stoa/base/limits";
+import type { Height } from "@stoa/base/units";
 import type { Digest } from "@stoa/base/hash";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import {
@@ -18,7 +19,7 @@ import {
 import { listenAtDoor } from "./door-listener.ts";
 import { limitConcurrency } from "./limit-concurrency.ts";
 import type { Address } from "./network/mesh.ts";
-import type { ReceiptAnswer } from "./thread-message.ts";
+import type { ReceiptAnswer, SnapshotAnswer } from "./thread-message.ts";
 
 export interface DoorParts {
   readonly genesis: Uint8Array;
@@ -34,6 +35,8 @@ export interface DoorParts {
     countMax: number,
   ) => Promise<{ readonly blocks: readonly Uint8Array[]; readonly first: number }>;
   readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer) => void) => void;
+  readonly snapshot: () => Promise<SnapshotAnswer>;
+  readonly chunk: (manifest: Digest, index: number) => Promise<Uint8Array | undefined>;
   readonly report: (fact: string) => void;
 }
 
@@ -50,6 +53,8 @@ export interface Door {
 interface Connection {
   readonly socket: WebSocket;
   submitsInFlight: number;
+  /** Manifests and chunks that are being read for it. */
+  readsInFlight: number;
   proofsInFlight: number;
   /** Commands that were taken lately. */
   readonly admitted: number[];
@@ -66,6 +71,7 @@ interface Connection {
 }
 
 const submitsInFlightCountMax = 8_192;
+export const readsInFlightCountMax = 8;
 const proofsInFlightCountMax = 64;
 /** Blocks kept in memory for followers that are nearly there: so many, and so many bytes. */
 const recentBlocksCountMax = 128;
@@ -233,6 +239,9 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         return parts.changes(request.wanted, (found) =>
           reply(connection, { kind: "changes", id: request.id, answer: found }),
         );
+      case "snapshotWanted":
+      case "chunkWanted":
+        return void answerJoining(parts, connection, request, (value) => reply(connection, value));
       case "receipt": {
         const { id } = request;
         return parts.receipt(request.command, (found) => {
@@ -252,6 +261,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     const connection: Connection = {
       socket,
       submitsInFlight: 0,
+      readsInFlight: 0,
       proofsInFlight: 0,
       admitted: [],
       next: undefined,
@@ -305,6 +315,36 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       await listener.stop();
     },
   };
+}
+
+/** For a node that joins. What it asks for at once is bounded; each question is answered. */
+async function answerJoining(
+  parts: Pick<DoorParts, "snapshot" | "chunk">,
+  connection: Connection,
+  request: Extract<DoorRequest, { kind: "snapshotWanted" | "chunkWanted" }>,
+  reply: (value: DoorReply) => void,
+): Promise<void> {
+  const { id } = request;
+  if (readsInFlightCountMax <= connection.readsInFlight)
+    return reply({ kind: "failure", id, reason: `more than ${readsInFlightCountMax} chunks at a time`, retry: true });
+  connection.readsInFlight++;
+  try {
+    if (request.kind === "snapshotWanted") {
+      const { firstHeight, lastHeight, manifest } = await parts.snapshot();
+      return reply({
+        kind: "snapshot",
+        id,
+        firstHeight: firstHeight as Height,
+        lastHeight: lastHeight as Height,
+        manifest,
+      });
+    }
+    const bytes = await parts.chunk(request.manifest, request.index);
+    if (bytes !== undefined) return reply({ kind: "chunk", id, bytes });
+    reply({ kind: "failure", id, reason: "that snapshot is not kept here, or has no such chunk", retry: false });
+  } finally {
+    connection.readsInFlight--;
+  }
 }
 
 function asBytes(data: RawData): Uint8Array {

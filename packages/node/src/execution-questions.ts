@@ -1,7 +1,7 @@
 /** What the main thread asks of the execution thread, where the logs and the state live; each question is answered once. */
 import type { Digest } from "@stoa/base/hash";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
-import type { ExecutionToMain, MainToExecution, ReceiptAnswer } from "./thread-message.ts";
+import type { ExecutionToMain, MainToExecution, ReceiptAnswer, SnapshotAnswer } from "./thread-message.ts";
 import { createThreadRequests } from "./thread-request.ts";
 
 type ReadAnswer = Extract<ExecutionToMain, { kind: "read" }>;
@@ -14,6 +14,9 @@ export interface ExecutionQuestions {
   /** An encoded door request for a proof; the answer is the encoded reply. */
   readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void) => void;
   readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer) => void) => void;
+  readonly snapshot: () => Promise<SnapshotAnswer>;
+  /** `undefined` when there is no such chunk here. */
+  readonly chunk: (manifest: Digest, index: number) => Promise<Uint8Array | undefined>;
   readonly answered: (answer: Answer) => void;
 }
 
@@ -22,12 +25,17 @@ export function createExecutionQuestions(ask: (question: MainToExecution) => voi
   const receipts = createThreadRequests<ReceiptAnswer>();
   const changes = createThreadRequests<ChangesAnswer>();
   const proofs = createThreadRequests<Uint8Array>();
+  const snapshots = createThreadRequests<SnapshotAnswer>();
+  const chunks = createThreadRequests<Uint8Array | undefined>();
   return {
     receipt: (digest, answer) => ask({ kind: "receipt", id: receipts.open(answer), digest }),
     readBlocks: (from, countMax) =>
       new Promise((resolve) => ask({ kind: "read", id: reads.open(resolve), from, countMax })),
     prove: (request, answer) => ask({ kind: "prove", id: proofs.open(answer), request }),
     changes: (wanted, answer) => ask({ kind: "changes", id: changes.open(answer), wanted }),
+    snapshot: () => new Promise((resolve) => ask({ kind: "snapshot", id: snapshots.open(resolve) })),
+    chunk: (manifest, index) =>
+      new Promise((resolve) => ask({ kind: "chunk", id: chunks.open(resolve), manifest, index })),
     answered(answer) {
       switch (answer.kind) {
         case "read":
@@ -36,6 +44,10 @@ export function createExecutionQuestions(ask: (question: MainToExecution) => voi
           return receipts.answered(answer.id, answer.answer);
         case "changes":
           return changes.answered(answer.id, answer.answer);
+        case "snapshot":
+          return snapshots.answered(answer.id, answer.answer);
+        case "chunk":
+          return chunks.answered(answer.id, answer.bytes);
         case "proved":
           for (const { id, reply } of answer.replies) proofs.answered(id, reply);
           return;

@@ -186,6 +186,13 @@ function run(): void {
         }
         case "changes":
           return toMain({ kind: "changes", id: message.id, answer: commit.changes(message.wanted) });
+        case "snapshot":
+          return void commit.offers.manifest().then((manifest) => {
+            const [firstHeight, lastHeight] = [commit.blocks.first(), commit.blocks.last()];
+            toMain({ kind: "snapshot", id: message.id, answer: { firstHeight, lastHeight, manifest } });
+          }, failed);
+        case "chunk":
+          return toMain({ kind: "chunk", id: message.id, bytes: commit.offers.chunk(message.manifest, message.index) });
         case "distrust":
           return commit.distrust();
         case "receipt":

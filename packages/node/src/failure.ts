@@ -17,6 +17,7 @@ export const nodeErrorCodes = [
   "signer-refused",
   "block-log-damaged",
   "block-log-missing",
+  "blocks-pruned",
   "event-log-damaged",
   "snapshot-damaged",
   "disk-full",

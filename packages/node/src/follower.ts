@@ -9,6 +9,7 @@ import type { Divergence } from "@stoa/consensus/effect";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
 import type { ProofRequest } from "@stoa/protocol/door";
+import type { AdmissionRefusal } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { createBlockAcceptance } from "./block-acceptance.ts";
@@ -17,7 +18,7 @@ import { createCommitGate } from "./commit-gate.ts";
 import { openCommit, type Commit } from "./commit.ts";
 import { checkAddress, checkGenesis, invalid, storageDefaults, type StorageConfig } from "./config.ts";
 import { reportDivergence } from "./divergence-report.ts";
-import { openDoorSet, type DoorState } from "./door-set.ts";
+import { openDoorSet, type DoorSet, type DoorState } from "./door-set.ts";
 import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
 import { silentLog, type Logger } from "./log.ts";
@@ -28,6 +29,8 @@ import { createRootCheck, divergenceError } from "./root-check.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import { createProofs } from "./proofs.ts";
+import { heightAtLeast, isStateWanted, joinBySnapshot, watchPruning } from "./state-sync.ts";
+import { finishInstallation } from "./storage/state-installation.ts";
 import { createSubmissions, type ExecutedBlock, type Outcome } from "./submissions.ts";
 
 export interface FollowerConfig {
@@ -37,6 +40,11 @@ export interface FollowerConfig {
   readonly doors: readonly Address[];
   readonly signatureWorkersCount?: number;
   readonly storage?: Partial<StorageConfig>;
+  /**
+   * Whether to begin with a snapshot of the doors: `when-needed` (unless set) when no door stores the next block any more,
+   * `always` also when nothing is stored here yet, `never` to have the whole history or nothing.
+   */
+  readonly snapshot?: "when-needed" | "always" | "never";
 }
 
 export interface FollowerStatus {
@@ -72,10 +80,27 @@ const syncIntervalMs = 2_000;
 const queuedBlocksMax = 64;
 const replayChunk = 64;
 
-export async function startFollower(
-  config: FollowerConfig,
-  options: { readonly log?: Logger } = {},
-): Promise<Follower> {
+/** What a follower consists of, for a node that also serves others. */
+export interface FollowerInside extends Follower {
+  readonly commit: Commit;
+  readonly doors: DoorSet;
+}
+
+export interface FollowerOptions {
+  readonly log?: Logger;
+  /** A block has been executed; `encoded` is its encoding. */
+  readonly onExecuted?: (block: FinalBlock, encoded: Uint8Array) => void;
+  /** The answer to a request that was sent over `doors` with a number of {@link relayedIdMin} or more. */
+  readonly onRelayed?: (door: number, id: number, refusal: AdmissionRefusal) => void;
+}
+
+/** Numbers of requests from here on are not the follower's own. */
+export const relayedIdMin = 0x8000_0000;
+
+export const startFollower = (config: FollowerConfig, options: FollowerOptions = {}): Promise<Follower> =>
+  openFollower(config, options);
+
+export async function openFollower(config: FollowerConfig, options: FollowerOptions): Promise<FollowerInside> {
   installNativeCrypto();
   collectWhenIdle();
   checkGenesis(config.genesis);
@@ -84,7 +109,7 @@ export async function startFollower(
   const log = options.log ?? silentLog();
   const { genesis } = config;
   const chainId = chainIdOf(genesis);
-  const { commit, unlock } = openStored(config, log);
+  const { commit, unlock } = await openStored(config, log);
   const proofs = createProofs(commit);
   const tip = commit.blocks.read(commit.blocks.last())?.block;
   const acceptance = createBlockAcceptance(genesis, tip);
@@ -127,6 +152,7 @@ export async function startFollower(
     const executed: ExecutedBlock = { ...applied.committed, finalMs: Date.now() };
     convicted = block.header.convicted;
     proofs.executed(block);
+    options.onExecuted?.(block, encoded);
     for (const listener of listeners) listener(executed);
     submissions.executed(executed, payloadCommands(block.payload).packedDigests);
     noticeCaughtUp();
@@ -161,7 +187,10 @@ export async function startFollower(
       gate.put(block, encoded);
       return true;
     },
-    onSubmitted: (door, id, refusal) => submissions.answered(door, id, refusal),
+    onSubmitted(door, id, refusal) {
+      if (relayedIdMin <= id) options.onRelayed?.(door, id, refusal);
+      else submissions.answered(door, id, refusal);
+    },
     onUp: (door) => submissions.doorUp(door),
     onStatus: noticeCaughtUp,
     next: acceptance.next,
@@ -178,12 +207,14 @@ export async function startFollower(
     submissions.tick();
     guarded(() => proofs.executed(undefined));
   }, tickIntervalMs);
+  const watch = watchPruning(config, commit.height, fail);
   const syncing = setInterval(() => void commit.syncLater().catch(fail), syncIntervalMs);
 
   const end = async (): Promise<void> => {
     stopped = true;
     clearInterval(ticking);
     clearInterval(syncing);
+    watch.stop();
     doors.stop();
     await pool.stop();
     unlock();
@@ -192,6 +223,8 @@ export async function startFollower(
   return {
     genesis,
     chainId,
+    commit,
+    doors,
     submit(encoded) {
       // Checked while it is being ordered, so that its block need not wait for it.
       checker.check({ digest: commandDigest(encoded), encoded }, false, nobody, 0);
@@ -219,10 +252,20 @@ export async function startFollower(
   };
 }
 
-/** The stored chain of a follower, executed up to its end; the folder is this process's alone. */
-function openStored(config: FollowerConfig, log: Logger): { readonly commit: Commit; readonly unlock: () => void } {
+/**
+ * The stored chain of a follower, executed up to its end; the folder is this process's alone. Where nothing is stored, or an
+ * earlier run found that its next block is gone everywhere, it begins with a snapshot.
+ */
+async function openStored(
+  config: FollowerConfig,
+  log: Logger,
+): Promise<{ readonly commit: Commit; readonly unlock: () => void }> {
   const lock = lockFolder(config.dataFolder);
   try {
+    const { dataFolder, genesis, doors, snapshot = "when-needed" } = config;
+    finishInstallation(dataFolder);
+    if (snapshot !== "never" && (heightAtLeast(dataFolder) === 0 || isStateWanted(dataFolder)))
+      await joinBySnapshot({ dataFolder, genesis, doors, mode: snapshot, report: (fact) => log.warn(fact) });
     const commit = openCommit({
       folder: config.dataFolder,
       genesis: config.genesis,

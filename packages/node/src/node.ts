@@ -21,6 +21,8 @@ import type { Address } from "./network/mesh.ts";
 import { createStatusKeeper, type StatusKeeper } from "./node-status.ts";
 import { startPriceFeed } from "./price-feed.ts";
 import type { PriceSource } from "./price-source.ts";
+import { isStateWanted, joinBySnapshot, watchPruning } from "./state-sync.ts";
+import { finishInstallation } from "./storage/state-installation.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import type { ConsensusToMain, ExecutionToMain } from "./thread-message.ts";
 import { createSubmits, type Submits } from "./thread-request.ts";
@@ -106,7 +108,8 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   });
 
   try {
-    opened.push({ stop: lockFolder(config.dataFolder).release });
+    opened.push(await enterFolder(config, log));
+    opened.push(watchPruning({ ...config, doors }, () => keeper.status().height, fail));
     const door = await openDoor(config.door, {
       genesis: genesisBytes,
       submit: submits.put,
@@ -126,9 +129,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     });
     const meshPort = await started.promise;
     phase = "running";
-    if (options.priceSource !== undefined) {
-      opened.push(startPrices(config, options.priceSource, parts));
-    }
+    if (options.priceSource !== undefined) opened.push(startPrices(config, options.priceSource, parts));
     const ports = { meshPort, doorPort: door.port, metricsPort: metricsServer.port };
     log.info({ validator: index, ...ports }, "validator started");
     return {
@@ -152,6 +153,23 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     phase = "ended";
     await close();
     throw errorFromData(errorToData(error));
+  }
+}
+
+/** When an earlier run found that its next block is stored nowhere any more, this one begins with a snapshot. */
+async function enterFolder(
+  { dataFolder, genesis, doors = [] }: ValidatorConfig,
+  log: Logger,
+): Promise<{ readonly stop: () => void }> {
+  const { release } = lockFolder(dataFolder);
+  try {
+    finishInstallation(dataFolder);
+    if (isStateWanted(dataFolder) && 0 < doors.length)
+      await joinBySnapshot({ dataFolder, genesis, doors, mode: "when-needed", report: (fact) => log.warn(fact) });
+    return { stop: release };
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 
@@ -203,6 +221,8 @@ function onExecution(message: ExecutionToMain, parts: Parts, door: Door): void {
     case "read":
     case "receipt":
     case "changes":
+    case "snapshot":
+    case "chunk":
     case "proved":
       return parts.questions.answered(message);
     case "report":

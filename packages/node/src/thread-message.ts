@@ -6,6 +6,7 @@ import type { Divergence } from "@stoa/consensus/effect";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import type { Offence } from "@stoa/protocol/finality/evidence";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import type { SnapshotManifest } from "@stoa/protocol/snapshot";
 import type { ExecutedAuthorities } from "./admission.ts";
 import type { NodeErrorData } from "./failure.ts";
 import type { Address, MeshCounts } from "./network/mesh.ts";
@@ -116,6 +117,8 @@ export type MainToExecution =
   /** An encoded door request for a proof. */
   | { readonly kind: "prove"; readonly id: number; readonly request: Uint8Array }
   | { readonly kind: "changes"; readonly id: number; readonly wanted: ChangesRequest }
+  | { readonly kind: "snapshot"; readonly id: number }
+  | { readonly kind: "chunk"; readonly id: number; readonly manifest: Uint8Array; readonly index: number }
   /** What is computed here is not what others agreed on. */
   | { readonly kind: "distrust" }
   | { readonly kind: "stop" };
@@ -143,8 +146,17 @@ export type ExecutionToMain =
   /** Encoded door replies, those of one turn together. */
   | { readonly kind: "proved"; readonly replies: readonly { readonly id: number; readonly reply: Uint8Array }[] }
   | { readonly kind: "changes"; readonly id: number; readonly answer: ChangesAnswer }
+  | { readonly kind: "snapshot"; readonly id: number; readonly answer: SnapshotAnswer }
+  | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array | undefined }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }
   | { readonly kind: "failed"; readonly error: NodeErrorData };
+
+/** Which blocks are stored, and the newest snapshot that can be proven. */
+export interface SnapshotAnswer {
+  readonly firstHeight: number;
+  readonly lastHeight: number;
+  readonly manifest: SnapshotManifest | undefined;
+}
 
 export type ReceiptAnswer =
   | { readonly kind: "receipt"; readonly encoded: Uint8Array }

@@ -30,6 +30,8 @@ const open = (): Commit =>
     retentionBlocks: 1_000,
     snapshotBlocks: 10,
     snapshotsKept: 2,
+    snapshotChunkSize: 4_096,
+    segmentSize: 64 * 1024 * 1024,
     report: (fact) => reports.push(fact),
   });
 

@@ -36,6 +36,8 @@ async function openTestDoor(parts: Partial<DoorParts> = {}): Promise<Door> {
     receipt: unused,
     prove: unused,
     changes: unused,
+    snapshot: unused,
+    chunk: unused,
     readBlocks: () => Promise.resolve({ blocks: [], first: 1 }),
     report: () => undefined,
     ...parts,

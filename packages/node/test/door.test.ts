@@ -49,6 +49,8 @@ async function openTestDoor(): Promise<Door> {
     },
     receipt: (_command, answer) => answer({ kind: "unavailable", reason: "no receipts here", retry: false }),
     prove: (_request, answer) => answer(new Uint8Array(0)),
+    snapshot: () => Promise.reject(new Error("nobody joins here")),
+    chunk: () => Promise.resolve(undefined),
     changes: (_wanted, answer) => answer({ kind: "unavailable", reason: "none are kept" }),
     readBlocks: (from, countMax) =>
       Promise.resolve({ blocks: encodedBlocks.slice(from - 1, from - 1 + countMax), first: 1 }),

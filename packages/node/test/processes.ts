@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { toHex } from "@stoa/base/bytes";
 import { encodeGenesis } from "@stoa/protocol/genesis";
+import type { StorageConfig } from "../src/config.ts";
 import { startFollower, type Follower } from "../src/follower.ts";
 import type { LaneMode } from "../src/own-lane.ts";
 import { localhost, testFolder, type TestChain } from "./network.ts";
@@ -18,6 +19,7 @@ export class ProcessNetwork {
   readonly folder = testFolder();
   readonly chain: TestChain;
   readonly snapshotBlocks: number;
+  storage: Partial<StorageConfig> = {};
   /** Programs other than the one here, by validator: folders as `alteredCopy` makes them. */
   readonly programs = new Map<number, string>();
   readonly #children = new Map<number, ChildProcess>();
@@ -75,6 +77,8 @@ export class ProcessNetwork {
       doorPort: before?.doorPort ?? 0,
       snapshotBlocks: this.snapshotBlocks,
       lanes: this.lanes,
+      storage: this.storage,
+      doorPorts: [...this.#ports].flatMap(([other, { doorPort }]) => (other === index ? [] : [doorPort])),
     });
     const [answer] = (await once(child, "message")) as [FromValidator];
     if (answer.kind === "failed") throw Object.assign(new Error(answer.message), { code: answer.code });

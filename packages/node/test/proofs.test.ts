@@ -22,6 +22,7 @@ import { finalityFault, linkHeaders } from "@stoa/client/verify-headers";
 import { verifyState } from "@stoa/client/verify-state";
 import { encodeGenesis } from "@stoa/protocol/genesis";
 import { openCommit, type Commit } from "../src/commit.ts";
+import { storageDefaults } from "../src/config.ts";
 import { createProofs, type Proofs } from "../src/proofs.ts";
 import { limitOrder, signCommand, testChain, testFolder } from "./network.ts";
 
@@ -42,9 +43,7 @@ beforeEach(() => {
   commit = openCommit({
     folder: folder.path,
     genesis,
-    retentionBlocks: 1_000,
-    snapshotBlocks: 1_000,
-    snapshotsKept: 2,
+    ...storageDefaults,
     report: () => undefined,
   });
   proofs = createProofs(commit, () => nowMs);

@@ -3,6 +3,7 @@ import { decodeGenesis } from "@stoa/protocol/genesis";
 import type { SecretSeed } from "@stoa/base/signature";
 import { fromHex } from "@stoa/base/bytes";
 import { present } from "@stoa/base/assert";
+import type { StorageConfig } from "../src/config.ts";
 import { startValidator, type ValidatorNode } from "../src/node.ts";
 import type { LaneMode } from "../src/own-lane.ts";
 import { flatPrices, localhost } from "./network.ts";
@@ -21,6 +22,9 @@ export type ToValidator =
       readonly doorPort: number;
       readonly snapshotBlocks: number;
       readonly lanes: LaneMode;
+      readonly storage: Partial<StorageConfig>;
+      /** Doors of others that are known already. */
+      readonly doorPorts: readonly number[];
     }
   | { readonly kind: "peers"; readonly ports: readonly (number | undefined)[] }
   | { readonly kind: "stop" };
@@ -58,8 +62,9 @@ async function handle(message: ToValidator): Promise<void> {
       door: localhost(message.doorPort),
       metrics: localhost(),
       peers: [],
-      storage: { snapshotBlocks: message.snapshotBlocks },
       lanes: message.lanes,
+      storage: { snapshotBlocks: message.snapshotBlocks, ...message.storage },
+      doors: message.doorPorts.map((port) => localhost(port)),
     },
     { priceSource: flatPrices },
   );

@@ -22,7 +22,7 @@ export interface EventLog extends Omit<HeightLog, "append" | "read"> {
   readonly read: (height: number) => StoredEvents | undefined;
 }
 
-export function openEventLog(folder: string, report: (fact: string) => void): EventLog {
+export function openEventLog(folder: string, report: (fact: string) => void, segmentSizeMax: number): EventLog {
   const log = openHeightLog({
     folder,
     name: "event log",
@@ -30,7 +30,7 @@ export function openEventLog(folder: string, report: (fact: string) => void): Ev
     remedy: "move the folder events away and let the node compute it again from its blocks",
     suffix: ".events",
     bodySizeMax: 512 * 1024 * 1024,
-    segmentSizeMax: 64 * 1024 * 1024,
+    segmentSizeMax,
     report,
   });
   return {

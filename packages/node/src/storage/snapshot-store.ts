@@ -5,16 +5,19 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { assert } from "@stoa/base/assert";
 import { equalBytes } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import { NodeError } from "../failure.ts";
@@ -26,7 +29,7 @@ const formatVersion = 1;
 /** magic 8, version u16, chain 32, height u64, body size u64, checksum of all these u32. */
 const headSize = 62;
 /** The body is stored in pieces, each behind its checksum, so that damage has a place. */
-const pieceSize = 1024 * 1024;
+export const pieceSize = 1024 * 1024;
 const suffix = ".snapshot";
 
 export interface Snapshot {
@@ -37,10 +40,14 @@ export interface Snapshot {
 export interface SnapshotStore {
   /** The heights of which snapshots are kept, ascending. */
   readonly heights: () => readonly number[];
-  /** Returns when the snapshot is on disk; older ones beyond the number to keep are deleted. */
-  readonly save: (snapshot: Snapshot) => void;
+  /** Returns when the snapshot is on disk; older ones beyond the number to keep are deleted, but for one that is `held`. */
+  readonly save: (snapshot: Snapshot, held?: number) => void;
   /** The snapshot of one of `heights()`; the newest unless given. `undefined` when there is none. */
   readonly load: (height?: number) => Snapshot | undefined;
+  /** Bytes of the snapshot of a height; `undefined` when it is not kept. */
+  readonly size: (height: number) => number | undefined;
+  /** A part of it, which must lie within one of the stored pieces of 1 MiB. `undefined` when it is not kept (any more). */
+  readonly readPart: (height: number, offset: number, size: number) => Uint8Array | undefined;
 }
 
 export function openSnapshotStore(folder: string, chainId: Digest, keepCount: number): SnapshotStore {
@@ -53,13 +60,18 @@ export function openSnapshotStore(folder: string, chainId: Digest, keepCount: nu
       .sort((left, right) => left - right);
   return {
     heights,
-    save({ height, bytes }) {
+    save({ height, bytes }, held) {
       const path = pathOf(height);
       writeWhole(`${path}.part`, snapshotFile(chainId, height, bytes));
       guarded(path, "rename", () => renameSync(`${path}.part`, path));
       syncFolder(folder);
-      for (const old of heights().slice(0, -keepCount)) guarded(pathOf(old), "unlink", () => unlinkSync(pathOf(old)));
+      for (const old of heights().slice(0, -keepCount)) {
+        if (old !== held) guarded(pathOf(old), "unlink", () => unlinkSync(pathOf(old)));
+      }
     },
+    size: (height) => withFile(pathOf(height), (descriptor) => bodySizeOf(pathOf(height), descriptor)),
+    readPart: (height, offset, size) =>
+      withFile(pathOf(height), (descriptor) => readPart(pathOf(height), descriptor, offset, size)),
     load(height = heights().at(-1)) {
       return height === undefined ? undefined : { height, bytes: readSnapshot(pathOf(height), chainId, height) };
     },
@@ -124,6 +136,42 @@ function readSnapshot(path: string, chainId: Digest, height: number): Uint8Array
   }
   if (offset !== file.length) throw damaged(path, offset, "goes on after its end");
   return whole;
+}
+
+/** `undefined` when there is no such file. */
+function withFile<T>(path: string, action: (descriptor: number) => T): T | undefined {
+  if (!existsSync(path)) return undefined;
+  const descriptor = guarded(path, "open", () => openSync(path, "r"));
+  try {
+    return action(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readAt(path: string, descriptor: number, offset: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  const count = guarded(path, "read", () => readSync(descriptor, bytes, 0, size, offset));
+  if (count < size) throw damaged(path, offset + count, "ends too early");
+  return bytes;
+}
+
+function bodySizeOf(path: string, descriptor: number): number {
+  const head = readAt(path, descriptor, 0, headSize);
+  if (head.readUInt32LE(58) !== checksumOf(head.subarray(0, 58))) throw damaged(path, 0, "has a broken head");
+  return Number(head.readBigUInt64LE(50));
+}
+
+function readPart(path: string, descriptor: number, offset: number, size: number): Uint8Array {
+  const index = Math.floor(offset / pieceSize);
+  const within = offset - index * pieceSize;
+  assert(within + size <= pieceSize, "a part lies within one piece");
+  const start = headSize + index * (4 + pieceSize);
+  const length = Math.min(pieceSize, bodySizeOf(path, descriptor) - index * pieceSize);
+  const stored = readAt(path, descriptor, start, 4 + length);
+  const piece = stored.subarray(4);
+  if (stored.readUInt32LE(0) !== checksumOf(piece)) throw damaged(path, start, "has a broken checksum");
+  return piece.subarray(within, within + size);
 }
 
 /** The error of a snapshot that cannot be used; also raised when the exchange refuses what is inside. */

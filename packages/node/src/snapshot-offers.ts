@@ -1,0 +1,108 @@
+/**
+ * The snapshots of this node for nodes that join: the newest for which a stored final header carries the roots, with the hash of
+ * each chunk, and the chunks themselves, read from the file one at a time. A snapshot that someone is fetching stays for a while
+ * when newer ones are saved.
+ */
+import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { equalBytes } from "@stoa/base/bytes";
+import { encode } from "@stoa/base/codec";
+import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import { executedRoots } from "@stoa/protocol/finality/header";
+import type { FinalBlock } from "@stoa/protocol/block";
+import { finalityProofOf } from "@stoa/protocol/finality/proof";
+import { manifestName, type SnapshotManifest } from "@stoa/protocol/snapshot";
+import type { BlockLog } from "./storage/block-log.ts";
+import type { SnapshotStore } from "./storage/snapshot-store.ts";
+
+export interface SnapshotOffers {
+  /** `undefined` while no snapshot here can be proven. */
+  readonly manifest: () => Promise<SnapshotManifest | undefined>;
+  /** `undefined` when that snapshot is not kept (any more), or has no such chunk. */
+  readonly chunk: (manifest: Uint8Array, index: number) => Uint8Array | undefined;
+  /** The height of a snapshot that someone is fetching. */
+  readonly held: () => number | undefined;
+}
+
+interface Offer {
+  readonly height: number;
+  readonly manifest: SnapshotManifest;
+  readonly name: Digest;
+}
+
+const noBytes = new Uint8Array(0);
+/** So long after the last chunk that was asked for, a snapshot is not deleted. */
+const heldMs = 60_000;
+const offersCountMax = 4;
+
+export function createSnapshotOffers(parts: {
+  readonly snapshots: SnapshotStore;
+  readonly blocks: Pick<BlockLog, "read">;
+  readonly chunkSize: number;
+}): SnapshotOffers {
+  const { snapshots, blocks, chunkSize } = parts;
+  const offers = new Map<number, Promise<Offer | undefined>>();
+  const known = new Map<number, Offer>();
+  let fetched: { readonly height: number; readonly atMs: number } | undefined;
+
+  const make = async (height: number): Promise<Offer | undefined> => {
+    const [block, carrier] = [blocks.read(height)?.block, carrierOf(blocks, height)];
+    const size = snapshots.size(height);
+    if (block === undefined || carrier === undefined || size === undefined) return undefined;
+    // What was computed here may be something else; the roots stand at the beginning of a snapshot.
+    const roots = encode(executedRoots, carrier.header.executed);
+    if (!equalBytes(snapshots.readPart(height, 0, roots.length) ?? noBytes, roots)) return undefined;
+    const chunks: Digest[] = [];
+    for (let offset = 0; offset < size; offset += chunkSize) {
+      const bytes = snapshots.readPart(height, offset, Math.min(chunkSize, size - offset));
+      if (bytes === undefined) return undefined;
+      chunks.push(createHash("sha256").update(bytes).digest() as Uint8Array as Digest);
+      // Blocks that wait to be executed go first.
+      await nextTurn();
+    }
+    const manifest = { carrier: finalityProofOf(carrier), block, size, chunkSize, chunks };
+    return { height, manifest, name: manifestName(manifest) };
+  };
+  const offerOf = async (height: number): Promise<Offer | undefined> => {
+    const made = known.get(height);
+    if (made !== undefined) return made;
+    const making = offers.get(height) ?? make(height);
+    offers.set(height, making);
+    const offer = await making.finally(() => offers.delete(height));
+    if (offer !== undefined) known.set(height, offer);
+    for (const oldest of known.keys()) if (offersCountMax < known.size) known.delete(oldest);
+    return offer;
+  };
+
+  return {
+    async manifest() {
+      for (const height of snapshots.heights().toReversed()) {
+        const offer = await offerOf(height);
+        if (offer !== undefined) return offer.manifest;
+      }
+      return undefined;
+    },
+    chunk(manifest, index) {
+      for (const { height, name, manifest: offered } of known.values()) {
+        if (!equalBytes(name, manifest) || offered.chunks.length <= index) continue;
+        fetched = { height, atMs: performance.now() };
+        const offset = index * chunkSize;
+        return snapshots.readPart(height, offset, Math.min(chunkSize, offered.size - offset));
+      }
+      return undefined;
+    },
+    held: () => (fetched === undefined || fetched.atMs + heldMs < performance.now() ? undefined : fetched.height),
+  };
+}
+
+/** A stored block whose header carries the roots of exactly this height. */
+function carrierOf(blocks: Pick<BlockLog, "read">, height: number): FinalBlock | undefined {
+  const first = height + limits.executionLagMin;
+  for (let next = first; next <= height + limits.executionLagMax; next++) {
+    const block = blocks.read(next)?.block;
+    if (block === undefined || height < block.header.executed.height) return undefined;
+    if (block.header.executed.height === height) return block;
+  }
+  return undefined;
+}

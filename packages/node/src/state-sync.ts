@@ -1,0 +1,369 @@
+/**
+ * Joining a chain from a snapshot (consensus.md 3.14), while it runs: for a node whose next block is stored nowhere any more, or
+ * that does not want to execute the whole history. The manifest is believed because its roots stand in a final header, a chunk
+ * because of its hash, and the state because it is restored and its roots are computed before anything uses it.
+ *
+ * No door is believed. One that sends what is wrong is not asked again, and the log says why; another one goes on where it
+ * stopped. A snapshot that nobody offers any more is given up for a newer one.
+ */
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { join } from "node:path";
+import { equalBytes, toHex } from "@stoa/base/bytes";
+import type { Digest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
+import type { DoorReply } from "@stoa/protocol/door";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
+import { verifyFinality, verifyFinalityProof } from "@stoa/protocol/finality/proof";
+import { certifiersOf } from "@stoa/protocol/finality/scheme";
+import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
+
+import { manifestName, type SnapshotManifest } from "@stoa/protocol/snapshot";
+import { addressText, openDoorQuestions, type DoorQuestions } from "./door-questions.ts";
+import { NodeError } from "./failure.ts";
+import type { Address } from "./network/mesh.ts";
+import { manifestIn, openChunkFolder, type ChunkFolder } from "./storage/chunk-folder.ts";
+import { openBlockLog } from "./storage/block-log.ts";
+import { restoreBody, rootsEqual } from "./storage/snapshot-body.ts";
+import { finishInstallation, installState, syncFolderOf } from "./storage/state-installation.ts";
+
+export interface StateSyncOptions {
+  readonly dataFolder: string;
+  readonly genesis: Genesis;
+  readonly doors: readonly Address[];
+  /** `always`: also when the blocks could still be had, if nothing is stored here yet. */
+  readonly mode: "when-needed" | "always";
+  readonly report: (fact: string) => void;
+  readonly stopped?: () => boolean;
+}
+
+export interface JoinedState {
+  readonly height: number;
+  readonly chunksFetched: number;
+  /** Chunks that were here from an earlier attempt. */
+  readonly chunksKept: number;
+}
+
+/** What one door says it has. */
+type Offer = Extract<DoorReply, { kind: "snapshot" }>;
+interface Surveyed {
+  readonly door: DoorQuestions;
+  readonly offer: Offer;
+}
+
+interface Choice {
+  readonly manifest: SnapshotManifest;
+  readonly name: string;
+  readonly doors: readonly DoorQuestions[];
+}
+
+const retryMs = 1_000;
+const watchIntervalMs = 5_000;
+const surveyTimeoutMs = 3_000;
+const chunksInFlightPerDoor = 4;
+
+/**
+ * Fetches and installs a state when the next block of this node cannot be had, and returns what it did; `undefined` when blocks
+ * can be had, or when no door answers. The folder is this process's alone and nothing in it is open.
+ */
+export async function joinBySnapshot(options: StateSyncOptions): Promise<JoinedState | undefined> {
+  finishInstallation(options.dataFolder);
+  const refused = createRefusals(options.report);
+  const doors = options.doors.map((address) => openDoorQuestions(address));
+  try {
+    let surveyed = await survey(doors, surveyTimeoutMs);
+    if (!isNeeded(options, surveyed)) {
+      rmSync(wantedPath(options.dataFolder), { force: true });
+      return undefined;
+    }
+    options.report("the next block of this node is stored nowhere any more: a snapshot is fetched");
+    for (;;) {
+      const joined = await attempt(options, surveyed, refused);
+      if (joined !== undefined) rmSync(wantedPath(options.dataFolder), { force: true });
+      if (joined !== undefined || options.stopped?.() === true) return joined;
+      await pause(retryMs);
+      surveyed = await survey(doors, surveyTimeoutMs);
+    }
+  } finally {
+    for (const door of doors) door.stop();
+  }
+}
+
+/** Doors and manifests that are not asked for again. */
+interface Refusals {
+  readonly refuse: (door: DoorQuestions, fact: string, manifest?: string) => void;
+  readonly isRefused: (door: DoorQuestions, manifest: string) => boolean;
+  readonly giveUp: (manifest: string, fact: string) => void;
+  readonly isGivenUp: (manifest: string) => boolean;
+  /** Says a thing once. */
+  readonly say: (fact: string) => void;
+}
+
+function createRefusals(report: (fact: string) => void): Refusals {
+  const refused = new Set<string>();
+  const said = new Set<string>();
+  const say = (fact: string): void => {
+    if (said.has(fact)) return;
+    said.add(fact);
+    report(fact);
+  };
+  return {
+    refuse(door, fact, manifest) {
+      const who = addressText(door.address);
+      refused.add(manifest === undefined ? who : `${who} ${manifest}`);
+      say(`door ${who} ${fact}; refused`);
+    },
+    giveUp(manifest, fact) {
+      refused.add(manifest);
+      say(fact);
+    },
+    isGivenUp: (manifest) => refused.has(manifest),
+    isRefused(door, manifest) {
+      const who = addressText(door.address);
+      return refused.has(who) || refused.has(`${who} ${manifest}`);
+    },
+    say,
+  };
+}
+
+// ---- whether, and from whom
+
+/** What the doors have; those that do not answer in time are left out. */
+async function survey(doors: readonly DoorQuestions[], timeoutMs: number): Promise<readonly Surveyed[]> {
+  const late = pause(timeoutMs, undefined, { ref: false });
+  const answers = await Promise.all(
+    doors.map(async (door) => {
+      const asked = door.ask({ kind: "snapshotWanted" }, "snapshot").catch(() => undefined);
+      const offer = await Promise.race([asked, late]);
+      return offer === undefined ? [] : [{ door, offer }];
+    }),
+  );
+  return answers.flat();
+}
+
+function isNeeded({ dataFolder, mode }: StateSyncOptions, surveyed: readonly Surveyed[]): boolean {
+  if (surveyed.length === 0) return false;
+  const lowest = heightAtLeast(dataFolder);
+  if (mode === "always" && lowest === 0) return true;
+  const has = (next: number): boolean => surveyed.some(({ offer }) => offer.firstHeight <= next);
+  // Opening the log reads all of it, which is seldom necessary.
+  return !has(lowest + 1) && !has(lastStoredHeight(dataFolder) + 1);
+}
+
+/** Whether doors answer and none of them has the block `next`, though the chain is beyond it. */
+async function isPrunedEverywhere(addresses: readonly Address[], next: number): Promise<boolean> {
+  const doors = addresses.map((address) => openDoorQuestions(address));
+  try {
+    const surveyed = await survey(doors, surveyTimeoutMs);
+    return 0 < surveyed.length && surveyed.every(({ offer }) => next < offer.firstHeight);
+  } finally {
+    for (const door of doors) door.stop();
+  }
+}
+
+const wantedPath = (dataFolder: string): string => join(dataFolder, "state-wanted");
+/** For the next start: the blocks that this node needs are stored nowhere any more. */
+const noteStateWanted = (dataFolder: string): void => writeFileSync(wantedPath(dataFolder), "");
+export const isStateWanted = (dataFolder: string): boolean => existsSync(wantedPath(dataFolder));
+
+/**
+ * Fails with `blocks-pruned` when a node stands still and its next block is stored nowhere any more, and leaves a note: started
+ * again, it begins with a snapshot.
+ */
+export function watchPruning(
+  { dataFolder, doors }: Pick<StateSyncOptions, "dataFolder" | "doors">,
+  heightNow: () => number,
+  fail: (error: NodeError) => void,
+  intervalMs = watchIntervalMs,
+): { readonly stop: () => void } {
+  let before = -1;
+  let asking = false;
+  const look = async (): Promise<void> => {
+    const height = heightNow();
+    const stands = height === before;
+    before = height;
+    if (!stands || asking || doors.length === 0) return;
+    asking = true;
+    const isPruned = await isPrunedEverywhere(doors, height + 1).finally(() => (asking = false));
+    if (!isPruned || heightNow() !== height) return;
+    noteStateWanted(dataFolder);
+    fail(
+      new NodeError(
+        "blocks-pruned",
+        `block ${height + 1}, which this node needs next, is stored at none of the doors any more. It stopped; started again, it ` +
+          `fetches a snapshot of the state from them and goes on from there.`,
+      ),
+    );
+  };
+  const timer = setInterval(() => void look(), intervalMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+/** The first height of the newest segment of the block log: at least so far this node is; 0 when nothing is stored. */
+export function heightAtLeast(dataFolder: string): number {
+  const folder = join(dataFolder, "blocks");
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".blocks")) : [];
+  return Math.max(0, ...names.map((name) => Number.parseInt(name, 10)));
+}
+
+function lastStoredHeight(dataFolder: string): number {
+  const log = openBlockLog(join(dataFolder, "blocks"), () => undefined);
+  const last = log.last();
+  log.close();
+  return last;
+}
+
+/**
+ * The snapshot to fetch: the one that was begun, as long as anyone gives chunks of it, for doors keep what is being fetched
+ * though they offer newer ones; else the newest, and of one height the most offered.
+ */
+function choose(options: StateSyncOptions, surveyed: readonly Surveyed[], refused: Refusals): Choice | undefined {
+  const choices = new Map<string, { manifest: SnapshotManifest; name: string; doors: DoorQuestions[] }>();
+  const own = heightAtLeast(options.dataFolder);
+  for (const { door, offer } of surveyed) {
+    const { manifest } = offer;
+    if (manifest === undefined) continue;
+    const name = toHex(manifestName(manifest));
+    if (refused.isRefused(door, name)) continue;
+    const fault = manifestFault(options.genesis, manifest) ?? uselessness(manifest, surveyed, own);
+    if (fault !== undefined) {
+      refused.refuse(door, `offers a snapshot ${fault}`, name);
+      continue;
+    }
+    const choice = choices.get(name) ?? { manifest, name, doors: [] };
+    choices.set(name, choice);
+    choice.doors.push(door);
+  }
+  const begun = begunChoice(options, surveyed, refused);
+  const heightOf = ({ manifest }: Choice): number => manifest.block.header.height;
+  const best = [...choices.values()].sort(
+    (left, right) => heightOf(right) - heightOf(left) || right.doors.length - left.doors.length,
+  )[0];
+  return begun ?? best;
+}
+
+function begunChoice(options: StateSyncOptions, surveyed: readonly Surveyed[], refused: Refusals): Choice | undefined {
+  const manifest = manifestIn(syncFolderOf(options.dataFolder));
+  if (manifest === undefined) return undefined;
+  const name = toHex(manifestName(manifest));
+  const fault = manifestFault(options.genesis, manifest);
+  const isUseful = uselessness(manifest, surveyed, heightAtLeast(options.dataFolder)) === undefined;
+  if (fault !== undefined || !isUseful || refused.isGivenUp(name)) return undefined;
+  const doors = surveyed.map(({ door }) => door).filter((door) => !refused.isRefused(door, name));
+  return doors.length === 0 ? undefined : { manifest, name, doors };
+}
+
+/** What is wrong with a manifest by itself, in words after "a snapshot". */
+export function manifestFault(genesis: Genesis, manifest: SnapshotManifest): string | undefined {
+  const { carrier, block, size, chunkSize, chunks } = manifest;
+  const { set, scheme } = certifiersOf(genesis);
+  if (!equalBytes(block.header.chainId, set.chainId)) return "of another chain";
+  if (!verifyFinalityProof(scheme, set, carrier)) return "whose roots stand in no final header";
+  if (!verifyFinality(scheme, set, block) || !payloadMatches(block.header, block.payload))
+    return "with a block that is not final";
+  if (carrier.header.executed.height !== block.header.height)
+    return `of height ${block.header.height} with the roots of height ${carrier.header.executed.height}`;
+  const isSound = 0 < chunkSize && chunkSize <= limits.snapshotChunkSizeMax && 0 < size;
+  return isSound && chunks.length === Math.ceil(size / chunkSize)
+    ? undefined
+    : "whose chunks do not add up to its size";
+}
+
+/** Why a sound snapshot is of no use here. */
+function uselessness({ block }: SnapshotManifest, surveyed: readonly Surveyed[], own: number): string | undefined {
+  const { height } = block.header;
+  if (height <= own) return `of height ${height}, which this node is beyond`;
+  const follows = surveyed.some(({ offer }) => offer.firstHeight <= height + 1 && height <= offer.lastHeight);
+  return follows ? undefined : `of height ${height}, which is too old: no door stores the block after it`;
+}
+
+// ---- fetching
+
+/** One snapshot, as far as its doors carry; `undefined` when another attempt is needed. */
+async function attempt(
+  options: StateSyncOptions,
+  surveyed: readonly Surveyed[],
+  refused: Refusals,
+): Promise<JoinedState | undefined> {
+  const choice = choose(options, surveyed, refused);
+  if (choice === undefined) {
+    refused.say("no door offers a snapshot that can be used; asking again");
+    return undefined;
+  }
+  const { manifest, name, doors } = choice;
+  const folder = openChunkFolder(syncFolderOf(options.dataFolder), manifest);
+  const chunksKept = manifest.chunks.length - folder.missing().length;
+  const { height } = manifest.block.header;
+  options.report(
+    `snapshot of height ${height}: ${manifest.size} bytes, ${manifest.chunks.length} chunks, ${chunksKept} of them are here`,
+  );
+  await fetchMissing(folder, choice, refused, options.stopped ?? (() => false));
+  const left = folder.missing().length;
+  if (left > 0) {
+    if (left + chunksKept === manifest.chunks.length)
+      refused.giveUp(name, `nobody gives chunks of the snapshot of height ${height} any more`);
+    return undefined;
+  }
+  const snapshot = folder.assemble();
+  const restored = restoreBody(options.genesis, { height, bytes: snapshot });
+  const fault = "fault" in restored ? restored.fault : rootsFault(restored.roots, manifest);
+  if (fault !== undefined) {
+    for (const door of doors) refused.refuse(door, `offers a snapshot of height ${height} that ${fault}`, name);
+    refused.giveUp(name, `the snapshot of height ${height} is given up`);
+    return undefined;
+  }
+  installState(options.dataFolder, chainIdOf(options.genesis), { block: manifest.block, snapshot });
+  const chunksFetched = manifest.chunks.length - chunksKept;
+  options.report(`state of height ${height} restored; ${chunksFetched} chunks were fetched, ${chunksKept} were here`);
+  return { height, chunksFetched, chunksKept };
+}
+
+async function chunkOf(
+  door: DoorQuestions,
+  manifest: Digest,
+  index: number,
+  refused: Refusals,
+): Promise<Uint8Array | undefined> {
+  try {
+    return (await door.ask({ kind: "chunkWanted", manifest, index }, "chunk")).bytes;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    refused.say(`door ${addressText(door.address)} gives no more chunks: ${reason}`);
+    return undefined;
+  }
+}
+
+const rootsFault = (roots: ExecutedRoots, { carrier }: SnapshotManifest): string | undefined =>
+  rootsEqual(roots, carrier.header.executed)
+    ? undefined
+    : "holds a state whose roots are not those of the final header";
+
+/** From all doors at once, a few chunks each; ends when nothing is missing or no door is left. */
+async function fetchMissing(
+  folder: ChunkFolder,
+  { manifest, name, doors }: Choice,
+  refused: Refusals,
+  stopped: () => boolean,
+): Promise<void> {
+  const queue = [...folder.missing()];
+  const identity = manifestName(manifest);
+  const fetchFrom = async (door: DoorQuestions): Promise<void> => {
+    for (let index = queue.shift(); index !== undefined && !stopped(); index = queue.shift()) {
+      const bytes = await chunkOf(door, identity, index, refused);
+      if (bytes !== undefined && folder.put(index, bytes)) continue;
+      if (bytes !== undefined) refused.refuse(door, `sent a chunk ${index} that is not the one of its hash`);
+      queue.push(index);
+      return;
+    }
+  };
+  const workers = doors.flatMap((door) => Array.from({ length: chunksInFlightPerDoor }, () => door));
+  // Whoever is left takes up what another let fall.
+  for (let left = workers; 0 < left.length && 0 < folder.missing().length && !stopped(); ) {
+    const before = folder.missing().length;
+    await Promise.all(left.map(fetchFrom));
+    if (folder.missing().length === before) return;
+    left = left.filter((door) => !refused.isRefused(door, name));
+  }
+}

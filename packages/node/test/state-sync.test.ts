@@ -1,0 +1,295 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { equalBytes, toHex } from "@stoa/base/bytes";
+import { sha256 } from "@stoa/base/hash";
+import type { DoorReply, DoorRequest } from "@stoa/protocol/door";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
+import { encodeGenesis } from "@stoa/protocol/genesis";
+import { manifestName, type SnapshotManifest } from "@stoa/protocol/snapshot";
+import { openCommit } from "../src/commit.ts";
+import { storageDefaults } from "../src/config.ts";
+import { openDoorQuestions } from "../src/door-questions.ts";
+import { openFollower, startFollower, type Follower, type FollowerInside } from "../src/follower.ts";
+import { joinBySnapshot } from "../src/state-sync.ts";
+import type { FromFullNode, ToFullNode } from "./full-node-process.ts";
+import { limitOrder, localhost, signCommand, testChain, until } from "./network.ts";
+import { ProcessNetwork } from "./processes.ts";
+import { openTamperingDoor, type TamperingDoor } from "./tampering-door.ts";
+
+// Four validators share the machine with whatever else runs on it.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+const chain = testChain({ accountsCount: 120 });
+const { genesis, accountSeeds } = chain;
+const storage = { retentionBlocks: 16, snapshotBlocks: 16, snapshotChunkSize: 4_096, segmentSize: 16_384 };
+const network = new ProcessNetwork(chain);
+let reference: FollowerInside;
+let oldest: SnapshotManifest;
+let load: { readonly stop: () => Promise<void> };
+
+/** A chain that trades without end, and of which no validator stores the beginning. */
+beforeAll(async () => {
+  network.storage = storage;
+  await network.startAll();
+  network.tellDoors();
+  const dataFolder = join(network.folder.path, "reference");
+  reference = await openFollower({ genesis, dataFolder, doors: network.doors() }, {});
+  await until(() => reference.query.instruments()[0]?.markPrice !== 0, "prices");
+  load = startLoad(reference);
+  let offers: readonly Offer[] = [];
+  const isPruned = (): boolean => offers.length === 4 && offers.every(isProvenAndPruned);
+  while (offers[0]?.manifest === undefined) offers = [await offerOf(network.doors()[0]!.port)];
+  oldest = offers[0].manifest;
+  while (!isPruned()) offers = await Promise.all(network.doors().map(({ port }) => offerOf(port)));
+});
+afterAll(async () => {
+  await load.stop();
+  await reference.stop();
+  await network.stop();
+});
+
+type Offer = Extract<DoorReply, { kind: "snapshot" }>;
+const isProvenAndPruned = ({ firstHeight, manifest }: Offer): boolean => 1 < firstHeight && manifest !== undefined;
+
+async function offerOf(port: number): Promise<Offer> {
+  const door = openDoorQuestions(localhost(port));
+  const offer = await door.ask({ kind: "snapshotWanted" }, "snapshot");
+  door.stop();
+  return offer;
+}
+
+function startLoad(follower: Follower): { readonly stop: () => Promise<void> } {
+  let running = true;
+  const trader = async (account: number): Promise<void> => {
+    for (let count = account; running; count++) {
+      const side = (count + account) % 2 === 0 ? "buy" : "sell";
+      const body = limitOrder({ instrument: 1, side, priceTicks: 120_000 });
+      await follower.submit(signCommand(genesis, accountSeeds[count % accountSeeds.length]!, body));
+    }
+  };
+  const traders = [0, 1, 2].map(trader);
+  return {
+    async stop() {
+      running = false;
+      await Promise.all(traders);
+    },
+  };
+}
+
+// ---- full nodes in processes of their own
+
+class FullNodeProcess {
+  readonly folder: string;
+  #child: ChildProcess | undefined;
+
+  constructor(name: string) {
+    this.folder = join(network.folder.path, name);
+  }
+
+  /** Resolves when it has started, with its door; does not wait for that with `launch`. */
+  async start(doors: readonly number[]): Promise<number> {
+    this.launch(doors);
+    const [answer] = (await once(this.#child!, "message")) as [FromFullNode];
+    if (answer.kind !== "started") throw new Error(JSON.stringify(answer));
+    return answer.doorPort;
+  }
+
+  launch(doors: readonly number[]): void {
+    this.#child = fork(fileURLToPath(new URL("./full-node-process.ts", import.meta.url)), [], {
+      execArgv: ["--conditions=@stoa/source"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    const start = { kind: "start", genesis: toHex(encodeGenesis(genesis)), dataFolder: this.folder, doors, storage };
+    this.#child.send(start as ToFullNode);
+  }
+
+  async height(): Promise<number> {
+    this.#child!.send({ kind: "status" } satisfies ToFullNode);
+    const [answer] = (await once(this.#child!, "message")) as [FromFullNode];
+    if (answer.kind !== "status") throw new Error(JSON.stringify(answer));
+    return answer.height;
+  }
+
+  async reaches(height: number): Promise<void> {
+    while ((await this.height()) < height) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+
+  async end(how: "stop" | "kill"): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    if (how === "kill") child.kill("SIGKILL");
+    else child.send({ kind: "stop" } satisfies ToFullNode);
+    await once(child, "exit");
+  }
+}
+
+const nodes: FullNodeProcess[] = [];
+const doors: TamperingDoor[] = [];
+const fullNode = (name: string): FullNodeProcess => {
+  const node = new FullNodeProcess(name);
+  nodes.push(node);
+  return node;
+};
+const tamperingDoor = async (index: number): Promise<TamperingDoor> => {
+  const door = await openTamperingDoor(network.doors()[index]!);
+  doors.push(door);
+  return door;
+};
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.end("kill")));
+  for (const door of doors.splice(0)) door.stop();
+});
+
+const doorPorts = (): number[] => network.doors().map(({ port }) => port);
+const chunkIndexes = ({ requests }: TamperingDoor): number[] =>
+  requests.flatMap((request) => (request.kind === "chunkWanted" ? [request.index] : []));
+const chunksIn = (folder: string): number[] => {
+  const path = join(folder, "sync");
+  const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".chunk")) : [];
+  return names.map((name) => Number.parseInt(name, 10));
+};
+
+const rootsText = (roots: ExecutedRoots): string => [...roots.moduleRoots, roots.resultsRoot].map(toHex).join(" ");
+
+/** The roots that a stopped node has stored. */
+function rootsIn(dataFolder: string): ExecutedRoots {
+  const commit = openCommit({ folder: dataFolder, genesis, ...storageDefaults, ...storage, report: () => undefined });
+  const roots = commit.rootsKnown().at(-1)!;
+  commit.close();
+  return roots;
+}
+
+/** Those of a node that has executed every block from genesis on. */
+async function expectEqualRoots(dataFolder: string): Promise<void> {
+  const roots = rootsIn(dataFolder);
+  await until(() => roots.height <= reference.query.height(), "the reference is as far");
+  expect(rootsText(roots)).toBe(rootsText(reference.commit.rootsAt(roots.height)!));
+}
+
+describe("a full node with an empty folder", () => {
+  test("joins a running chain whose beginning nobody stores, serves others, and has their roots (BFT-063)", async () => {
+    const node = fullNode("fresh");
+    const port = await node.start(doorPorts());
+    const height = reference.query.height();
+    await node.reaches(height + 20);
+    const offer = await offerOf(port);
+    expect(offer.firstHeight).toBeGreaterThan(1);
+
+    // Others can hang off it: a follower that knows no validator, and trades through it.
+    const hanging = await startFollower({
+      genesis,
+      dataFolder: join(network.folder.path, "hanging"),
+      doors: [localhost(port)],
+    });
+    await until(() => hanging.query.height() > height + 20, "it follows the full node");
+    const body = limitOrder({ instrument: 1, side: "buy", priceTicks: 110_000 });
+    const outcome = await hanging.submit(signCommand(genesis, accountSeeds[5]!, body));
+    expect(outcome.kind).toBe("final");
+    await hanging.stop();
+    await node.end("stop");
+    await expectEqualRoots(node.folder);
+  });
+
+  test("killed in the middle of the chunks, fetches none again that it had (BFT-064)", async () => {
+    const [door] = [await tamperingDoor(0)];
+    const held = 7;
+    let given = 0;
+    door!.change = (reply) => (reply.kind === "chunk" && held < ++given ? undefined : reply);
+    const node = fullNode("interrupted");
+    node.launch([door!.address.port]);
+    await until(() => chunksIn(node.folder).length === held, "some chunks are on its disk");
+    await node.end("kill");
+    const kept = chunksIn(node.folder);
+    const asked = chunkIndexes(door!).length;
+    door!.change = (reply) => reply;
+    await node.start([door!.address.port]);
+    const askedAgain = chunkIndexes(door!).slice(asked);
+    expect(askedAgain.length).toBeGreaterThan(0);
+    expect(askedAgain.filter((index) => kept.includes(index))).toEqual([]);
+    await node.reaches(reference.query.height());
+    expect(existsSync(join(node.folder, "sync"))).toBe(false);
+    await node.end("stop");
+    await expectEqualRoots(node.folder);
+  });
+});
+
+describe("a door that lies about a snapshot is refused, and another one is used (BFT-065)", () => {
+  const garbage = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => byte ^ 0x55);
+  const withManifest = (change: (manifest: SnapshotManifest) => SnapshotManifest) => (reply: DoorReply) =>
+    reply.kind === "snapshot" && reply.manifest !== undefined ? { ...reply, manifest: change(reply.manifest) } : reply;
+
+  async function joinThrough(
+    name: string,
+    lie: Partial<Pick<TamperingDoor, "change" | "answer">>,
+    other = 1,
+  ): Promise<string> {
+    const [liar, honest] = [await tamperingDoor(0), await tamperingDoor(other)];
+    const reports: string[] = [];
+    const refusal = (): string | undefined =>
+      reports.find((fact) => fact.includes(`:${liar.address.port} `) && fact.endsWith("refused"));
+    Object.assign(liar, lie);
+    // The honest door has none to offer until the lie has been met.
+    honest.change = (reply) =>
+      reply.kind === "snapshot" && refusal() === undefined ? { ...reply, manifest: undefined } : reply;
+    const dataFolder = join(network.folder.path, name);
+    const joined = await joinBySnapshot({
+      dataFolder,
+      genesis,
+      doors: [liar.address, honest.address],
+      mode: "when-needed",
+      report: (fact) => void reports.push(fact),
+    });
+    expect(joined!.height).toBe(rootsIn(dataFolder).height);
+    await expectEqualRoots(dataFolder);
+    expect(chunkIndexes(honest).length).toBeGreaterThan(0);
+    return refusal()!;
+  }
+
+  test("a chunk that is another one", async () => {
+    const change = (reply: DoorReply): DoorReply =>
+      reply.kind === "chunk" ? { ...reply, bytes: garbage(reply.bytes) } : reply;
+    const said = await joinThrough("wrong-chunk", { change });
+    expect(said).toMatch(/sent a chunk \d+ that is not the one of its hash; refused/);
+  });
+
+  test("a manifest with roots that no quorum signed", async () => {
+    const change = withManifest((manifest) => {
+      const { header } = manifest.carrier;
+      const executed = { ...header.executed, resultsRoot: sha256(new Uint8Array(1)) };
+      return { ...manifest, carrier: { ...manifest.carrier, header: { ...header, executed } } };
+    });
+    const said = await joinThrough("wrong-manifest", { change });
+    expect(said).toContain("offers a snapshot whose roots stand in no final header; refused");
+  });
+
+  test("a manifest whose chunks are another state: seen when it is restored, before anything uses it", async () => {
+    let lied: SnapshotManifest | undefined;
+    const change = withManifest((manifest) => {
+      lied = { ...manifest, chunks: manifest.chunks.map((_, index) => sha256(zeros(manifest, index))) };
+      return lied;
+    });
+    const answer = (request: DoorRequest): DoorReply | undefined =>
+      request.kind === "chunkWanted" && lied !== undefined && equalBytes(request.manifest, manifestName(lied))
+        ? { kind: "chunk", id: request.id, bytes: zeros(lied, request.index) }
+        : undefined;
+    const said = await joinThrough("wrong-state", { change, answer });
+    expect(said).toMatch(/offers a snapshot of height \d+ that holds what is no snapshot of its height; refused/);
+  });
+
+  test("a manifest that was true long ago", async () => {
+    const { height } = oldest.block.header;
+    const isGone = async (): Promise<boolean> =>
+      (await Promise.all(doorPorts().map(offerOf))).every(({ firstHeight }) => height + 1 < firstHeight);
+    while (!(await isGone())) await new Promise((resolve) => setTimeout(resolve, 200));
+    const said = await joinThrough("old-manifest", { change: withManifest(() => oldest) });
+    expect(said).toContain(`of height ${height}, which is too old: no door stores the block after it; refused`);
+  });
+});
+
+const zeros = ({ size, chunkSize }: SnapshotManifest, index: number): Uint8Array =>
+  new Uint8Array(Math.min(chunkSize, size - index * chunkSize));
