@@ -55,6 +55,7 @@ async function openLiar(served: readonly FinalBlock[], height: number, word: "fo
         tradesTotal: 0,
         halted: undefined,
         quarantine: undefined,
+        convicted: new Uint8Array(0),
       };
       socket.send(
         encodeDoorReply({ kind: "status", id: request.id, status: { ...status, ...rest } as unknown as NodeStatus }),
