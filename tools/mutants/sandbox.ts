@@ -21,7 +21,7 @@ import type { Check } from "./check.ts";
 const root = join(import.meta.dirname, "../..");
 
 /** Packages whose tests may notice a mutant. */
-const testedPackages = ["consensus", "protocol"];
+const testedPackages = ["consensus", "protocol", "exchange", "node", "client"];
 
 export interface Sandbox {
   readonly folder: string;

@@ -6,11 +6,12 @@
 import type { Check } from "./check.ts";
 import { quarantineMutants } from "./quarantine-table.ts";
 import { evidenceMutants } from "./evidence-table.ts";
+import { lightClientMutants } from "./light-client-table.ts";
 
 export interface Mutant {
   /** What the mutant does, in words. */
   readonly name: string;
-  /** The criterion of `spec/consensus.md` that it breaks. */
+  /** The criterion of `spec/consensus.md` or `spec/light-client.md` that it breaks. */
   readonly rule: string;
   /** Below `packages/`. */
   readonly file: string;
@@ -708,7 +709,7 @@ const proofs: readonly Mutant[] = [
   {
     name: "takes descendants that name another parent",
     rule: "BFT-040",
-    ...inFinality("proof", " || !equalBytes(next.parentDigest, headerDigest(tip))", ""),
+    ...inFinality("proof", " && equalBytes(next.parentDigest, headerDigest(parent))", ""),
     checks: [test("finality", "is not final", "protocol")],
   },
   {
@@ -716,8 +717,8 @@ const proofs: readonly Mutant[] = [
     rule: "BFT-040",
     ...inFinality(
       "proof",
-      'if (finalization?.kind !== "finalization") return false;',
-      'if (finalization === undefined || finalization.kind === "nullification") return false;',
+      'if (tip === undefined || first?.kind !== "finalization") return false;',
+      'if (tip === undefined || first === undefined || first.kind === "nullification") return false;',
     ),
     checks: [test("finality", "is not final", "protocol")],
   },
@@ -742,4 +743,5 @@ export const mutants: readonly Mutant[] = [
   ...proofs,
   ...quarantineMutants,
   ...evidenceMutants,
+  ...lightClientMutants,
 ];

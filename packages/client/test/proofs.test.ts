@@ -142,9 +142,16 @@ describe("a true proof of something else", () => {
     expect(factOf(verifyState(trusted, { ...absent, key: ledgerOne.key }, ledgerOne))).toContain("root");
   });
 
+  test("a header that names another chain is not final in this one, though the same validators signed it", () => {
+    const header = { ...proof.executed.header, chainId: other.trusted.chainId };
+    const signed = { ...proof.executed, header, finalization: finalize(trusted, header, [0, 1, 2]) };
+    expect(finalityFault(trusted, signed)).toContain("not final");
+  });
+
   const events = world.eventsProof(eventsHeight, orderPlaces, 2);
   test.each([
     ["for another order", events, 55, "not of the order"],
+    ["of another order's trade", world.eventsProof(eventsHeight, [7]), orderNumber, "not of the order"],
     ["of another block", { ...events, height: (eventsHeight + 1) as never }, orderNumber, "another height"],
     ["of no event", { ...events, events: [] }, orderNumber, "no event"],
     [
