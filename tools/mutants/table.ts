@@ -6,7 +6,11 @@
 import type { Check } from "./check.ts";
 import { quarantineMutants } from "./quarantine-table.ts";
 import { evidenceMutants } from "./evidence-table.ts";
+<<<<<<< HEAD
 import { lightClientMutants } from "./light-client-table.ts";
+=======
+import { laneMutants } from "./lane-table.ts";
+>>>>>>> 3f4f777 (wip)
 
 export interface Mutant {
   /** What the mutant does, in words. */
@@ -200,7 +204,7 @@ const disk: readonly Mutant[] = [
     rule: "BFT-027",
     ...inConsensus(
       "votes",
-      "header: attached?.header, payload: attached?.payload } as const;",
+      "header: attached?.header, payload: attached && carriedOf(attached) } as const;",
       "header: undefined, payload: undefined } as const;",
     ),
     checks: [simulator("I5")],
@@ -216,7 +220,7 @@ const disk: readonly Mutant[] = [
     rule: "BFT-027",
     ...inConsensus(
       "finalize",
-      "if (bare === undefined) return chain.blocks;",
+      "if (bare.length === 0) return chain.blocks;",
       "if (0 < chain.blocks.length) return chain.blocks;",
     ),
     checks: [test("votes", "a block is voted final only with all its ancestors on disk")],
@@ -515,7 +519,7 @@ const validity: readonly Mutant[] = [
     rule: "BFT-005",
     ...inConsensus(
       "proposal",
-      "  if (!payloadMatches(header, proposal.payload)) {",
+      "  if (!isCarried(header, proposal.payload)) {",
       "  if (header.payload.size !== proposal.payload.length) {",
     ),
     checks: [test("proposals", "with another payload")],
@@ -743,5 +747,9 @@ export const mutants: readonly Mutant[] = [
   ...proofs,
   ...quarantineMutants,
   ...evidenceMutants,
+<<<<<<< HEAD
   ...lightClientMutants,
+=======
+  ...laneMutants,
+>>>>>>> 3f4f777 (wip)
 ];

@@ -85,6 +85,8 @@ export const limits = {
   laneOwnAheadSizeMax: 2 * 1024 * 1024,
   /** While a lane flows, batches with these multiples are acknowledged: all validators pick the same. */
   laneAcknowledgeEvery: 8,
+  /** And batches of so many bytes at least: seven smaller ones and the largest fit into a block. */
+  laneAcknowledgeSize: 64 * 1024,
   /** Blocks for which final batches are kept for peers that still need them, and the bytes of one lane. */
   laneRetentionBlocks: 256,
   laneRetentionSizeMax: 4 * 1024 * 1024,

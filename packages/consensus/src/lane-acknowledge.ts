@@ -6,8 +6,8 @@
  * quorums share an honest validator, so a place has at most one batch with a proof. A validator that lost its log does not
  * know how far it climbed, and acknowledges nothing more in the epoch: else a lane could fork with two proofs.
  *
- * Acknowledgements wait a moment and cover all before them. While a lane flows, all replicas pick batches with the same
- * numbers, or they would rarely agree on one.
+ * Acknowledgements wait a moment and cover all before them. While a lane flows, all replicas pick the same batches, or they
+ * would rarely agree on one: every eighth, and every large one, so that what lies between two proofs always fits into a block.
  */
 import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
@@ -21,8 +21,6 @@ import { heldBatch, linkedFrom, tipOf, type HeldBatch, type Lane } from "./lane-
 import { wantBatches } from "./lane-wanted.ts";
 import { hasLostLog } from "./safety-record.ts";
 import { broadcast, emit, misbehaviour, send, type Replica } from "./state.ts";
-
-const proofsCountMax = 16;
 
 /** Sets the timer when there is something to acknowledge that was not there before. */
 export function acknowledgeSoon(replica: Replica): void {
@@ -40,9 +38,9 @@ export function acknowledgeDue(replica: Replica): void {
   for (const lane of lanes.all) {
     if (lane.index === self || lane.linkedSequence <= lane.acknowledged.sequence) continue;
     const chain = unacknowledged(lane);
-    const chosen = chooseBatch(replica, chain);
-    if (chosen !== undefined) acknowledge(replica, lane, chosen);
-    isMore ||= 0 < chain.length && chosen !== chain.at(-1);
+    const chosen = chooseBatches(replica, chain);
+    for (const held of chosen) acknowledge(replica, lane, held);
+    isMore ||= chosen.at(-1) !== chain.at(-1);
   }
   if (isMore) acknowledgeSoon(replica);
 }
@@ -53,11 +51,13 @@ function unacknowledged(lane: Lane): HeldBatch[] {
   return linkedFrom(lane, final.sequence < acknowledged.sequence ? acknowledged : final, 2 * limits.laneAheadCountMax);
 }
 
-/** The last batch when no newer one has come for a while, or the last that all replicas pick. */
-function chooseBatch({ now, parameters }: Replica, chain: readonly HeldBatch[]): HeldBatch | undefined {
-  const last = chain.at(-1);
-  if (last !== undefined && last.sinceMs + parameters.acknowledgeMs <= now.monotonicMs) return last;
-  return chain.findLast(({ batch }) => batch.sequence % limits.laneAcknowledgeEvery === 0);
+/** Those that all replicas pick, and the last one when no newer has come for a while. */
+function chooseBatches({ now, parameters }: Replica, chain: readonly HeldBatch[]): HeldBatch[] {
+  return chain.filter((held, index) => {
+    const { sequence, payload } = held.batch;
+    if (sequence % limits.laneAcknowledgeEvery === 0 || limits.laneAcknowledgeSize <= payload.length) return true;
+    return index === chain.length - 1 && held.sinceMs + parameters.acknowledgeMs <= now.monotonicMs;
+  });
 }
 
 function acknowledge(replica: Replica, lane: Lane, held: HeldBatch): void {
@@ -173,7 +173,7 @@ function checkedProof(replica: Replica, lane: Lane, sequence: number): Availabil
 function keepProof(lane: Lane, proof: AvailabilityProof, verified: boolean): void {
   lane.proofs.set(proof.sequence, { proof, verified });
   for (const sequence of lane.proofs.keys()) {
-    if (lane.proofs.size <= proofsCountMax) return;
+    if (lane.proofs.size <= limits.laneAheadCountMax) return;
     lane.proofs.delete(sequence);
   }
 }

@@ -13,6 +13,7 @@ import { payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { craftAcknowledgement, craftLane, craftLanesHeader, craftProof, scheme, tipOf } from "./craft-lane.ts";
 import { craftCertificate, craftHeader, craftProposal, payloadOf } from "./craft.ts";
+import { genesisTimeMs } from "./network.ts";
 import { Probe, sentIn, votesIn, type ProbeOptions } from "./probe.ts";
 
 const seven = [1, 1, 1, 1, 1, 1, 1];
@@ -133,9 +134,26 @@ describe("an acknowledgement", () => {
     probe.nowMs += 49;
     give(probe, lane.slice(3));
     probe.nowMs -= 49;
-    expect(acknowledged(probe.timer("acknowledge"))).toEqual([16]);
+    expect(acknowledged(probe.timer("acknowledge"))).toEqual([8, 16]);
     expect(acknowledged(probe.timer("acknowledge"))).toEqual([21]);
     expect(acknowledged(probe.timer("acknowledge"))).toEqual([]);
+  });
+
+  test("is of every large batch, so that a proven range fits into a block (BFT-088)", () => {
+    const { laneAcknowledgeEvery, laneAcknowledgeSize, batchPayloadSizeMax } = limits;
+    const between = (laneAcknowledgeEvery - 1) * (laneAcknowledgeSize - 1) + batchPayloadSizeMax;
+    expect(between + limits.looseSizeMax + 1_024).toBeLessThan(limits.payloadSizeMax);
+    const probe = probeOf();
+    const sizes = [1, laneAcknowledgeSize, laneAcknowledgeSize - 1, laneAcknowledgeSize, 1, 1];
+    give(
+      probe,
+      craftLane(
+        probe.set,
+        ownerOf(probe),
+        sizes.map((size) => "x".repeat(size)),
+      ),
+    );
+    expect(acknowledged(probe.timer("acknowledge"))).toEqual([2, 4, 6]);
   });
 
   test("is not given while a batch before it is missing (BFT-088)", () => {
@@ -519,6 +537,19 @@ describe("a proposal with batches", () => {
   });
 });
 
+test("a proposal is voted for with a proof of the batch that it names only (BFT-089)", () => {
+  const probe = probeOf();
+  const owner = ownerOf(probe);
+  const [one, two, three] = ["a", "b", "c"].map((text) => craftLane(probe.set, owner, [text])[0]!);
+  // Two proofs for one place are checked, and the first stays.
+  for (const batch of [one!, two!]) {
+    probe.message(owner, { kind: "availability", proof: craftProof(probe.set, batch, [0, 1, 2, 3, 4]) });
+  }
+  const proof = { ...craftProof(probe.set, three!, [0, 1, 2, 3, 4]), proof: new Uint8Array(5 * 64) };
+  const header = craftLanesHeader(probe.set, 1, { ranges: [[three!]], proofs: [proof] });
+  expect(votesIn(probe.proposal(craftProposal(probe.set, header, none)))).toEqual(["nullify 1"]);
+});
+
 describe("after a view that was given up", () => {
   function second(proven: boolean) {
     const probe = probeOf();
@@ -681,6 +712,50 @@ describe("a notarized block with batches", () => {
     expect(digest).toBeDefined();
     const again = probeOf({ history: { records: records(probe.effects) } });
     expect(again.halts()).toEqual([]);
+  });
+
+  test("is written when it links to nothing yet, before the block that names it is final (BFT-087)", () => {
+    const probe = probeOf();
+    const lane = craftLane(probe.set, ownerOf(probe), ["aa", "bb"]);
+    // The first batch comes only within its block, so the second links to nothing that is held.
+    expect(held(give(probe, [lane[1]!]))).toEqual([]);
+    const proofs = [craftProof(probe.set, lane[0]!, probe.others)];
+    const first = craftLanesHeader(probe.set, 1, { ranges: [[lane[0]!]], proofs });
+    const firstDigest = headerDigest(first);
+    probe.proposal(craftProposal(probe.set, first, none));
+    const certified = craftCertificate(probe.set, "notarize", 1, probe.others, firstDigest);
+    probe.certificate(certified);
+    for (const timer of ["fetch", "repair", "fetch"] as const) probe.timer(timer);
+    const asked = probe.effects.findLast((effect) => effect.kind === "send" && effect.message.kind === "blockWanted");
+    const { to, message } = asked as Extract<Effect, { kind: "send" }>;
+    const { request } = message as Extract<Message, { kind: "blockWanted" }>;
+    const payload = materialise(first, () => [lane[0]!], none);
+    expect(votesIn(probe.message(to, { kind: "block", request, header: first, payload }))).toContain("finalize 1");
+    // It gives view 2 up, whose block is notarized by the others, and votes for the one after it.
+    probe.give({ kind: "workPending", pending: true });
+    probe.timer("view");
+    const after = (parent: Header, digest: typeof firstDigest, changes: Partial<Header>): Partial<Header> => ({
+      height: (parent.height + 1) as Height,
+      parentView: parent.view,
+      parentDigest: digest,
+      timeMs: (genesisTimeMs + 1_000 + probe.nowMs + parent.height) as TimeMs,
+      ...changes,
+    });
+    const second = craftLanesHeader(probe.set, 2, { ranges: [[lane[1]!]], changes: after(first, firstDigest, {}) });
+    const secondDigest = headerDigest(second);
+    probe.proposal(craftProposal(probe.set, second, none, { parentCertificate: certified }), second.proposer);
+    const certificate = craftCertificate(probe.set, "notarize", 2, probe.others, secondDigest);
+    probe.certificate(certificate);
+    const third = craftHeader(probe.set, 3, payloadOf("ff"), after(second, secondDigest, { tips: second.tips }));
+    const around = { parentCertificate: certificate, parentHeader: second };
+    const voted = probe.proposal(craftProposal(probe.set, third, payloadOf("ff"), around), third.proposer);
+    expect(votesIn(voted)).toEqual(["notarize 3"]);
+    expect(records(probe.effects).some(({ kind }) => kind === "batch")).toBe(false);
+    const then = probe.certificate(craftCertificate(probe.set, "notarize", 3, probe.others, headerDigest(third)));
+    expect(votesIn(then)).toEqual(["finalize 3"]);
+    const kinds = records(then).map(({ kind }) => kind);
+    expect(kinds.indexOf("batch")).toBeGreaterThanOrEqual(0);
+    expect(kinds.indexOf("batch")).toBeLessThan(kinds.lastIndexOf("voted"));
   });
 
   test("is given to a peer whole, or its loose commands when that is all there is (BFT-061)", () => {

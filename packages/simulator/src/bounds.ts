@@ -45,7 +45,7 @@ function laneSizes({ lanes }: Replica, viewsCount: number): (readonly [name: str
     ["batches ahead", most((lane) => aheadCount(lane)), laneAheadCountMax + fetched],
     ["bytes ahead", most((lane) => lane.aheadSize), laneAheadSizeMax + viewsCount * limits.payloadSizeMax],
     ["bytes of final batches", most((lane) => lane.finalSize), laneRetentionSizeMax + limits.payloadSizeMax],
-    ["proofs", most((lane) => lane.proofs.size), 16],
+    ["proofs", most((lane) => lane.proofs.size), laneAheadCountMax],
     ["wanted batches", lanes.wanted.size, 1_024],
     ["acknowledgements", lanes.acknowledgements.size, laneAheadCountMax],
   ];
