@@ -6,11 +6,8 @@
 import type { Check } from "./check.ts";
 import { quarantineMutants } from "./quarantine-table.ts";
 import { evidenceMutants } from "./evidence-table.ts";
-<<<<<<< HEAD
 import { lightClientMutants } from "./light-client-table.ts";
-=======
 import { laneMutants } from "./lane-table.ts";
->>>>>>> 3f4f777 (wip)
 
 export interface Mutant {
   /** What the mutant does, in words. */
@@ -747,9 +744,6 @@ export const mutants: readonly Mutant[] = [
   ...proofs,
   ...quarantineMutants,
   ...evidenceMutants,
-<<<<<<< HEAD
   ...lightClientMutants,
-=======
   ...laneMutants,
->>>>>>> 3f4f777 (wip)
 ];
