@@ -3,7 +3,7 @@
  * A log that is lost, damaged, contradicts itself, or is older than what the guard remembers is put aside; the replica then
  * begins in quarantine (consensus.md 3.9). A chain that does not fit to itself is refused.
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { join } from "node:path";
 import { activeEd25519 } from "@stoa/base/active-signature";
 import { present } from "@stoa/base/assert";
@@ -35,6 +35,8 @@ export interface OpenReplicaOptions {
   readonly recovered: Extract<ExecutionToConsensus, { kind: "recovered" }>;
   readonly report: (fact: string) => void;
 }
+
+const sessionStepMax = 1_000;
 
 export interface OpenedReplica {
   readonly replica: Replica;
@@ -80,6 +82,8 @@ export function openReplica(options: OpenReplicaOptions): OpenedReplica {
     ranBefore: options.votesLost || tip !== undefined || executed.at(-1)!.height > 0,
     finalView: (tip?.header.view ?? 0) as View,
     nowMs: Date.now(),
+    // Two machines that start from one copy of a disk get different sessions, so that one of them is fenced.
+    sessionStep: randomInt(1, sessionStepMax + 1),
     recoverWith,
   });
   if (voteLog.loss !== undefined) report(lossWords(voteLog.loss, folder));
@@ -116,13 +120,13 @@ export function openVotes(options: OpenVotesOptions): VoteLog {
     // Without the guard's memory the clock tells a session that no earlier start had.
     sessionMin: 0 < signer.session ? signer.session + 1 : nowMs,
     keyFloor: signer.keyFloor,
-    judge(records, session) {
-      const dry = recoverWith(records, session);
+    judge(found) {
+      const dry = recoverWith(found.records, found.session);
       if (dry.kind === "refused" && dry.about === "votes") return `the vote log contradicts itself: ${dry.fact}`;
-      return signer.missingIn(records, session, finalView);
+      return signer.missingIn(found, finalView);
     },
   });
-  signer.begin(voteLog.session, voteLog.records, voteLog.loss !== undefined);
+  signer.begin(voteLog);
   return voteLog;
 }
 
@@ -131,7 +135,7 @@ function memoryOf(voteLog: VoteLog, signer: Signer): Pick<OpenedReplica, "persis
     persist(records, barrier) {
       signer.logging(records);
       voteLog.append(records, barrier);
-      if (barrier) signer.logged();
+      if (barrier) signer.logged(voteLog.synced());
     },
     close() {
       voteLog.close();

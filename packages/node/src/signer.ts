@@ -6,7 +6,8 @@
  *
  * - The log is lost or damaged: nothing is signed up to the last view that was reserved, 16 ahead at most. That a higher one
  *   is reserved is on disk before the first vote in it, so this holds after a power cut, too.
- * - The log is an older copy of itself: it lacks a session, or a vote that was signed and logged. Then it counts as lost.
+ * - The log is an older copy of itself: it lacks a session, a record that had been written to it, or a vote that was signed and
+ *   logged. Then it counts as lost.
  * - This file is lost, or an older copy: it is made again from the log, which has everything that was ever sent.
  *
  * A vote that was signed and is not in the log was never sent, when no word follows that its group was logged: the process
@@ -32,6 +33,7 @@ import { readConsensusSignBytes } from "@stoa/protocol/finality/vote";
 import { NodeError } from "./failure.ts";
 import { systemFiles, type Files } from "./storage/files.ts";
 import { openSignerFile, type SignerEntry } from "./storage/signer-file.ts";
+import type { FoundLog, VoteLog } from "./storage/vote-log.ts";
 
 export interface SignerOptions {
   readonly folder: string;
@@ -50,15 +52,15 @@ export interface Signer {
   /** Without the vote log, nothing at or below this view is signed. */
   readonly keyFloor: View;
   /** What a vote log lacks of what is remembered here, in words. */
-  readonly missingIn: (records: readonly DurableRecord[], session: number, finalView: View) => string | undefined;
+  readonly missingIn: (found: FoundLog, finalView: View) => string | undefined;
   /** The vote log is open: what is remembered becomes what it holds and what is remembered besides. Comes before `signVote`. */
-  readonly begin: (session: number, records: readonly DurableRecord[], isLost: boolean) => void;
+  readonly begin: (log: Pick<VoteLog, "session" | "records" | "loss" | "synced">) => void;
   /** Throws when the vote contradicts an earlier one. */
   readonly signVote: (message: Uint8Array) => Uint8Array;
   /** Records are about to be logged: floors among them hold here first. */
   readonly logging: (records: readonly DurableRecord[]) => void;
-  /** They are on disk, so votes among them may be sent. */
-  readonly logged: () => void;
+  /** The vote log is on disk up to the record of this number, so votes in it may be sent. */
+  readonly logged: (number: number) => void;
   readonly close: () => void;
 }
 
@@ -71,8 +73,7 @@ export function openSigner(options: SignerOptions): Signer {
   const file = openSignerFile({ ...options, files: options.files ?? systemFiles });
   const memory = memoryOf(file.entries, options.epoch);
   const { table } = memory;
-  let { session, reserved } = memory;
-  let unlogged = false;
+  let { session, reserved, logged } = memory;
 
   const rewrite = (): void => {
     file.begin([
@@ -80,19 +81,20 @@ export function openSigner(options: SignerOptions): Signer {
       { kind: "reserved", view: reserved },
       { kind: "floor", view: table.floor },
       ...signedVotes(table).map(entryOf),
-      { kind: "logged" },
+      { kind: "logged", number: logged },
     ]);
   };
 
   return {
     session: memory.session,
     keyFloor: memory.session === 0 ? (0 as View) : keyFloorOf(memory),
-    missingIn: (records, logSession, finalView) => missingIn(memory, { records, session: logSession, finalView }),
-    begin(now, records, isLost) {
+    missingIn: (found, finalView) => missingIn(memory, found, finalView),
+    begin({ session: now, records, loss, synced }) {
       // A key that never signed has nothing to be silent about: then the others alone say where the floor is.
-      if (isLost && 0 < session) raiseSigningFloor(table, keyFloorOf({ table, reserved }));
+      if (loss !== undefined && 0 < session) raiseSigningFloor(table, keyFloorOf({ table, reserved }));
       restoreFrom(table, records);
       session = now;
+      logged = synced();
       reserved = Math.max(reserved, table.floor, ...signedVotes(table).map(({ view }) => view)) as View;
       rewrite();
     },
@@ -111,7 +113,6 @@ export function openSigner(options: SignerOptions): Signer {
       }
       file.append([entryOf(vote)]);
       enterSigned(table, vote);
-      unlogged = true;
       return sign(message);
     },
     logging(records) {
@@ -123,10 +124,10 @@ export function openSigner(options: SignerOptions): Signer {
         file.sync();
       }
     },
-    logged() {
-      if (!unlogged) return;
-      unlogged = false;
-      file.append([{ kind: "logged" }]);
+    logged(number) {
+      if (number <= logged) return;
+      logged = number;
+      file.append([{ kind: "logged", number }]);
       if (fileSizeMax < file.size()) rewrite();
     },
     close: file.close,
@@ -138,6 +139,8 @@ export const signerFolder = (dataFolder: string): string => join(dataFolder, "si
 interface Memory {
   readonly session: number;
   readonly reserved: View;
+  /** Number of the last record that the vote log had on disk. */
+  readonly logged: number;
   readonly table: SigningTable;
 }
 
@@ -146,35 +149,35 @@ function memoryOf(entries: readonly SignerEntry[], epoch: number): Memory {
   const table = emptySigningTable(epoch);
   let session = 0;
   let reserved = 0;
+  let logged = 0;
   let unlogged: VoteSubject[] = [];
   for (const entry of entries) {
     if (entry.kind === "session") session = entry.session;
     else if (entry.kind === "reserved") reserved = Math.max(reserved, entry.view);
     else if (entry.kind === "floor") raiseSigningFloor(table, entry.view);
     else if (entry.kind === "logged") {
+      logged = entry.number;
       for (const vote of unlogged) if (table.epoch <= vote.epoch) enterSigned(table, vote);
       unlogged = [];
     } else if (entry.kind !== "owner") unlogged.push(entry);
   }
-  return { session, reserved: reserved as View, table };
+  return { session, reserved: reserved as View, logged, table };
 }
 
 /** Above it no vote was ever signed. */
-const keyFloorOf = ({ table, reserved }: Omit<Memory, "session">): View =>
+const keyFloorOf = ({ table, reserved }: Pick<Memory, "table" | "reserved">): View =>
   Math.max(reserved, table.floor, ...signedVotes(table).map(({ view }) => view)) as View;
 
-function missingIn(
-  { session, table }: Memory,
-  log: { readonly records: readonly DurableRecord[]; readonly session: number; readonly finalView: View },
-): string | undefined {
+function missingIn({ session, logged, table }: Memory, log: FoundLog, finalView: View): string | undefined {
   if (log.session < session) {
     return `the vote log is an old copy: it ends with start ${log.session} of this validator, and its key was used in start ${session}`;
   }
+  if (log.next <= logged) {
+    return `the vote log is an old copy: it ends with record ${log.next - 1}, and record ${logged} had been written to it`;
+  }
   const held = emptySigningTable(table.epoch);
   restoreFrom(held, log.records);
-  const gone = signedVotes(table).find(
-    (vote) => vote.view > Math.max(held.floor, log.finalView) && !isSigned(held, vote),
-  );
+  const gone = signedVotes(table).find((vote) => vote.view > Math.max(held.floor, finalView) && !isSigned(held, vote));
   if (gone === undefined) return undefined;
   return `the vote log is an old copy: its ${gone.kind} vote of view ${gone.view} is missing, which was signed and sent`;
 }

@@ -1,5 +1,5 @@
 /** What a validator begins with when parts of its memory are gone (BFT-056): the log, the key's file, or all of its disk. */
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { zeroDigest } from "@stoa/base/hash";
@@ -20,12 +20,12 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-const openOnly = (votesLost = false) =>
+const openOnly = (votesLost = false, path = folder.path) =>
   openReplica({
     genesis: chain.genesis,
     seed: chain.validatorSeeds[1]!,
     self: 1 as ValidatorIndex,
-    folder: folder.path,
+    folder: path,
     initialTimeoutMs: 150,
     votesLost,
     recovered: {
@@ -45,13 +45,14 @@ const lose = (name: "votes" | "signer"): void => rmSync(join(folder.path, name),
 
 test("a new validator votes at once; one whose key has been used before does not without its log", () => {
   expect(open().quarantine).toBeUndefined();
-  expect(open().quarantine).toBeUndefined();
+  const before = open();
+  expect(before.quarantine).toBeUndefined();
   expect(reports).toEqual([]);
   lose("votes");
   const { quarantine, voteLog } = open();
   expect(quarantine?.fact).toContain("the vote log is missing");
   // Peers would take a lower session for an older process.
-  expect(voteLog.session).toBe(3);
+  expect(voteLog.session).toBe(before.voteLog.session + 1);
   expect(reports.join()).toContain("it is in quarantine");
   // It stays so over restarts, and nobody needs to be told again why.
   const again = open();
@@ -71,6 +72,17 @@ test("the floor of a quarantine is in both memories, and each brings it back wit
   lose("votes");
   const after = open().replica.safety.lostLog;
   expect([after?.floor, after?.keyFloor]).toEqual([undefined, 40]);
+});
+
+test("two copies of one disk start with different sessions, so that peers fence one of them", () => {
+  open();
+  const copy = join(folder.path, "copy");
+  const sessions = Array.from({ length: 8 }, () => {
+    rmSync(copy, { recursive: true, force: true });
+    for (const name of ["votes", "signer"]) cpSync(join(folder.path, name), join(copy, name), { recursive: true });
+    return openOnly(false, copy).voteLog.session;
+  });
+  expect(new Set(sessions).size).toBeGreaterThan(2);
 });
 
 test("an empty disk looks like that of a new validator, unless the operator says otherwise", () => {

@@ -11,7 +11,7 @@ import { NodeError } from "../src/failure.ts";
 import { openAppendFile } from "../src/storage/append-file.ts";
 import { systemFiles, type Files } from "../src/storage/files.ts";
 import { readRecord, recordHeadSize } from "../src/storage/record.ts";
-import { openVoteLog, type VoteLogOptions } from "../src/storage/vote-log.ts";
+import { openVoteLog, type FoundLog, type VoteLogOptions } from "../src/storage/vote-log.ts";
 import { keyOf, testFolder } from "./network.ts";
 
 const headSize = 122;
@@ -280,12 +280,13 @@ describe("the vote log", () => {
     log.append([nullify(3)], true);
     log.close();
     const judged: unknown[] = [];
-    const judge = (records: readonly DurableRecord[], session: number) => {
-      judged.push([viewsOf(records), session]);
+    const judge = ({ records, session, next }: FoundLog) => {
+      // Its session, its vote, and after each the word that it is on disk.
+      judged.push([viewsOf(records), session, next]);
       return "it has no vote of view 4";
     };
     const { loss, records } = lossOf({ historyExists: true, judge, keyFloor: 20 as View });
-    expect(judged).toEqual([[[3], 1]]);
+    expect(judged).toEqual([[[3], 1, 5]]);
     expect(loss).toBe("it has no vote of view 4");
     expect(records).toEqual([{ kind: "logLost", fact: loss, keyFloor: 20 }]);
   });

@@ -10,11 +10,13 @@ import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { Effect } from "@stoa/consensus/effect";
 import { leaderOf } from "@stoa/consensus/leader";
 import type { Message } from "@stoa/consensus/message";
+import { statusBytes } from "@stoa/consensus/quarantine";
 import type { Batch } from "@stoa/protocol/finality/lane";
 import { sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import { headerDigest, type Header, type LaneRange } from "@stoa/protocol/finality/header";
 import type { Vote } from "@stoa/protocol/finality/vote";
 import type { Bitmap, ValidatorIndex } from "@stoa/protocol/primitives";
+import { simulatedSeed } from "./fake-signature.ts";
 import { craftVote, otherAcknowledgement, otherBatch, resigned } from "./forging.ts";
 import type { SimulatedNode, Tamper } from "./node.ts";
 import type { World } from "./world.ts";
@@ -132,21 +134,24 @@ function impersonator(world: World, node: SimulatedNode, saying: Saying, prng: P
   return [saying];
 }
 
-/** Lies about how far it is, and how it came there. */
-function statusLiar(_world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
+/** Lies about how far it is, and how it came there, under its signature; to one in quarantine sometimes so that it counts. */
+function statusLiar(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
   const { message } = saying;
   if (message.kind !== "status") return [saying];
   const held = node.replica.certificates.get(prng.below(message.status.view + 1) as View);
+  const entryCertificate = held?.nullification ?? held?.notarization;
+  const low = ((entryCertificate?.view ?? 0) + 1) as View;
   const status = {
     ...message.status,
-    view: prng.below(2 * message.status.view + 2) as View,
+    view: prng.below(2) === 0 ? low : (prng.below(2 * message.status.view + 2) as View),
     finalHeight: prng.below(2 * message.status.finalHeight + 1_000) as Height,
     finalView: prng.below(2 * message.status.finalView + 2) as View,
-    entryCertificate: held?.nullification ?? held?.notarization,
+    entryCertificate,
     session: prng.below(1_000),
     quarantined: prng.below(2) === 0,
   };
-  return [{ ...saying, message: { kind: "status", status } }];
+  const signature = world.signatures.sign(statusBytes(node.replica, status), simulatedSeed(node.index));
+  return [{ ...saying, message: { kind: "status", status: { ...status, signature } } }];
 }
 
 /** Says nothing half of the time. */

@@ -53,6 +53,7 @@ function turn(world: World, node: SimulatedNode, end: EndProcess): void {
   if (barrier === undefined) return;
   const { votes, signer } = node.store;
   const [epoch, signerEpoch] = [votes.epoch(), signer.epoch()];
+  const syncedNumber = node.open.voteLog.synced();
   const written = barrier ? node.unsettled.splice(0) : [];
   const { life } = node;
   const syncUs = (100 + world.diskPrng.below(2_000)) * node.diskSlowness;
@@ -61,7 +62,7 @@ function turn(world: World, node: SimulatedNode, end: EndProcess): void {
     if (barrier) {
       signer.settle(signerEpoch);
       votes.settle(epoch);
-      node.open.signer.logged();
+      node.open.signer.logged(syncedNumber);
     }
     if (!votes.faults.lyingSync) for (const one of written) noteStored(node.store, one);
     whenAwake(world, node, () => finish(world, node, effects, end));

@@ -26,8 +26,8 @@ export const signerEntry = union({
   notarize: { tag: 5, fields: { epoch: u32, view: viewNumber, digest: optional(digest) } },
   nullify: { tag: 6, fields: { epoch: u32, view: viewNumber, digest: optional(digest) } },
   finalize: { tag: 7, fields: { epoch: u32, view: viewNumber, digest: optional(digest) } },
-  /** The votes before this are in the vote log, and may have been sent. */
-  logged: { tag: 8, fields: {} },
+  /** The vote log has its records up to this number on disk: the votes before this are among them, and may have been sent. */
+  logged: { tag: 8, fields: { number: u53 } },
 });
 export type SignerEntry = Decoded<typeof signerEntry>;
 

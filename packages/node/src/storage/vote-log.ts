@@ -42,23 +42,35 @@ const markName = "lost";
 export interface VoteLogOptions extends LoadOptions {
   /** The session of a log that begins after a loss is at least this: peers must not take it for a process of earlier. */
   readonly sessionMin?: number;
+  /** By how much the session grows with this start, at least and unless given 1. */
+  readonly sessionStep?: number;
   /** Nothing at or below it is signed at the key after a loss; 0 unless given. */
   readonly keyFloor?: View;
   /** Why a log that can be read must not be relied on, if so. */
-  readonly judge?: (records: readonly DurableRecord[], session: number) => string | undefined;
+  readonly judge?: (found: FoundLog) => string | undefined;
   /** The system's unless given; tests put a full disk here, the simulator one that lies. */
   readonly files?: Files;
   /** Bytes after which a new segment begins. */
   readonly segmentSizeMax?: number;
 }
 
+/** A log as it was read back. */
+export interface FoundLog {
+  readonly records: readonly DurableRecord[];
+  readonly session: number;
+  /** Number of the record that would come next. */
+  readonly next: number;
+}
+
 export interface VoteLog {
   /** Everything that the log holds, in the order in which it was written. */
   readonly records: readonly DurableRecord[];
-  /** Counts the starts of this validator: a copy of it that was left running has a lower one. */
+  /** Grows with every start of this validator: a copy of it that was left running has a lower one. */
   readonly session: number;
   /** Why this log was begun at this start instead of the one that was there. */
   readonly loss: string | undefined;
+  /** Records up to this number are on disk. */
+  readonly synced: () => number;
   /** Appends one group; with `barrier` it is on disk when this returns. */
   readonly append: (records: readonly DurableRecord[], barrier: boolean) => void;
   /** Blocks through `height` are on disk in the block log: segments that speak only of earlier views may go. */
@@ -71,7 +83,8 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
   files.makeFolder(folder);
   const { loaded, loss } = loadOrGiveUp(options, files);
   const { segments, finals } = loaded;
-  const session = loss === undefined ? loaded.session + 1 : Math.max(1, options.sessionMin ?? 1);
+  const session =
+    loss === undefined ? loaded.session + (options.sessionStep ?? 1) : Math.max(1, options.sessionMin ?? 1);
   let next = loaded.next;
   let file: AppendFile;
   if (segments.length === 0) {
@@ -81,6 +94,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
 
   let pending: Uint8Array[] = [];
   let pendingSize = 0;
+  let syncedNumber = 0;
   const losses = lossKinds.flatMap((kind) => loaded.records.findLast((one) => one.kind === kind) ?? []);
 
   const push = (kind: number, body: Uint8Array): void => {
@@ -91,6 +105,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
   /** What is appended is on disk; that it is reaches the disk with the next group, or when the system finds time. */
   const sync = (): void => {
     file.sync();
+    syncedNumber = next - 1;
     file.append(recordBytes(next++, kinds.synced, new Uint8Array(0)));
   };
   const write = (): void => {
@@ -152,6 +167,7 @@ export function openVoteLog(options: VoteLogOptions): VoteLog {
     records,
     session,
     loss,
+    synced: () => syncedNumber,
     append(appended, barrier) {
       for (const one of appended) note(one);
       if (barrier || pendingSizeMax < pendingSize) write();
@@ -191,7 +207,7 @@ function loadOrGiveUp(options: VoteLogOptions, files: Files): { readonly loaded:
 function loadOrSayWhy(options: VoteLogOptions, files: Files): Loaded | string {
   try {
     const loaded = loadSegments(options, files);
-    if (loaded.segments.length > 0) return options.judge?.(loaded.records, loaded.session) ?? loaded;
+    if (loaded.segments.length > 0) return options.judge?.(loaded) ?? loaded;
     if (!options.historyExists) return loaded;
     return `the vote log is missing: ${options.folder} is empty, but this validator has run before`;
   } catch (error) {
