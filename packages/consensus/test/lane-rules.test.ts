@@ -238,6 +238,7 @@ describe("an owner", () => {
       const effects = probe.give({ kind: "batch", payload: payloadOf(text) });
       const persist = effects.findIndex((effect) => effect.kind === "persist" && effect.barrier);
       const send = effects.findIndex((effect) => effect.kind === "broadcast" && effect.message.kind === "batch");
+      expect(persist).toBeGreaterThanOrEqual(0);
       expect(persist).toBeLessThan(send);
       const { message } = effects[send] as Extract<Effect, { kind: "broadcast" }>;
       expect(records(effects)).toEqual([{ kind: "batch", batch: (message as { batch: Batch }).batch }]);
@@ -347,7 +348,7 @@ describe("a request for batches", () => {
   });
 
   test("that is answered with others, or by another peer, gives nothing (BFT-091)", () => {
-    const other = (probe: Probe, owner: number): Batch => craftLane(probe.set, owner, ["z"])[0]!;
+    const other = (probe: Probe, owner: number): Batch => craftLane(probe.set, owner, ["y", "z"])[1]!;
     for (const [spoil, facts] of [
       [(probe: Probe, owner: number) => [other(probe, owner)], 1],
       [(probe: Probe, owner: number) => [craftLane(probe.set, owner, ["a", "b"])[0]!], 1],
