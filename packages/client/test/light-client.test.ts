@@ -14,7 +14,8 @@ import type { NamedHeader } from "@stoa/client/verify-headers";
 import type { CommandBody } from "@stoa/protocol/command";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { ledgerRecordKey } from "@stoa/protocol/state-record";
-import { limitOrder, testChain, until } from "../../node/test/network.ts";
+import { startFullNode } from "@stoa/node/full-node";
+import { limitOrder, localhost, testChain, until } from "../../node/test/network.ts";
 import { startMeshOf, type TestMesh } from "../../node/test/validators.ts";
 import { lookAt } from "./light-example.ts";
 import { untilOpen } from "./until-open.ts";
@@ -130,6 +131,29 @@ test("a checkpoint is enough to begin with: it names the chain, and every later 
   const other = { height: block.header.height, digest: block.digest.with(0, block.digest[0]! ^ 1) };
   const wrong = openLightClient({ trust: { checkpoint: other }, doors: [doors[1]!], timeoutMs: 5_000 });
   await expect(wrong).rejects.toMatchObject({ code: "dishonest" });
+});
+
+test("a full node, which has no vote, serves a light client as validators do (LIGHT-020)", async () => {
+  const node = await startFullNode({
+    genesis,
+    name: "full",
+    dataFolder: join(mesh.folder, "full-node"),
+    doors: mesh.doors,
+    door: localhost(),
+    metrics: localhost(),
+  });
+  const door = connect(`ws://127.0.0.1:${node.doorPort}`);
+  const own = await openLightClient({ trust: { chainId }, doors: [door] });
+  const heights: number[] = [];
+  const stop = own.follow(({ header }) => heights.push(header.height));
+  const maker = await placed(limitOrder({ instrument: 1, side: "sell", priceTicks: 123_000, sizeLots: 2 }), 1);
+  expect((await own.order(maker.order)).value?.order).toMatchObject({ order: maker.order, filledLots: 0 });
+  expect((await own.fills(maker.order, { from: maker.height })).events.length).toBe(1);
+  await until(() => maker.height <= own.head().header.height, "headers come");
+  expect(heights).toEqual(heights.map((_, index) => heights[0]! + index));
+  stop();
+  door.close();
+  await node.stop();
 });
 
 test("the example of the reference does what it says, and is shown word for word", async () => {

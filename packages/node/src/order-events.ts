@@ -11,7 +11,7 @@ import { decodeEvent, isOfOrder } from "@stoa/protocol/event";
 import type { EventsProof } from "@stoa/protocol/events-proof";
 import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import type { Commit } from "./commit.ts";
-import { carrierOf, eventsRoots, resultsRootBefore } from "./results.ts";
+import { resultsWay } from "./results.ts";
 
 type Request = Extract<DoorRequest, { kind: "orderEvents" }>;
 type Failure = Extract<DoorReply, { kind: "failure" }>;
@@ -19,8 +19,11 @@ type Failure = Extract<DoorReply, { kind: "failure" }>;
 /** Bytes of proven groups in one answer; the block in which they are reached is cut there. */
 const answerSizeMax = 256 * 1024;
 
-/** `carried`: the newest height whose results a final header carries. */
-export function findOrderEvents(commit: Commit, carried: number, request: Request): DoorReply {
+/**
+ * `carried`: the newest height whose results a final header carries. When `isLate` says so the answer ends with the height that it
+ * has come to.
+ */
+export function findOrderEvents(commit: Commit, carried: number, request: Request, isLate: () => boolean): DoorReply {
   const { id, order } = request;
   const failure = (reason: string, retry: boolean): Failure => ({ kind: "failure", id, reason, retry });
   const from = Math.max(1, request.from);
@@ -28,7 +31,9 @@ export function findOrderEvents(commit: Commit, carried: number, request: Reques
   const through = Math.min(request.through, carried, from + limits.repairItemsCountMax - 1);
   const proofs: EventsProof[] = [];
   let size = 0;
-  for (let height = from; height <= through; height++) {
+  let height = from;
+  for (; height <= through; height++) {
+    if (from < height && isLate()) break;
     const events = commit.encodedEventsAt(height);
     if (events === undefined) return failure(`events of height ${height} are pruned here`, false);
     const places = placesOf(events, order, height === request.from ? request.index : 0);
@@ -49,7 +54,7 @@ export function findOrderEvents(commit: Commit, carried: number, request: Reques
       return { kind: "orderEvents", id, ...next, proofs };
     }
   }
-  return { kind: "orderEvents", id, nextHeight: heightOf(through + 1), nextIndex: 0, proofs };
+  return { kind: "orderEvents", id, nextHeight: heightOf(height), nextIndex: 0, proofs };
 }
 
 /** PERF: only events that hold the order's number as bytes are decoded. */
@@ -68,17 +73,13 @@ const sizeOf = ({ group, levels }: MerkleProof): number =>
   group.reduce((sum, leaf) => sum + leaf.length, 0) + levels.reduce((sum, level) => sum + 32 * level.length, 0);
 
 function proofOf(commit: Commit, height: number, events: readonly MerkleProof[]): EventsProof | undefined {
-  const block = commit.blocks.read(height)?.block;
-  const carrier = carrierOf(commit, height);
-  if (block === undefined || carrier === undefined) return undefined;
-  const before = resultsRootBefore(commit, block);
-  const after = eventsRoots(commit, height + 1, carrier.header.executed.height);
-  if (before === undefined || after === undefined) return undefined;
+  const way = resultsWay(commit, height);
+  if (way === undefined) return undefined;
   return {
     height: heightOf(height),
     events,
-    resultsRootBefore: before,
-    eventsRootsAfter: after,
-    executed: finalityProofOf(carrier),
+    resultsRootBefore: way.before,
+    eventsRootsAfter: way.after,
+    executed: finalityProofOf(way.carrier),
   };
 }

@@ -30,6 +30,7 @@ export interface Proofs {
 
 type Answer = (reply: Uint8Array) => void;
 type HeadersRequest = Extract<ProofRequest, { kind: "headers" }>;
+type OrderEventsRequest = Extract<ProofRequest, { kind: "orderEvents" }>;
 type StateRequest = Extract<ProofRequest, { kind: "state" }>;
 
 interface Waiting<R> {
@@ -50,6 +51,8 @@ const waitingHeadersCountMax = limits.connectionsCountMax;
 const proofsPerQuestionCountMax = 16;
 /** Bytes of blocks that are read for one answer with headers. */
 const readSizeMax = limits.repairAnswerSizeMax;
+/** One search for events ends after this long, with what it has found. */
+const searchMsMax = 20;
 /** Time for answers in each window, and the window. */
 const workMsMax = 100;
 const workWindowMs = 1_000;
@@ -96,6 +99,12 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
     answer(headersReply(commit, newest, request));
   };
 
+  const askOrderEvents = (request: OrderEventsRequest, answer: Answer): void => {
+    const untilMs = nowMs() + searchMsMax;
+    const isLate = (): boolean => untilMs <= nowMs();
+    answer(encodeDoorReply(findOrderEvents(commit, newest?.header.executed.height ?? 0, request, isLate)));
+  };
+
   /** Whoever waited for headers waits for the newest one, and most get the same bytes. */
   const settleHeaders = (block: FinalBlock): void => {
     const waiting = headers;
@@ -123,7 +132,7 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
           case "state":
             return askState(request, answer);
           case "orderEvents":
-            return answer(encodeDoorReply(findOrderEvents(commit, newest?.header.executed.height ?? 0, request)));
+            return askOrderEvents(request, answer);
           case "accountNumber": {
             const account = commit.query.accountNumber(request.owner, request.subaccount);
             return answer(encodeDoorReply({ kind: "accountNumber", id: request.id, account }));

@@ -6,6 +6,7 @@ import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { eventsRootOf, resultsRootAfter } from "@stoa/protocol/event";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import type { Commit } from "./commit.ts";
 
 /** How many blocks after its own a header with a block's results is looked for, and how many results may lie between. */
@@ -31,8 +32,28 @@ export function eventsRoots(commit: Commit, from: number, through: number): read
   return roots;
 }
 
-/** The results root of the height before a stored block. */
-export function resultsRootBefore(commit: Commit, { header }: FinalBlock): Digest | undefined {
-  const between = eventsRoots(commit, header.executed.height + 1, header.height - 1);
-  return between?.reduce(resultsRootAfter, header.executed.resultsRoot);
+export interface ResultsWay {
+  /** The first block whose header carries the results of the height, or of a later one. */
+  readonly carrier: FinalBlock;
+  /** The results root of the height before, and the events roots of those after it. */
+  readonly before: Digest;
+  readonly after: readonly Digest[];
+}
+
+/**
+ * From a height to the header that carries its results. PERF: the header before that one carries results of a lower height, and
+ * headers mostly go on by one height: then no events but those of the height itself need be read.
+ */
+export function resultsWay(commit: Commit, height: number): ResultsWay | undefined {
+  const carrier = carrierOf(commit, height);
+  const executed = carrier && executedBefore(commit, carrier);
+  if (carrier === undefined || executed === undefined) return undefined;
+  const between = eventsRoots(commit, executed.height + 1, height - 1);
+  const after = eventsRoots(commit, height + 1, carrier.header.executed.height);
+  if (between === undefined || after === undefined) return undefined;
+  return { carrier, before: between.reduce(resultsRootAfter, executed.resultsRoot), after };
+}
+
+function executedBefore(commit: Commit, { header }: FinalBlock): ExecutedRoots | undefined {
+  return commit.blocks.read(header.height - 1)?.block.header.executed;
 }

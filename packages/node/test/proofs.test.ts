@@ -245,6 +245,33 @@ function eventsOf(proof: EventsProof): readonly ProvedEvent[] {
   return verified;
 }
 
+test("events of heights that no header names are proved through the heights around them (LIGHT-014)", () => {
+  add([sell(0, 100)], 0);
+  for (let own = 2; own <= 6; own++) add([buy(1, 1)], 0);
+  add([], 5);
+  const request = { kind: "orderEvents", id: 1, order: 1, from: 3 as Height, index: 0, through: 4 as Height } as const;
+  const reply = asked(request)();
+  if (reply?.kind !== "orderEvents") throw new Error(JSON.stringify(reply));
+  expect(reply.proofs.map(({ height, eventsRootsAfter }) => [height, eventsRootsAfter.length])).toEqual([
+    [3, 2],
+    [4, 1],
+  ]);
+  expect(reply.proofs.flatMap(eventsOf).map(({ height, event }) => [height, event.kind])).toEqual([
+    [3, "trade"],
+    [3, "order"],
+    [4, "trade"],
+    [4, "order"],
+  ]);
+});
+
+test("a search that takes long ends with the height that it has come to (LIGHT-034)", () => {
+  for (let own = 1; own <= 9; own++) add([], Math.max(0, own - 2));
+  const slow = { ...commit, encodedEventsAt: (height: number) => ((nowMs += 8), commit.encodedEventsAt(height)) };
+  proofs = createProofs(slow, () => nowMs);
+  const reply = asked({ kind: "orderEvents", id: 1, order: 1, from: 1 as Height, index: 0, through: 7 as Height })();
+  expect(reply).toMatchObject({ kind: "orderEvents", nextHeight: 4, nextIndex: 0 });
+});
+
 test("what is no record of a module is proved absent, and an account's number is told", () => {
   for (let own = 1; own <= 4; own++) add([], 0);
   const key = new Uint8Array(limits.merkleKeySizeMax);
