@@ -6,8 +6,10 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { reportFailure } from "./child.ts";
 import type { LaneMode } from "@stoa/node/own-lane";
 import type { CertificatesName } from "@stoa/protocol/finality/scheme";
+import type { FullNodeFlags } from "./commands/full-node.ts";
 import type { GenesisFlags } from "./commands/genesis.ts";
 import type { SimulateFlags } from "./commands/simulate.ts";
+import type { Address } from "./devnet/folder.ts";
 import { describeFailure, isFault } from "./failure.ts";
 
 const dataDefault = ".stoa";
@@ -22,6 +24,14 @@ function positiveNumber(text: string): number {
   if (number < 1) throw new InvalidArgumentError("at least 1 is wanted.");
   return number;
 }
+
+function address(text: string): Address {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || 65_535 < Number(port)) throw new InvalidArgumentError("HOST:PORT is wanted.");
+  return { host, port: Number(port) };
+}
+
+const addresses = (text: string): readonly Address[] => text.split(",").map(address);
 
 function certificatesName(text: string): CertificatesName {
   if (text === "ed25519-list" || text === "bls-multisig") return text;
@@ -77,8 +87,25 @@ function addProcesses(stoa: Command): void {
     .requiredOption("--data <folder>", "the validator's folder, such as .stoa/validator-0")
     .option("--lanes <mode>", "whether commands go into the validator's lane: auto, never or always", laneMode, "auto")
     .option("--votes-lost", "this validator has voted on this chain, and nothing of that is in the folder")
-    .action(async ({ data, lanes, votesLost }: DataFlag & { lanes: LaneMode; votesLost?: boolean }) =>
-      (await import("./commands/node.ts")).runNode(data, { lanes, votesLost: votesLost === true }),
+    .option("--snapshot <file>", "start from the state in this file, as `stoa snapshot` wrote it, unless it is behind")
+    .action(async ({ data, lanes, votesLost, snapshot }: DataFlag & NodeFlags) =>
+      (await import("./commands/node.ts")).runNode(data, { lanes, votesLost: votesLost === true, snapshot }),
+    );
+
+  stoa
+    .command("full-node")
+    .description("follow a chain without voting, and serve it to gateways, clients and other nodes")
+    .requiredOption("--data <folder>", "where everything is kept")
+    .option("--genesis <file>", "the genesis of the chain; needed at the first start")
+    .option("--doors <addresses>", "doors of nodes to follow, HOST:PORT,HOST:PORT", addresses)
+    .option("--devnet <folder>", "genesis and doors of a devnet on this machine, in the place of both")
+    .option("--listen <address>", "where its own door is", address, { host: "127.0.0.1", port: 0 })
+    .option("--metrics <address>", "where Prometheus reads", address, { host: "127.0.0.1", port: 0 })
+    .option("--from-snapshot", "begin with a snapshot even if the doors still have every block", false)
+    .option("--snapshot <file>", "start from the state in this file, as `stoa snapshot` wrote it, unless it is behind")
+    .option("--retention <blocks>", "blocks to keep; a million when absent", positiveNumber)
+    .action(async ({ data, ...flags }: DataFlag & FullNodeFlags) =>
+      (await import("./commands/full-node.ts")).runFullNode(data, flags),
     );
 
   stoa
@@ -158,6 +185,15 @@ function addTools(stoa: Command): void {
     );
 
   stoa
+    .command("snapshot")
+    .description("write the newest state of a node that a final header proves, with the proof, into one file")
+    .requiredOption("--data <folder>", "a node's folder, such as .stoa/validator-0; the node may be running")
+    .requiredOption("--out <file>", "a file that does not exist yet")
+    .action(async ({ data, out }: DataFlag & { out: string }) =>
+      (await import("./commands/snapshot.ts")).runSnapshot(data, { out }),
+    );
+
+  stoa
     .command("replay")
     .description("execute a block log again from genesis and compare every root in its headers")
     .option("--data <folder>", "a validator's folder, or a devnet's for all of its validators", dataDefault)
@@ -191,6 +227,12 @@ function addTools(stoa: Command): void {
 
 interface DataFlag {
   readonly data: string;
+}
+
+interface NodeFlags {
+  readonly lanes: LaneMode;
+  readonly votesLost?: boolean;
+  readonly snapshot?: string;
 }
 
 interface DevnetFlags extends DataFlag {

@@ -18,7 +18,18 @@ function expectOneLine(ended: { code: number | null; stderr: string }, text: str
 test("stoa --help lists every command", async () => {
   const { code, stdout } = await runStoa("--help");
   expect(code).toBe(0);
-  for (const command of ["devnet", "node", "gateway", "genesis", "keys", "status", "replay", "simulate"]) {
+  for (const command of [
+    "devnet",
+    "node",
+    "full-node",
+    "snapshot",
+    "gateway",
+    "genesis",
+    "keys",
+    "status",
+    "replay",
+    "simulate",
+  ]) {
     expect(stdout).toContain(`  ${command}`);
   }
 });

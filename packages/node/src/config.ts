@@ -41,6 +41,8 @@ export interface ValidatorConfig {
   readonly peers: readonly (Address | undefined)[];
   /** Doors of other nodes of this chain: asked where states part, and for a snapshot when blocks are missing. */
   readonly doors?: readonly Address[];
+  /** A file as `exportSnapshot` writes it: the node starts from it unless it is as far already. */
+  readonly snapshotFile?: string;
   /** The view timer D0 of consensus.md: 150 ms unless set. */
   readonly initialTimeoutMs?: number;
   /**

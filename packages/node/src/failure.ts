@@ -20,6 +20,7 @@ export const nodeErrorCodes = [
   "blocks-pruned",
   "event-log-damaged",
   "snapshot-damaged",
+  "snapshot-refused",
   "disk-full",
   "disk-error",
   "state-divergence",

@@ -30,6 +30,7 @@ import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import { createProofs } from "./proofs.ts";
 import { heightAtLeast, isStateWanted, joinBySnapshot, watchPruning } from "./state-sync.ts";
+import { restoreFromFile } from "./snapshot-file.ts";
 import { finishInstallation } from "./storage/state-installation.ts";
 import { createSubmissions, type ExecutedBlock, type Outcome } from "./submissions.ts";
 
@@ -45,6 +46,8 @@ export interface FollowerConfig {
    * `always` also when nothing is stored here yet, `never` to have the whole history or nothing.
    */
   readonly snapshot?: "when-needed" | "always" | "never";
+  /** A file as `exportSnapshot` writes it: the node starts from it unless it is as far already. */
+  readonly snapshotFile?: string;
 }
 
 export interface FollowerStatus {
@@ -264,6 +267,7 @@ async function openStored(
   try {
     const { dataFolder, genesis, doors, snapshot = "when-needed" } = config;
     finishInstallation(dataFolder);
+    if (config.snapshotFile !== undefined) restoreFromFile(dataFolder, genesis, config.snapshotFile);
     if (snapshot !== "never" && (heightAtLeast(dataFolder) === 0 || isStateWanted(dataFolder)))
       await joinBySnapshot({ dataFolder, genesis, doors, mode: snapshot, report: (fact) => log.warn(fact) });
     const commit = openCommit({

@@ -22,6 +22,7 @@ import { createStatusKeeper, type StatusKeeper } from "./node-status.ts";
 import { startPriceFeed } from "./price-feed.ts";
 import type { PriceSource } from "./price-source.ts";
 import { isStateWanted, joinBySnapshot, watchPruning } from "./state-sync.ts";
+import { restoreFromFile } from "./snapshot-file.ts";
 import { finishInstallation } from "./storage/state-installation.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import type { ConsensusToMain, ExecutionToMain } from "./thread-message.ts";
@@ -158,12 +159,13 @@ export async function startValidator(config: ValidatorConfig, options: Validator
 
 /** When an earlier run found that its next block is stored nowhere any more, this one begins with a snapshot. */
 async function enterFolder(
-  { dataFolder, genesis, doors = [] }: ValidatorConfig,
+  { dataFolder, genesis, snapshotFile, doors = [] }: ValidatorConfig,
   log: Logger,
 ): Promise<{ readonly stop: () => void }> {
   const { release } = lockFolder(dataFolder);
   try {
     finishInstallation(dataFolder);
+    if (snapshotFile !== undefined) restoreFromFile(dataFolder, genesis, snapshotFile);
     if (isStateWanted(dataFolder) && 0 < doors.length)
       await joinBySnapshot({ dataFolder, genesis, doors, mode: "when-needed", report: (fact) => log.warn(fact) });
     return { stop: release };

@@ -335,7 +335,7 @@ async function chunkOf(
   }
 }
 
-const rootsFault = (roots: ExecutedRoots, { carrier }: SnapshotManifest): string | undefined =>
+export const rootsFault = (roots: ExecutedRoots, { carrier }: SnapshotManifest): string | undefined =>
   rootsEqual(roots, carrier.header.executed)
     ? undefined
     : "holds a state whose roots are not those of the final header";

@@ -20,6 +20,8 @@ export class ProcessNetwork {
   readonly chain: TestChain;
   readonly snapshotBlocks: number;
   storage: Partial<StorageConfig> = {};
+  /** Validators whose folders were emptied though they had voted. */
+  readonly votesLost = new Set<number>();
   /** Programs other than the one here, by validator: folders as `alteredCopy` makes them. */
   readonly programs = new Map<number, string>();
   readonly #children = new Map<number, ChildProcess>();
@@ -78,6 +80,7 @@ export class ProcessNetwork {
       snapshotBlocks: this.snapshotBlocks,
       lanes: this.lanes,
       storage: this.storage,
+      votesLost: this.votesLost.has(index),
       doorPorts: [...this.#ports].flatMap(([other, { doorPort }]) => (other === index ? [] : [doorPort])),
     });
     const [answer] = (await once(child, "message")) as [FromValidator];
@@ -111,8 +114,10 @@ export class ProcessNetwork {
     return new Promise((resolve) => this.#children.get(index)!.once("message", resolve));
   }
 
+  /** Of those that have been started, in the order of validators. */
   doors(): { readonly host: string; readonly port: number }[] {
-    return [...this.#ports.values()].map(({ doorPort }) => localhost(doorPort));
+    const started = [...this.#ports].sort(([left], [right]) => left - right);
+    return started.map(([, { doorPort }]) => localhost(doorPort));
   }
 
   doorPort(index: number): number {

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -14,6 +14,7 @@ import { openCommit } from "../src/commit.ts";
 import { storageDefaults } from "../src/config.ts";
 import { openDoorQuestions } from "../src/door-questions.ts";
 import { openFollower, startFollower, type Follower, type FollowerInside } from "../src/follower.ts";
+import { exportSnapshot, restoreFromFile } from "../src/snapshot-file.ts";
 import { joinBySnapshot } from "../src/state-sync.ts";
 import type { FromFullNode, ToFullNode } from "./full-node-process.ts";
 import { limitOrder, localhost, signCommand, testChain, until } from "./network.ts";
@@ -293,3 +294,93 @@ describe("a door that lies about a snapshot is refused, and another one is used 
 
 const zeros = ({ size, chunkSize }: SnapshotManifest, index: number): Uint8Array =>
   new Uint8Array(Math.min(chunkSize, size - index * chunkSize));
+
+describe("a snapshot in a file", () => {
+  test("starts a node without a network, and is refused when anything in it is wrong (BFT-063, BFT-065)", async () => {
+    const path = join(network.folder.path, "state");
+    const height = await exportSnapshot(network.folderOf(1), genesis, path);
+    const dataFolder = join(network.folder.path, "from-file");
+    const bytes = readFileSync(path);
+    const refusal = (change: (copy: Buffer) => void, chainOf = genesis): string => {
+      const copy = Buffer.from(bytes);
+      change(copy);
+      const changed = join(network.folder.path, "changed");
+      writeFileSync(changed, copy);
+      try {
+        restoreFromFile(dataFolder, chainOf, changed);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "snapshot-refused", file: changed });
+        return (error as Error).message;
+      }
+      return "";
+    };
+    expect(refusal((copy) => (copy[bytes.length - 5]! ^= 1))).toContain("is damaged (byte");
+    expect(refusal((copy) => (copy[400]! ^= 1))).toMatch(
+      /holds a snapshot whose roots stand in no final header|is no snapshot/,
+    );
+    expect(refusal((copy) => copy.fill(0, 0, 4))).toContain("is no snapshot of a node");
+    const another = { ...genesis, chainName: "another" };
+    expect(refusal(() => undefined, another)).toContain("holds a snapshot of another chain");
+    expect(existsSync(join(dataFolder, "blocks"))).toBe(false);
+
+    expect(restoreFromFile(dataFolder, genesis, path)).toBe(true);
+    expect(rootsIn(dataFolder).height).toBe(height);
+    await expectEqualRoots(dataFolder);
+    expect(restoreFromFile(dataFolder, genesis, path)).toBe(false);
+  });
+});
+
+describe("a validator whose next block is stored nowhere any more (BFT-063)", () => {
+  const index = 3;
+
+  const statusOf = (validator: number) =>
+    reference.status().doors.find(({ address }) => address.port === network.doorPort(validator))!.status;
+
+  async function fallBehind(): Promise<void> {
+    const height = (await offerOf(network.doorPort(index))).lastHeight;
+    await network.kill(index);
+    const others = doorPorts().filter((port) => port !== network.doorPort(index));
+    const isGone = async (): Promise<boolean> =>
+      (await Promise.all(others.map(offerOf))).every(({ firstHeight }) => height + 1 < firstHeight);
+    while (!(await isGone())) await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+
+  /** Starts it, lets it find out and stop, starts it again; it is back when it has executed what the others have. */
+  async function rejoin(): Promise<void> {
+    await network.start(index);
+    network.tellDoors();
+    expect(await network.failureOf(index)).toMatchObject({ kind: "failed", code: "blocks-pruned" });
+    await network.start(index);
+    network.tellDoors();
+    const isBack = (): boolean => {
+      const status = statusOf(index);
+      return status !== undefined && reference.query.height() <= status.executedHeight + 3;
+    };
+    await until(isBack, "it has executed what the others have");
+  }
+
+  /** With another one killed, nothing becomes final without its votes. */
+  async function expectItsVotesCount(): Promise<void> {
+    await network.kill(0);
+    const height = reference.query.height();
+    await until(() => height + 10 < reference.query.height(), "blocks become final with its votes", 120_000);
+    await network.start(0);
+    network.tellDoors();
+    await until(() => (statusOf(0)?.executedHeight ?? 0) > height, "the other one is back");
+  }
+
+  test("with its votes, fetches a snapshot, catches up and votes", async () => {
+    await fallBehind();
+    await rejoin();
+    await expectItsVotesCount();
+  });
+
+  test("with an empty folder, fetches a snapshot and votes when it cannot contradict itself any more", async () => {
+    await fallBehind();
+    rmSync(network.folderOf(index), { recursive: true });
+    network.votesLost.add(index);
+    await rejoin();
+    network.votesLost.delete(index);
+    await expectItsVotesCount();
+  });
+});

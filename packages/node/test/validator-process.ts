@@ -23,6 +23,8 @@ export type ToValidator =
       readonly snapshotBlocks: number;
       readonly lanes: LaneMode;
       readonly storage: Partial<StorageConfig>;
+      /** It has voted before, and nothing of that is in the folder. */
+      readonly votesLost: boolean;
       /** Doors of others that are known already. */
       readonly doorPorts: readonly number[];
     }
@@ -64,6 +66,7 @@ async function handle(message: ToValidator): Promise<void> {
       peers: [],
       lanes: message.lanes,
       storage: { snapshotBlocks: message.snapshotBlocks, ...message.storage },
+      votesLost: message.votesLost,
       doors: message.doorPorts.map((port) => localhost(port)),
     },
     { priceSource: flatPrices },

@@ -7,32 +7,37 @@ import { endRequested, reportReady } from "../child.ts";
 import { loadGenesis, loadNodeFile, loadValidatorSeed } from "../devnet/folder.ts";
 import { validatorName } from "../devnet/participants.ts";
 import { openPriceSource } from "../market/price-source.ts";
+import { whileBlocksArePruned } from "../rejoin.ts";
 
 export async function runNode(
   dataDir: string,
-  options: { readonly lanes?: LaneMode; readonly votesLost?: boolean } = {},
+  options: { readonly lanes?: LaneMode; readonly votesLost?: boolean; readonly snapshot?: string | undefined } = {},
 ): Promise<void> {
   installNativeCrypto();
   const ended = endRequested();
   const file = loadNodeFile(dataDir);
-  const validator = await startValidator(
-    {
-      genesis: loadGenesis(dataDir),
-      seed: loadValidatorSeed(dataDir),
-      dataFolder: dataDir,
-      mesh: file.mesh,
-      door: file.door,
-      metrics: file.metrics,
-      peers: file.peers,
-      lanes: options.lanes ?? "auto",
-      votesLost: options.votesLost ?? false,
-      // Without a number everything is kept, so that `stoa replay` can begin at genesis.
-      storage: { retentionBlocks: file.retentionBlocks ?? Infinity },
-    },
-    { priceSource: openPriceSource(file.prices), log: createLog({ name: validatorName(file.index) }) },
-  );
-  reportReady({ doorPort: validator.doorPort });
-  const failure = await Promise.race([validator.failure, ended.then(() => undefined)]);
-  await validator.stop();
-  if (failure !== undefined) throw failure;
+  const start = () =>
+    startValidator(
+      {
+        genesis: loadGenesis(dataDir),
+        seed: loadValidatorSeed(dataDir),
+        dataFolder: dataDir,
+        mesh: file.mesh,
+        door: file.door,
+        metrics: file.metrics,
+        peers: file.peers,
+        doors: file.doors ?? [],
+        ...(options.snapshot === undefined ? {} : { snapshotFile: options.snapshot }),
+        lanes: options.lanes ?? "auto",
+        votesLost: options.votesLost ?? false,
+        // Without a number everything is kept, so that `stoa replay` can begin at genesis.
+        storage: { retentionBlocks: file.retentionBlocks ?? Infinity },
+      },
+      { priceSource: openPriceSource(file.prices), log: createLog({ name: validatorName(file.index) }) },
+    );
+  await whileBlocksArePruned(ended, async () => {
+    const validator = await start();
+    reportReady({ doorPort: validator.doorPort });
+    return validator;
+  });
 }

@@ -52,6 +52,8 @@ export interface NodeFile {
   readonly metrics: Address;
   /** Mesh addresses of the validators, by their position in genesis. */
   readonly peers: readonly Address[];
+  /** Doors of other nodes, asked when the blocks that this one needs are gone, or its state differs. */
+  readonly doors?: readonly Address[] | undefined;
   readonly prices: PriceParameters;
   readonly retentionBlocks?: number | undefined;
 }
@@ -194,6 +196,7 @@ export function writeNetwork(dataDir: string, network: Network): void {
       door: { host, port: door },
       metrics: { host, port: metrics },
       peers: ports.validators.map((peer) => ({ host, port: peer.mesh })),
+      doors: ports.validators.filter((_, other) => other !== index).map((peer) => ({ host, port: peer.door })),
       prices: network.prices,
       retentionBlocks: network.retentionBlocks,
     };

@@ -43,9 +43,10 @@ const logForm = {
   bodySizeMax: 4 * limits.payloadSizeMax,
 } as const;
 
-/** The blocks of a log from its lowest height on, for a reader beside the node that writes it; changes nothing. */
-export function* readBlockLog(folder: string): Generator<FinalBlock> {
-  for (const { height, body } of readHeightLog({ ...logForm, folder })) yield decodeStored(folder, height, body).block;
+/** The blocks of a log from the file on in which `from` lies, for a reader beside the node that writes it; changes nothing. */
+export function* readBlockLog(folder: string, from = 0): Generator<FinalBlock> {
+  for (const { height, body } of readHeightLog({ ...logForm, folder }, from))
+    yield decodeStored(folder, height, body).block;
 }
 
 export function openBlockLog(

@@ -248,17 +248,26 @@ function loadSegment(
 
 /**
  * The records of a log in order of height, for a reader that must not change it and may run beside the node that writes it.
- * Ends where the log ends or is being written; damage before that is named like at opening.
+ * Begins with the file in which `from` lies, or with the first. Ends where the log ends or is being written; damage before that
+ * is named like at opening.
  */
 export function* readHeightLog(
   options: Omit<HeightLogOptions, "report" | "segmentSizeMax">,
+  from = 0,
 ): Generator<{ readonly height: number; readonly body: Uint8Array }> {
   let next: number | undefined;
   const { files = systemFiles } = options;
-  const names = segmentNames(options, files);
+  const all = segmentNames(options, files);
+  const firstOf = (name: string): number => Number(name.slice(0, -options.suffix.length));
+  const names = all.slice(
+    Math.max(
+      0,
+      all.findLastIndex((name) => firstOf(name) <= from),
+    ),
+  );
   for (const [index, name] of names.entries()) {
     const path = join(options.folder, name);
-    const first = Number(name.slice(0, -options.suffix.length));
+    const first = firstOf(name);
     next ??= first;
     if (first !== next) throw damaged(options, path, 0, `begins at height ${first} where height ${next} should be`);
     const bytes = files.read(path);
