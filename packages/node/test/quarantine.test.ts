@@ -9,7 +9,7 @@ import { readBlockLog } from "../src/storage/block-log.ts";
 import { testChain, until } from "./network.ts";
 import { ProcessNetwork } from "./processes.ts";
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 60_000 });
 
 const chain = testChain();
 let network: ProcessNetwork;
@@ -48,6 +48,8 @@ async function votesAgain(index: number, other: number): Promise<void> {
   await until(
     () => statusOf(index) !== undefined && statusOf(index)!.quarantine === undefined,
     "the quarantine is over",
+    // On an idle chain the views that the key has reserved take some fifteen seconds, or much longer on a busy machine.
+    120_000,
   );
   await network.kill(other);
   const before = follower.query.height();
