@@ -1,4 +1,4 @@
-/** Lanes among four replicas: batches are sent, ordered by tips, and final on every disk (BFT-080 to BFT-093). */
+/** Lanes among four replicas: batches are sent, ordered by tips, and final on every disk (BFT-080 to BFT-092). */
 import { describe, expect, test } from "vitest";
 import { toHex, toUtf8 } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";

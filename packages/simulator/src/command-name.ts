@@ -1,4 +1,6 @@
-/** How commands are told apart. */
+/**
+ * How commands are told apart: by a digest of their bytes. Knows nothing of what they say, nor of nodes.
+ */
 import { toHex } from "@stoa/base/bytes";
 import { sha256 } from "@stoa/base/hash";
 

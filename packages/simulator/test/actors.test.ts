@@ -12,6 +12,7 @@ const reported: readonly Misbehaviour[] = [
   "forger",
   "fabulist",
   "skipper",
+  "laneSpoiler",
 ];
 
 test.for(misbehaviours)(
@@ -27,6 +28,7 @@ test.for(misbehaviours)(
         nodesCount: 4,
         faulty: [{ node, misbehaviour }],
         faultKinds: ["crash", "partition"],
+        ...(misbehaviour === "laneSpoiler" ? { lanePermille: 1_000 } : {}),
       });
       expect(report.failures, report.reproduce).toEqual([]);
       for (const one of report.guilty) guilty.add(one === node ? 1 : 0);
