@@ -113,6 +113,8 @@ export type LoadResult = {
   readonly refusals: ReadonlyMap<string, number>;
   /** The bitcoin index that a validator last reported, in 1e-8 dollars. */
   readonly indexPrice: number | undefined;
+  /** Of each command that became final, from when it was sent until its block came from a validator. */
+  readonly latenciesMs: readonly number[];
 };
 
 /** Commands of one frame, what a busy client has to say in one turn; and their bytes, which a door takes at once. */
@@ -129,7 +131,9 @@ export function runLoad(
   window: number,
   { toOne = false } = {},
 ): Promise<LoadResult> {
-  const names = new Set(commands.map(nameOf));
+  const idsByName = new Map(commands.map((command, id) => [nameOf(command), id]));
+  const sentMs = new Float64Array(commands.length);
+  const latenciesMs: number[] = [];
   const refusedBy = new Map<number, number>();
   const refusals = new Map<string, number>();
   let sent = 0;
@@ -150,6 +154,7 @@ export function runLoad(
       120_000,
     );
     const sendPart = (part: readonly { readonly id: number; readonly command: Uint8Array }[]): void => {
+      for (const { id } of part) sentMs[id] = performance.now();
       if (toOne) {
         for (const one of part) sockets[one.id % sockets.length]!.send(encodeDoorRequest({ kind: "submit", ...one }));
       } else {
@@ -174,7 +179,7 @@ export function runLoad(
         sendSome(Math.min(frameCountMax, commands.length - sent, window));
       }
       if (settled < commands.length) return;
-      end(() => resolve({ elapsedMs: performance.now() - startedAt, blocksCount, refusals, indexPrice }));
+      end(() => resolve({ elapsedMs: performance.now() - startedAt, blocksCount, refusals, indexPrice, latenciesMs }));
     };
     const takeRefusal = (id: number, refusal: string): void => {
       const count = (refusedBy.get(id) ?? 0) + 1;
@@ -183,6 +188,10 @@ export function runLoad(
       refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
       settled++;
     };
+    const takeFinal = (id: number): 1 => {
+      latenciesMs.push(performance.now() - sentMs[id]!);
+      return 1;
+    };
     const take = (data: Buffer): void => {
       const reply = decodeDoorReply(data);
       if (reply?.kind === "submitted") {
@@ -190,7 +199,9 @@ export function runLoad(
       } else if (reply?.kind === "block") {
         let ours = 0;
         for (const bytes of decodePayload(reply.block.payload) ?? []) {
-          if (names.delete(nameOf(bytes))) ours++;
+          const name = nameOf(bytes);
+          const id = idsByName.get(name);
+          if (id !== undefined && idsByName.delete(name)) ours += takeFinal(id);
           else indexPrice = bitcoinIndex(bytes) ?? indexPrice;
         }
         if (ours !== 0) blocksCount++;

@@ -28,7 +28,7 @@ import { createCommitGate } from "./commit-gate.ts";
 import { createDriver, type Driver } from "./consensus-driver.ts";
 import { NodeError, errorToData } from "./failure.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
-import { createLanes } from "./lanes.ts";
+import { createLanes, type Lanes } from "./lanes.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
@@ -168,11 +168,12 @@ async function start(recovered: Recovered): Promise<void> {
       mesh.flush();
       workSaid = false;
     },
-    payloadFor: (wanted) => payloadFor(mempool, wanted, finalHeight - executedHeight),
+    payloadFor: (wanted) => payloadFor(mempool, lanes, wanted, finalHeight - executedHeight),
     lane: lanes.observe,
     ordered({ header, payload }) {
       finalHeight = header.height;
-      const commands = payloadCommands(payload);
+      const commands = lanes.commandsOf(payload);
+      lanes.ordered(header);
       admission.ordered(header.height, commands);
       intake.ordered(commands.count);
       changeWork(() => mempool.finalized(commands.packedDigests, header.timeMs));
@@ -271,10 +272,11 @@ function fenced(session: number, own: number): NodeError {
 
 function payloadFor(
   mempool: Mempool,
+  lanes: Lanes,
   { timeMs, sizeMax, batchesSize, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
   lagBlocks: number,
 ): { readonly payload: Uint8Array; readonly work: boolean; readonly batchesSizeMax: number } {
-  const excluded = ancestors.map(({ payload }) => payloadCommands(payload).packedDigests);
+  const excluded = ancestors.map(({ payload }) => lanes.commandsOf(payload).packedDigests);
   // What batches weigh is not known before they are checked: the last commands tell about.
   const batchesSizeMax = Math.floor(weightMaxAt(lagBlocks) / mempool.density());
   const weightMax = weightMaxAt(lagBlocks) - Math.min(batchesSize, batchesSizeMax) * mempool.density();

@@ -118,7 +118,7 @@ function run(): void {
     const final = present(decode(finalBlock, encoded), "consensus hands over canonical blocks");
     const startMs = performance.now();
     // Known from here on: consensus has hashed every command already.
-    payloadCommands(final.payload, digests);
+    payloadCommands(final.payload, { packedDigests: digests });
     const applied = commit.apply(final, encoded, signaturesValid);
     if (applied === undefined) return;
     const { height, timeMs } = applied.committed;

@@ -3,13 +3,15 @@
  * and what becomes of the commands in batches that are kept here. They are checked ahead of the block that orders them, and the
  * mempool gives them to no leader.
  */
+import { equalBytes } from "@stoa/base/bytes";
 import type { Effect } from "@stoa/consensus/effect";
+import type { Header } from "@stoa/protocol/finality/header";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { LaneChoice } from "./command-intake.ts";
 import { homeOf } from "./command-way.ts";
 import type { Mempool } from "./mempool.ts";
 import { createLaneSwitch, createOwnLane, type LaneMode } from "./own-lane.ts";
-import { payloadCommands } from "./payload-names.ts";
+import { payloadCommands, type KnownDigests, type PayloadCommands } from "./payload-names.ts";
 
 export type LaneEffect = Extract<Effect, { kind: "laneRoom" | "batchHeld" | "batchDropped" }>;
 
@@ -28,6 +30,10 @@ export interface LanesParts {
 export interface Lanes {
   readonly choice: LaneChoice;
   readonly observe: (effect: LaneEffect) => void;
+  /** The commands of a payload; those of batches that are kept here are not hashed again. */
+  readonly commandsOf: (payload: Uint8Array) => PayloadCommands;
+  /** A block has become final: the batches that it orders need not be remembered. */
+  readonly ordered: (header: Header) => void;
   /** Whether a validator is connected: what belongs to one that is not goes to another. */
   readonly setHere: (peer: ValidatorIndex, isHere: boolean) => void;
 }
@@ -35,6 +41,14 @@ export interface Lanes {
 export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesParts): Lanes {
   const isHere: boolean[] = Array.from({ length: parts.validatorsCount }, (_, index) => index === self);
   const own = createOwnLane({ seal: parts.seal, after: (delayMs, action) => void setTimeout(action, delayMs) });
+  /** Batches that are kept and not final, by their places, with the digests of their commands. */
+  const held = new Map<string, { readonly batch: Uint8Array; readonly packedDigests: Uint8Array }>();
+  const nameOf = (lane: number, sequence: number): string => `${lane}/${sequence}`;
+  const knownDigests: KnownDigests = (lane, sequence, bytes) => {
+    const found = held.get(nameOf(lane, sequence));
+    return found !== undefined && equalBytes(found.batch, bytes) ? found.packedDigests : undefined;
+  };
+
   return {
     choice: {
       isOn: createLaneSwitch(mode, mempool.size),
@@ -45,13 +59,22 @@ export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesPart
       switch (effect.kind) {
         case "laneRoom":
           return own.setRoom(effect.count);
-        case "batchHeld":
-          mempool.inLane(payloadCommands(effect.payload).packedDigests, wallMs());
+        case "batchHeld": {
+          const { packedDigests } = payloadCommands(effect.payload);
+          held.set(nameOf(effect.lane, effect.sequence), { batch: effect.payload, packedDigests });
+          mempool.inLane(packedDigests, wallMs());
           // Its own commands this validator has checked when they came.
           return effect.lane === self ? undefined : parts.anticipate(effect.payload);
+        }
         case "batchDropped":
+          held.delete(nameOf(effect.lane, effect.sequence));
           return mempool.outOfLane(payloadCommands(effect.payload).packedDigests, wallMs());
       }
+    },
+    commandsOf: (payload) => payloadCommands(payload, { knownDigests }),
+    ordered({ tips, ranges }) {
+      for (const { lane, count } of ranges)
+        for (let index = 0; index < count; index++) held.delete(nameOf(lane, tips[lane]!.sequence - index));
     },
     setHere(peer, here) {
       isHere[peer] = here;

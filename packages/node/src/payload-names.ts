@@ -8,6 +8,7 @@ import { digestSize, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import { commandDigest } from "@stoa/protocol/command";
 import { decodeLanesPayload } from "@stoa/protocol/payload";
+import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { NamedCommand } from "./checker.ts";
 
 export interface PayloadCommands {
@@ -35,41 +36,58 @@ interface Places {
   readonly ends: Uint32Array;
 }
 
+interface List extends Places {
+  readonly digests?: Uint8Array | undefined;
+}
+
 const noPlaces: Places = { starts: new Uint32Array(0), ends: new Uint32Array(0) };
-const empty = describe(new Uint8Array(0), noPlaces);
+const empty = describe(new Uint8Array(0), noPlaces, new Uint8Array(0));
+
+/** The digests of the commands of a batch, if they are known: of the batch in that place with these very bytes. */
+export type KnownDigests = (lane: ValidatorIndex, sequence: number, batch: Uint8Array) => Uint8Array | undefined;
 
 /**
  * Bytes that are no canonical payload hold no commands, on every node: nothing in them can be carried out. `packedDigests` are
- * given where another thread of this process has computed them.
+ * given where another thread of this process has computed them, and `knownDigests` where those of batches may be known.
  */
-export function payloadCommands(payload: Uint8Array, packedDigests?: Uint8Array): PayloadCommands {
+export function payloadCommands(
+  payload: Uint8Array,
+  given: { readonly packedDigests?: Uint8Array; readonly knownDigests?: KnownDigests } = {},
+): PayloadCommands {
   if (payload.length === 0) return empty;
   const before = known.get(payload);
   if (before !== undefined) return before;
-  const found = describe(payload, placesOf(payload) ?? noPlaces, packedDigests);
+  const lists = listsOf(payload, given.knownDigests);
+  const places = joined(lists);
+  const packedDigests = given.packedDigests ?? digestsOf(payload, lists, places);
+  assert(packedDigests.length === digestSize * places.ends.length, "a digest for each command");
+  const found = describe(payload, places, packedDigests);
   known.set(payload, found);
   return found;
 }
 
 /**
- * The commands that `decodePayload` finds, in its order; `undefined` where it refuses the payload.
+ * The lists of commands that `decodePayload` finds, in its order; none where it refuses the payload.
  *
  * PERF: decoding would copy every command to a buffer of its own.
  */
-function placesOf(payload: Uint8Array): Places | undefined {
-  if (limits.payloadSizeMax < payload.length) return undefined;
+function listsOf(payload: Uint8Array, knownDigests: KnownDigests = () => undefined): readonly List[] {
+  if (limits.payloadSizeMax < payload.length) return [];
   const lanes = decodeLanesPayload(payload);
-  if (lanes === undefined) return listPlaces(payload, 0, payload.length);
-  const lists: Places[] = [];
-  const put = (start: number, size: number): number => {
-    lists.push(listPlaces(payload, start, start + size) ?? noPlaces);
-    return start + size;
-  };
+  if (lanes === undefined) return [listPlaces(payload, 0, payload.length) ?? noPlaces];
+  const lists: List[] = [];
   let end = lanesHeadSize;
-  for (const batch of lanes.batches) end = put(end + batchHeadSize + prefixSize, batch.payload.length);
-  end = put(end + prefixSize, lanes.loose.length);
-  assert(end === payload.length, "the layout of a payload with batches is the one that is read here");
-  return joined(lists);
+  for (const { lane, sequence, payload: batch } of lanes.batches) {
+    const start = end + batchHeadSize + prefixSize;
+    end = start + batch.length;
+    lists.push({ ...(listPlaces(payload, start, end) ?? noPlaces), digests: knownDigests(lane, sequence, batch) });
+  }
+  const start = end + prefixSize;
+  assert(
+    start + lanes.loose.length === payload.length,
+    "the layout of a payload with batches is the one that is read here",
+  );
+  return [...lists, listPlaces(payload, start, payload.length) ?? noPlaces];
 }
 
 /** The places of a list of commands that lies in [from, to); `undefined` when there is no canonical list. */
@@ -107,12 +125,24 @@ function joined(lists: readonly Places[]): Places {
   return places;
 }
 
-function describe(payload: Uint8Array, { starts, ends }: Places, digestsGiven?: Uint8Array): PayloadCommands {
+/** The digests of all commands, one after another; those of lists that are known are not computed. */
+function digestsOf(payload: Uint8Array, lists: readonly List[], { starts, ends }: Places): Uint8Array {
+  const packed = new Uint8Array(digestSize * ends.length);
+  let index = 0;
+  for (const list of lists) {
+    const end = Math.min(ends.length, index + list.ends.length);
+    if (list.digests !== undefined)
+      packed.set(list.digests.subarray(0, digestSize * (end - index)), digestSize * index);
+    else
+      for (let at = index; at < end; at++)
+        packed.set(commandDigest(payload.subarray(starts[at], ends[at])), digestSize * at);
+    index = end;
+  }
+  return packed;
+}
+
+function describe(payload: Uint8Array, { starts, ends }: Places, packedDigests: Uint8Array): PayloadCommands {
   const commandAt = (index: number): Uint8Array => payload.subarray(starts[index], ends[index]);
-  const packedDigests = digestsGiven ?? new Uint8Array(digestSize * ends.length);
-  assert(packedDigests.length === digestSize * ends.length, "a digest for each command");
-  for (let index = 0; digestsGiven === undefined && index < ends.length; index++)
-    packedDigests.set(commandDigest(commandAt(index)), digestSize * index);
   const digestAt = (index: number): Digest =>
     packedDigests.subarray(digestSize * index, digestSize * (index + 1)) as Digest;
   const each = <T>(of: (index: number) => T): readonly T[] => Array.from(ends, (_, index) => of(index));
