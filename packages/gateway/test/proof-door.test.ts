@@ -1,4 +1,5 @@
 /** The gateway's read-only door: it passes questions to its node and answers back, submits nothing, and is bounded. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { zeroDigest } from "@stoa/base/hash";
@@ -39,8 +40,8 @@ interface Client {
   readonly ask: (request: DoorRequest) => Promise<DoorReply>;
 }
 
-async function openProofClient(): Promise<Client> {
-  const socket = new WebSocket(running.ws.replace("/ws/api/v2", "/ws/door"));
+async function openProofClient(url = running.ws.replace("/ws/api/v2", "/ws/door"), ca?: Buffer): Promise<Client> {
+  const socket = new WebSocket(url, { ca });
   const replies: DoorReply[] = [];
   let heard: () => void = () => undefined;
   socket.on("message", (data: Buffer) => {
@@ -78,6 +79,13 @@ test("genesis and what the node proves are answered; all else is refused in word
     expect(refused.kind === "failure" && refused.reason).toContain("only proves");
   }
   expect(running.upstream.pendingCount()).toBe(0);
+  client.socket.close();
+});
+
+test("the same is offered over TLS, as a page that came over TLS needs it (LIGHT-042)", async () => {
+  const { httpsPort, caFile } = running.gateway;
+  const client = await openProofClient(`wss://127.0.0.1:${httpsPort}/ws/door`, readFileSync(caFile));
+  expect((await client.ask({ kind: "genesis", id: 1 })).kind).toBe("genesis");
   client.socket.close();
 });
 

@@ -3,7 +3,7 @@
  * npm brings (Linux on x64), else one that is installed on this machine. Without any there is an error and no test passes: a check
  * that skips itself checks nothing.
  */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import {
   accessSync,
   chmodSync,
@@ -65,7 +65,7 @@ async function unpackedChromium(): Promise<string | undefined> {
   const packed = join(installed, "bin", "chromium.br");
   if (!existsSync(packed)) return undefined;
   const { version } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { version: string };
-  const folder = join(modules, ".cache", "stoa");
+  const folder = join(modules, ".cache", "stoa-browser");
   const program = join(folder, `chromium-${version}`);
   if (existsSync(program)) return program;
   mkdirSync(folder, { recursive: true });
@@ -84,33 +84,39 @@ export async function openBrowser(url: string): Promise<Browser> {
   const folder = mkdtempSync(join(tmpdir(), "stoa-browser-"));
   const settings = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
   const child = spawn(program, [...settings, "--remote-debugging-port=0", `--user-data-dir=${folder}`, "about:blank"]);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const stop = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const opened = await fetch(`http://${await debuggingHost(child, program)}/json/new?${url}`, { method: "PUT" });
+    const { webSocketDebuggerUrl } = (await opened.json()) as { webSocketDebuggerUrl: string };
+    const page = await openPage(webSocketDebuggerUrl);
+    await page.evaluate("window.ready");
+    return { evaluate: page.evaluate, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Where the program says that it can be driven. */
+function debuggingHost(child: ChildProcessWithoutNullStreams, program: string): Promise<string> {
   let said = "";
-  const debuggingUrl = await new Promise<string>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${program} did not start: ${said}`)), startTimeoutMs);
     child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`${program} ended with ${code}: ${said}`)));
+    child.on("close", (code) => reject(new Error(`${program} ended with ${code}: ${said}`)));
     child.stderr.on("data", (data: Buffer) => {
       said += data.toString();
       const [, address] = /DevTools listening on (ws:\S+)/.exec(said) ?? [];
       if (address === undefined) return;
       clearTimeout(timer);
-      resolve(address);
+      resolve(new URL(address).host);
     });
   });
-  const opened = await fetch(`http://${new URL(debuggingUrl).host}/json/new?${url}`, { method: "PUT" });
-  const { webSocketDebuggerUrl } = (await opened.json()) as { webSocketDebuggerUrl: string };
-  const page = await openPage(webSocketDebuggerUrl);
-  await page.evaluate("window.ready");
-  return {
-    evaluate: page.evaluate,
-    async stop() {
-      page.close();
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGKILL");
-      await ended;
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
 }
 
 interface Evaluated {
@@ -118,9 +124,7 @@ interface Evaluated {
   readonly exceptionDetails?: { readonly text: string; readonly exception?: { readonly description?: string } };
 }
 
-async function openPage(
-  address: string,
-): Promise<{ readonly evaluate: Browser["evaluate"]; readonly close: () => void }> {
+async function openPage(address: string): Promise<Pick<Browser, "evaluate">> {
   const socket = new WebSocket(address);
   const waiting = new Map<number, (result: Evaluated) => void>();
   let nextId = 1;
@@ -156,6 +160,5 @@ async function openPage(
         throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
       return result?.value;
     },
-    close: () => socket.close(),
   };
 }
