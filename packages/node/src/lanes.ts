@@ -73,8 +73,10 @@ export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesPart
     },
     commandsOf: (payload) => payloadCommands(payload, { knownDigests }),
     ordered({ tips, ranges }) {
-      for (const { lane, count } of ranges)
+      for (const { lane, count } of ranges) {
         for (let index = 0; index < count; index++) held.delete(nameOf(lane, tips[lane]!.sequence - index));
+        if (lane === self) own.ordered(count);
+      }
     },
     setHere(peer, here) {
       isHere[peer] = here;

@@ -11,7 +11,7 @@ export const laneModes = ["auto", "never", "always"] as const;
 export type LaneMode = (typeof laneModes)[number];
 
 /** With so many bytes waiting commands go into lanes, until it is a quarter of that. */
-export const laneFromSize = 64 * 1024;
+export const laneFromSize = 128 * 1024;
 const loosePart = 1 / 4;
 
 /** Whether commands go into lanes, by the bytes that wait here; to be asked for each command. */
@@ -34,11 +34,19 @@ export interface OwnLane {
   readonly put: (encoded: Uint8Array) => boolean;
   /** So many batches may be sealed now. */
   readonly setRoom: (count: number) => void;
+  /** So many batches of this lane have become final. */
+  readonly ordered: (count: number) => void;
 }
 
 /** A batch leaves with so many bytes, or when its first command has waited for so long. */
 const batchSizeUsual = 64 * 1024;
 const batchDelayMs = 5;
+/**
+ * While so many batches are not final yet, a small one waits for longer: it would be ordered with the next block all the same, and
+ * every batch costs each validator a signature to check and a place on its disk.
+ */
+const underWayCountMax = 2;
+const batchDelayMsMax = 50;
 /** The count of commands in a batch, and the length before each. */
 const frameSize = 4;
 
@@ -48,8 +56,10 @@ export function createOwnLane({ seal, after }: OwnLaneParts): OwnLane {
   let room = 0;
   /** A lane that never had room may have none for ever. */
   let isOpen = false;
-  let isScheduled = false;
+  let underWayCount = 0;
+  /** The first command of the batch has waited for the usual time; its number tells it from those of other batches. */
   let isDue = false;
+  let number = 0;
 
   const sealBatch = (): void => {
     if (room === 0 || commands.length === 0) return;
@@ -57,16 +67,23 @@ export function createOwnLane({ seal, after }: OwnLaneParts): OwnLane {
     commands = [];
     size = frameSize;
     isDue = false;
+    number++;
     room--;
+    underWayCount++;
     seal(payload);
   };
-  const schedule = (): void => {
-    if (isScheduled) return;
-    isScheduled = true;
+  const sealDue = (): void => {
+    if (isDue && underWayCount < underWayCountMax) sealBatch();
+  };
+  /** For the first command of a batch. */
+  const schedule = (of: number): void => {
     after(batchDelayMs, () => {
-      isScheduled = false;
-      isDue = 0 < commands.length;
-      sealBatch();
+      if (of !== number) return;
+      isDue = true;
+      sealDue();
+    });
+    after(batchDelayMsMax, () => {
+      if (of === number) sealBatch();
     });
   };
 
@@ -76,16 +93,20 @@ export function createOwnLane({ seal, after }: OwnLaneParts): OwnLane {
       if (!isOpen) return false;
       if (limits.batchPayloadSizeMax < size + added) sealBatch();
       if (limits.batchPayloadSizeMax < size + added) return false;
-      commands.push(Uint8Array.from(encoded));
+      if (commands.push(Uint8Array.from(encoded)) === 1) schedule(number);
       size += added;
       if (batchSizeUsual <= size) sealBatch();
-      if (0 < commands.length) schedule();
       return true;
     },
     setRoom(count) {
       room = count;
       isOpen ||= 0 < count;
-      if (isDue || batchSizeUsual <= size) sealBatch();
+      if (batchSizeUsual <= size) sealBatch();
+      else sealDue();
+    },
+    ordered(count) {
+      underWayCount = Math.max(0, underWayCount - count);
+      sealDue();
     },
   };
 }

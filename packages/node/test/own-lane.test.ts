@@ -11,7 +11,10 @@ function setUp(room: number) {
     after: (delayMs, action) => void due.push({ delayMs, action }),
   });
   lane.setRoom(room);
-  return { lane, batches, due, pass: () => due.splice(0).forEach(({ action }) => action()) };
+  /** What is due after `fromMs` or later happens. */
+  const pass = (fromMs = 0): void =>
+    due.splice(0).forEach((one) => (fromMs <= one.delayMs ? one.action() : due.push(one)));
+  return { lane, batches, due, pass };
 }
 const command = (size: number, first = 1): Uint8Array => new Uint8Array(size).fill(first);
 
@@ -21,13 +24,35 @@ describe("a validator's own lane", () => {
     const first = command(100);
     expect([lane.put(first), lane.put(command(50, 2))]).toEqual([true, true]);
     first.fill(9);
-    expect([batches.length, due.map(({ delayMs }) => delayMs)]).toEqual([0, [5]]);
+    expect([batches.length, due.map(({ delayMs }) => delayMs)]).toEqual([0, [5, 50]]);
     pass();
     expect(batches).toEqual([[command(100), command(50, 2)]]);
     pass();
     lane.put(command(10));
     pass();
     expect(batches).toHaveLength(2);
+  });
+
+  test("with two batches that are not final holds a small one back until one is, or for 50 ms", () => {
+    const { lane, batches, due } = setUp(9);
+    const put = (): readonly (() => void)[] => {
+      lane.put(command(10));
+      return due.splice(0).map(({ action }) => action);
+    };
+    for (let count = 0; count < 2; count++) put()[0]!();
+    const [usual, last] = put();
+    usual!();
+    expect(batches).toHaveLength(2);
+    lane.ordered(1);
+    expect(batches).toHaveLength(3);
+    last!();
+    expect(batches).toHaveLength(3);
+    const [, afterLong] = put();
+    afterLong!();
+    expect(batches).toHaveLength(4);
+    lane.ordered(100);
+    put()[0]!();
+    expect(batches).toHaveLength(5);
   });
 
   test("sends 64 KiB on at once", () => {
