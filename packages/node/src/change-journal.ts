@@ -28,6 +28,9 @@ export function createChangeJournal(sizeMax = sizeMaxUsual): ChangeJournal {
   const writers = modules.map(() => new Writer());
   /** By height, ascending and without gaps. */
   const blocks = new Map<number, readonly Uint8Array[]>();
+  /** What was sorted and hashed for an answer, so that asking again costs nothing. */
+  const digests = new Map<number, readonly Digest[]>();
+  let sorted: { readonly bytes: Uint8Array; readonly records: readonly ChangedRecord[] } | undefined;
   let size = 0;
 
   const forget = (): void => {
@@ -36,6 +39,7 @@ export function createChangeJournal(sizeMax = sizeMaxUsual): ChangeJournal {
       // The newest stays, however large it is.
       if (blocks.size === 1) return;
       blocks.delete(height);
+      digests.delete(height);
       size -= sizeOf(kept);
     }
   };
@@ -58,9 +62,11 @@ export function createChangeJournal(sizeMax = sizeMaxUsual): ChangeJournal {
       forget();
     },
     answer(wanted) {
-      if (wanted.kind === "digests") return digestsOf(blocks, wanted.from, wanted.to);
+      if (wanted.kind === "digests") return digestsOf({ blocks, digests }, wanted.from, wanted.to);
       const bytes = blocks.get(wanted.height)?.[wanted.module];
-      return bytes === undefined ? notKept(blocks, wanted.height) : page(sortedRecords(bytes), wanted.skip);
+      if (bytes === undefined) return notKept(blocks, wanted.height);
+      if (sorted?.bytes !== bytes) sorted = { bytes, records: sortedRecords(bytes) };
+      return page(sorted.records, wanted.skip);
     },
   };
 }
@@ -73,14 +79,23 @@ function notKept(blocks: ReadonlyMap<number, unknown>, height: number): ChangesA
   return { kind: "unavailable", reason: `the changes of height ${height} are not kept here; of ${known} they are` };
 }
 
-function digestsOf(blocks: ReadonlyMap<number, readonly Uint8Array[]>, from: number, to: number): ChangesAnswer {
+function digestsOf(
+  kept: {
+    readonly blocks: ReadonlyMap<number, readonly Uint8Array[]>;
+    readonly digests: Map<number, readonly Digest[]>;
+  },
+  from: number,
+  to: number,
+): ChangesAnswer {
   if (to < from || from + limits.repairItemsCountMax <= to)
     return { kind: "unavailable", reason: `at most ${limits.repairItemsCountMax} heights at a time` };
-  const found: Digest[][] = [];
+  const found: (readonly Digest[])[] = [];
   for (let height = from; height <= to; height++) {
-    const kept = blocks.get(height);
-    if (kept === undefined) return notKept(blocks, height);
-    found.push(kept.map((bytes) => changesDigest(sortedRecords(bytes))));
+    const changes = kept.blocks.get(height);
+    if (changes === undefined) return notKept(kept.blocks, height);
+    const known = kept.digests.get(height) ?? changes.map((bytes) => changesDigest(sortedRecords(bytes)));
+    kept.digests.set(height, known);
+    found.push(known);
   }
   return { kind: "digests", from: from as never, blocks: found };
 }

@@ -93,6 +93,11 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   let last = 0;
   let followersCount = 0;
   const inTurn = limitConcurrency(readsUnderWayCountMax);
+  const joining: Joining = {
+    snapshot: () => inTurn(parts.snapshot),
+    chunk: (manifest, index) => inTurn(() => parts.chunk(manifest, index)),
+    report: parts.report,
+  };
 
   const keepRecent = (height: number, bytes: Uint8Array): void => {
     recent.set(height, bytes);
@@ -241,7 +246,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         );
       case "snapshotWanted":
       case "chunkWanted":
-        return void answerJoining(parts, connection, request, (value) => reply(connection, value));
+        return void answerJoining(joining, connection, request, (value) => reply(connection, value));
       case "receipt": {
         const { id } = request;
         return parts.receipt(request.command, (found) => {
@@ -317,9 +322,11 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   };
 }
 
+type Joining = Pick<DoorParts, "snapshot" | "chunk" | "report">;
+
 /** For a node that joins. What it asks for at once is bounded; each question is answered. */
 async function answerJoining(
-  parts: Pick<DoorParts, "snapshot" | "chunk">,
+  parts: Joining,
   connection: Connection,
   request: Extract<DoorRequest, { kind: "snapshotWanted" | "chunkWanted" }>,
   reply: (value: DoorReply) => void,
@@ -342,6 +349,9 @@ async function answerJoining(
     const bytes = await parts.chunk(request.manifest, request.index);
     if (bytes !== undefined) return reply({ kind: "chunk", id, bytes });
     reply({ kind: "failure", id, reason: "that snapshot is not kept here, or has no such chunk", retry: false });
+  } catch (error) {
+    parts.report(`door: a snapshot could not be read: ${error instanceof Error ? error.message : String(error)}`);
+    reply({ kind: "failure", id, reason: "this node could not read its snapshot", retry: true });
   } finally {
     connection.readsInFlight--;
   }

@@ -73,13 +73,21 @@ export async function joinBySnapshot(options: StateSyncOptions): Promise<JoinedS
   const doors = options.doors.map((address) => openDoorQuestions(address));
   try {
     let surveyed = await survey(doors, surveyTimeoutMs);
-    if (!isNeeded(options, surveyed)) {
+    const isPruned = isNeeded(options.dataFolder, surveyed);
+    const isWanted = options.mode === "always" && 0 < surveyed.length && heightAtLeast(options.dataFolder) === 0;
+    if (!isPruned && !isWanted) {
       rmSync(wantedPath(options.dataFolder), { force: true });
       return undefined;
     }
-    options.report("the next block of this node is stored nowhere any more: a snapshot is fetched");
+    if (isPruned) options.report("the next block of this node is stored nowhere any more: a snapshot is fetched");
     for (;;) {
-      const joined = await attempt(options, surveyed, refused);
+      const choice = choose(options, surveyed, refused);
+      if (choice === undefined && !isPruned) {
+        options.report("no door offers a snapshot yet: all blocks are executed instead");
+        return undefined;
+      }
+      if (choice === undefined) refused.say("no door offers a snapshot that can be used; asking again");
+      const joined = choice === undefined ? undefined : await attempt(options, choice, refused);
       if (joined !== undefined) rmSync(wantedPath(options.dataFolder), { force: true });
       if (joined !== undefined || options.stopped?.() === true) return joined;
       await pause(retryMs);
@@ -142,10 +150,10 @@ async function survey(doors: readonly DoorQuestions[], timeoutMs: number): Promi
   return answers.flat();
 }
 
-function isNeeded({ dataFolder, mode }: StateSyncOptions, surveyed: readonly Surveyed[]): boolean {
+/** Whether doors answer and none of them stores what comes after what is stored here. */
+function isNeeded(dataFolder: string, surveyed: readonly Surveyed[]): boolean {
   if (surveyed.length === 0) return false;
   const lowest = heightAtLeast(dataFolder);
-  if (mode === "always" && lowest === 0) return true;
   const has = (next: number): boolean => surveyed.some(({ offer }) => offer.firstHeight <= next);
   // Opening the log reads all of it, which is seldom necessary.
   return !has(lowest + 1) && !has(lastStoredHeight(dataFolder) + 1);
@@ -282,16 +290,7 @@ function uselessness({ block }: SnapshotManifest, surveyed: readonly Surveyed[],
 // ---- fetching
 
 /** One snapshot, as far as its doors carry; `undefined` when another attempt is needed. */
-async function attempt(
-  options: StateSyncOptions,
-  surveyed: readonly Surveyed[],
-  refused: Refusals,
-): Promise<JoinedState | undefined> {
-  const choice = choose(options, surveyed, refused);
-  if (choice === undefined) {
-    refused.say("no door offers a snapshot that can be used; asking again");
-    return undefined;
-  }
+async function attempt(options: StateSyncOptions, choice: Choice, refused: Refusals): Promise<JoinedState | undefined> {
   const { manifest, name, doors } = choice;
   const folder = openChunkFolder(syncFolderOf(options.dataFolder), manifest);
   const chunksKept = manifest.chunks.length - folder.missing().length;
