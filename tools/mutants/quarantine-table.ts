@@ -15,6 +15,16 @@ const test = (file: string, name: string): Check => ({
   file: `packages/consensus/test/${file}.test.ts`,
   name,
 });
+const inNode = (file: string, find: string, replace: string): Pick<Mutant, "file" | "find" | "replace"> => ({
+  file: `node/src/${file}.ts`,
+  find,
+  replace,
+});
+const nodeTest = (file: string, name: string): Check => ({
+  by: "test",
+  file: `packages/node/test/${file}.test.ts`,
+  name,
+});
 const lostLogs: Check = {
   by: "exhaustive",
   options: { viewsCount: 2, knowledgeMax: 2, lossesMax: 3 },
@@ -203,5 +213,91 @@ export const quarantineMutants: readonly Mutant[] = [
       "",
     ),
     checks: [test("signing-table", "nor of an epoch that is over")],
+  },
+  {
+    name: "takes a last group that has rotted for a torn one",
+    rule: "BFT-059",
+    ...inNode(
+      "storage/vote-log-loading",
+      "if (kind === kinds.synced) return broken < number;",
+      "if (kind === kinds.synced) return false;",
+    ),
+    checks: [nodeTest("vote-log", "a last group that was synced and has rotted")],
+  },
+  {
+    name: "takes a torn last group for a rotten one",
+    rule: "BFT-059",
+    ...inNode(
+      "storage/vote-log-loading",
+      "return (kind & kinds.groupStart) !== 0 && broken + 1 < number;",
+      "return (kind & kinds.groupStart) !== 0 && broken < number;",
+    ),
+    checks: [nodeTest("vote-log", "the word that a group was synced may be torn")],
+  },
+  {
+    name: "leaves no mark while it puts a lost log aside",
+    rule: "BFT-059",
+    ...inNode("storage/vote-log", "  if (!isMarked(folder, files)) {\n", "  if (folder.length < 0) {\n"),
+    checks: [nodeTest("vote-log", "is never half of one")],
+  },
+  {
+    name: "forgets a loss with the segment in which it was written",
+    rule: "BFT-056",
+    ...inNode("storage/vote-log", "    for (const one of losses) note(one);\n", ""),
+    checks: [nodeTest("vote-log", "a loss stays known")],
+  },
+  {
+    name: "drops what lanes need with an old segment",
+    rule: "BFT-059",
+    ...inNode("storage/vote-log", "if (isNewest(one)) note(one);", "if (isNewest(one) && last.height < 0) note(one);"),
+    checks: [nodeTest("vote-log", "what lanes need outlives the segment")],
+  },
+  {
+    name: "does not sync what its key has reserved",
+    rule: "BFT-057",
+    ...inNode(
+      "signer",
+      'file.append([{ kind: "reserved", view: reserved }]);\n        file.sync();\n',
+      'file.append([{ kind: "reserved", view: reserved }]);\n',
+    ),
+    checks: [nodeTest("signer", "signs nothing up to what was reserved")],
+  },
+  {
+    name: "its key reserves nothing ahead",
+    rule: "BFT-057",
+    ...inNode("signer", "const reservedViews = 16;", "const reservedViews = 0;"),
+    checks: [nodeTest("signer", "signs nothing up to what was reserved")],
+  },
+  {
+    name: "does not see that its log lacks records",
+    rule: "BFT-057",
+    ...inNode("signer", "  if (log.next <= logged) {\n", "  if (log.next < 0) {\n"),
+    checks: [nodeTest("signer", "lacks a vote, or a whole start")],
+  },
+  {
+    name: "does not see that its log lacks a start",
+    rule: "BFT-057",
+    ...inNode("signer", "  if (log.session < session) {\n", "  if (log.session < 0) {\n"),
+    checks: [nodeTest("signer", "lacks a vote, or a whole start")],
+  },
+  {
+    name: "takes a vote that was never logged for one that was sent",
+    rule: "BFT-057",
+    ...inNode(
+      "signer",
+      'else if (entry.kind !== "owner") unlogged.push(entry);',
+      'else if (entry.kind !== "owner") enterSigned(table, entry);',
+    ),
+    checks: [nodeTest("signer", "forgets what cannot have been sent")],
+  },
+  {
+    name: "uses the floor of a quarantine before its key has it",
+    rule: "BFT-057",
+    ...inNode(
+      "signer",
+      '        if (one.kind !== "floor") continue;\n',
+      '        if (one.kind !== "floor" || 0 < one.view) continue;\n',
+    ),
+    checks: [nodeTest("signer", "takes the floor of a quarantine before it is logged")],
   },
 ];

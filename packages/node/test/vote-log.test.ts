@@ -161,7 +161,7 @@ describe("the vote log", () => {
     }
   });
 
-  test("a last group that was synced and has rotted is no torn one", () => {
+  test("a last group that was synced and has rotted is no torn one (BFT-059)", () => {
     const log = open();
     log.append([nullify(1)], true);
     const start = contentOf(segments()[0]!).length;
@@ -463,6 +463,33 @@ describe("the vote log", () => {
     again.close();
   });
 
+  test("what lanes need outlives the segment that it was written to, until it is ordered", () => {
+    const log = open();
+    log.append([batchOf(2, 1), batchOf(2, 2), batchOf(2, 3), acknowledged(2, 1), acknowledged(2, 3)], true);
+    log.append([batchOf(0, 1), acknowledged(0, 1)], true);
+    for (let view = 1; view <= 20; view++) log.append([bulky(view)], true);
+    log.append([acknowledged(2, 4)], true);
+    for (let view = 21; view <= 60; view++) log.append([bulky(view)], true);
+    const tips = [1, 0, 2].map((sequence) => ({ sequence, digest: zeroDigest }));
+    log.append([{ ...finalized(50, 1_000), tips } as DurableRecord], true);
+    const before = segments();
+    log.blocksStored(50);
+    expect(segments().some((path) => path === before[0])).toBe(false);
+    log.close();
+    const again = open({ historyExists: true });
+    expect(again.loss).toBeUndefined();
+    const kept = again.records.flatMap((one) =>
+      one.kind === "batch"
+        ? [`batch ${one.batch.lane} ${one.batch.sequence}`]
+        : one.kind === "acknowledged"
+          ? [`acknowledged ${one.lane} ${one.sequence}`]
+          : [],
+    );
+    // Of acknowledgements the last of a lane says all, and must come after those before it.
+    expect(kept.sort()).toEqual(["acknowledged 2 4", "batch 2 3"]);
+    again.close();
+  });
+
   test("a full disk stops the append before anything can be sent", () => {
     if (!existsSync("/dev/full")) return;
     let full = false;
@@ -482,6 +509,24 @@ describe("the vote log", () => {
     expect(error.code).toBe("disk-full");
     expect(error.message).toContain("Free some space");
   });
+});
+
+const batchOf = (lane: number, sequence: number): DurableRecord => ({
+  kind: "batch",
+  batch: {
+    epoch: 0,
+    lane: lane as ValidatorIndex,
+    sequence,
+    previous: zeroDigest,
+    payload: new Uint8Array(100),
+    signature: new Uint8Array(64) as Signature,
+  },
+});
+const acknowledged = (lane: number, sequence: number): DurableRecord => ({
+  kind: "acknowledged",
+  lane: lane as ValidatorIndex,
+  sequence,
+  digest: zeroDigest,
 });
 
 /** A record of 16 KiB: sixteen fill a segment. */
