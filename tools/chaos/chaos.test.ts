@@ -14,7 +14,7 @@ function chaos(args: readonly string[]): Promise<{ readonly code: number | null;
 }
 
 test("real validators are killed, stopped, cut off and robbed of their logs, and what clients were told holds", async () => {
-  const { code, printed } = await chaos(["--seed", "30526", "--minutes", "0.6"]);
+  const { code, printed } = await chaos(["--seed", "17538", "--minutes", "0.6"]);
   expect(code, printed).toBe(0);
   expect(printed).toContain("everything held");
   const count = (words: RegExp): number => Number(words.exec(printed)?.[1]);

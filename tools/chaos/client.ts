@@ -14,7 +14,7 @@ import { followChain, type ChainFollower } from "@stoa/client/follow";
 import { createNonces, signCommand, type SignedCommand } from "@stoa/client/sign";
 import { submitCommand, type Answer } from "@stoa/client/submit";
 import type { TrustedChain } from "@stoa/client/trust";
-import { isDisbelief, verifyReceipt } from "@stoa/client/verify";
+import { isDisbelief, verifyReceipt, type VerifiedBlock } from "@stoa/client/verify";
 import type { AssetId } from "@stoa/protocol/asset";
 import type { NodeStatus } from "@stoa/protocol/door";
 import { encodeEvent, type Event } from "@stoa/protocol/event";
@@ -45,6 +45,8 @@ export interface ChaosClient {
   readonly answeredCount: () => number;
   /** The last final block that it checked. */
   readonly height: () => number;
+  /** All that it checked, from genesis on; of the client with every door. */
+  readonly blocks: readonly VerifiedBlock[];
   readonly close: () => void;
 }
 
@@ -62,11 +64,17 @@ export function startClient(options: ClientOptions): ChaosClient {
     chain,
     doors,
     from: 1,
-    report: (error) => onFault(`client ${number}: ${error.message}`),
+    // A door whose validator has lost its chain may have nothing to give for a while.
+    report: (error) => {
+      if (error.code !== "unavailable") onFault(`client ${number}: ${error.message}`);
+    },
   });
-  follower.watch(({ header, digest }) =>
-    records.push({ kind: "saw", client: number, atMs: performance.now(), height: header.height, block: toHex(digest) }),
-  );
+  const blocks: VerifiedBlock[] = [];
+  follower.watch((block) => {
+    const { header, digest } = block;
+    records.push({ kind: "saw", client: number, atMs: performance.now(), height: header.height, block: toHex(digest) });
+    if (number === 0) blocks.push(block);
+  });
   const light = openLight(options, doors);
   const counts = { stopped: false, pending: 0, answered: 0, shownHeight: 0 };
   const state: ClientState = { options, prng, doors, follower, light, ...counts, open: [] };
@@ -80,6 +88,7 @@ export function startClient(options: ClientOptions): ChaosClient {
     pendingCount: () => state.pending,
     answeredCount: () => state.answered,
     height: () => follower.last()?.header.height ?? 0,
+    blocks,
     close() {
       state.stopped = true;
       follower.stop();

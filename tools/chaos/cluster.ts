@@ -45,7 +45,9 @@ export interface ClusterOptions {
 }
 
 const voteDiskSize = 96 * 2 ** 20;
-const snapshotBlocks = 200;
+const signerDiskSize = 8 * 2 ** 20;
+/** Blocks are pruned early and in small pieces, so that who lost its chain needs a snapshot of another. */
+const storage = { snapshotBlocks: 100, retentionBlocks: 300, segmentSize: 256 * 1024 };
 
 export class Cluster {
   readonly chain: TestChain;
@@ -78,6 +80,7 @@ export class Cluster {
     for (const { index } of cluster.#members) {
       mkdirSync(cluster.folderOf(index), { recursive: true });
       surroundings.mount(cluster.votesOf(index), voteDiskSize);
+      surroundings.mount(cluster.signerOf(index), signerDiskSize);
       for (const dialer of [-1, ...cluster.#members.keys()]) {
         if (dialer === index) continue;
         const relay = await openRelay(surroundings.relayHost, () => cluster.#addressOf(index, dialer === -1));
@@ -112,8 +115,8 @@ export class Cluster {
     await Promise.all(this.#members.map(({ index }) => this.start(index)));
   }
 
-  /** Starts a validator where it was; throws {@link Stopped} when it refuses. */
-  async start(index: number): Promise<void> {
+  /** Starts a validator where it was; throws {@link Stopped} when it refuses. `votesLost` is what an operator tells it. */
+  async start(index: number, votesLost = false): Promise<void> {
     const member = this.#members[index]!;
     const child = this.#spawn(index);
     member.child = child;
@@ -145,7 +148,8 @@ export class Cluster {
       host: this.surroundings.hostOf(index),
       meshPort: member.started?.meshPort ?? 0,
       doorPort: member.started?.doorPort ?? 0,
-      snapshotBlocks,
+      votesLost,
+      storage,
     });
     member.started = await answered;
     isSettled = true;

@@ -61,16 +61,21 @@ const strikes: Readonly<Record<FaultKind, Strike>> = {
   },
   async "full-disk"(context, victim) {
     const { cluster } = context;
-    const ballast = join(cluster.votesOf(victim), "ballast");
+    const ballasts = [cluster.votesOf(victim), cluster.signerOf(victim)].map((folder) => join(folder, "ballast"));
     cluster.expectEnd(victim);
-    fill(ballast);
-    return () => emptyAgain(context, victim, ballast);
+    ballasts.forEach(fill);
+    return () => emptyAgain(context, victim, ballasts);
   },
   "flip-votes": forgetting(({ cluster, prng }, victim) => flipBit(prng, cluster.votesOf(victim), ".votes")),
   "lost-votes": forgetting(({ cluster }, victim) => empty(cluster.votesOf(victim))),
   "lost-both": forgetting(
     ({ cluster }, victim) => `${empty(cluster.votesOf(victim))} and ${empty(cluster.signerOf(victim))}`,
   ),
+  "lost-all": forgetting(({ cluster }, victim) => {
+    for (const folder of cluster.chainOf(victim)) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [cluster.votesOf(victim), cluster.signerOf(victim)]) empty(folder);
+    return "nothing left";
+  }, true),
   "old-votes": rollBack,
   "flip-blocks": flipBlocks,
   async "lost-chain"({ cluster }, victim) {
@@ -107,7 +112,11 @@ function fill(path: string): void {
 }
 
 /** It has stopped by itself for want of space, or does so when it is started there, or lives on what it had reserved. Then there is room. */
-async function emptyAgain({ cluster, onFault, say }: FaultContext, victim: number, ballast: string): Promise<void> {
+async function emptyAgain(
+  { cluster, onFault, say }: FaultContext,
+  victim: number,
+  ballasts: readonly string[],
+): Promise<void> {
   await watchEnd(cluster, victim);
   let reason = cluster.stoppedBy(victim);
   if (cluster.isRunning(victim)) {
@@ -118,7 +127,7 @@ async function emptyAgain({ cluster, onFault, say }: FaultContext, victim: numbe
   if (reason === undefined) say(`validator ${victim} lives on what it had reserved`);
   else if (reason.code === "disk-full") say(`validator ${victim} says: ${firstSentence(reason)}`);
   else onFault(`validator ${victim} on a full disk: ${reason.message}`);
-  rmSync(ballast);
+  for (const ballast of ballasts) rmSync(ballast);
   await cluster.start(victim);
 }
 
@@ -166,12 +175,12 @@ async function flipBlocks(context: FaultContext, victim: number): Promise<() => 
 }
 
 /** A validator loses its memory of votes while it is down; `lose` says how, in words. */
-function forgetting(lose: (context: FaultContext, victim: number) => string): Strike {
+function forgetting(lose: (context: FaultContext, victim: number) => string, votesLost = false): Strike {
   return async (context, victim) => {
     await context.cluster.kill(victim);
     context.gather(victim);
     const what = lose(context, victim);
-    return () => comeBack(context, victim, what);
+    return () => comeBack(context, victim, what, votesLost);
   };
 }
 
@@ -189,14 +198,19 @@ async function rollBack(context: FaultContext, victim: number): Promise<() => Pr
     empty(folder);
     cpSync(copy, folder, { recursive: true });
     rmSync(copy, { recursive: true });
-    await comeBack(context, victim, `an older copy of ${folder}`);
+    await comeBack(context, victim, `an older copy of ${folder}`, false);
   };
 }
 
 /** It starts, says that it does not know what it signed, votes on nothing until the others are past that, and is one of them again. */
-async function comeBack({ cluster, onFault, say }: FaultContext, victim: number, what: string): Promise<void> {
+async function comeBack(
+  { cluster, onFault, say }: FaultContext,
+  victim: number,
+  what: string,
+  votesLost: boolean,
+): Promise<void> {
   const said = cluster.logOf(victim).length;
-  await cluster.start(victim);
+  await cluster.start(victim, votesLost);
   const startMs = performance.now();
   if (!cluster.logOf(victim).slice(said).includes("quarantine"))
     return onFault(`validator ${victim} with ${what}: it does not say that it lost its memory`);

@@ -1,19 +1,18 @@
 /**
- * The history that became final, read from the block logs of all validators: one chain, certified, with its commands executed
- * again from genesis. What comes out is compared with what headers say, height by height, so that a replay is equal to what every
- * quorum agreed on; where two logs differ, or a root does, a sentence says so.
+ * The history that became final: the blocks that a client followed and checked from genesis on, and behind them what the logs of
+ * validators hold beyond. It is executed again from genesis and compared with what headers say, height by height, so that a replay
+ * is equal to what every quorum agreed on; each log is held against it. Where anything differs, a sentence says so.
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
+import type { TrustedChain } from "@stoa/client/trust";
+import { isDisbelief, verifyBlock, type VerifiedBlock } from "@stoa/client/verify";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import type { ExchangeState } from "@stoa/exchange/machine/state";
-import { createBlockAcceptance } from "@stoa/node/block-acceptance";
-import { payloadCommands } from "@stoa/node/payload-names";
 import { readBlockLog } from "@stoa/node/storage/block-log";
 import { isValid, judge } from "@stoa/node/verdict";
-import type { FinalBlock } from "@stoa/protocol/block";
-import { decodeCommand } from "@stoa/protocol/command";
+import { commandDigest, decodeCommand } from "@stoa/protocol/command";
 import type { Event } from "@stoa/protocol/event";
-import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
+import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import type { Genesis } from "@stoa/protocol/genesis";
 import { eventsName, refusalOf } from "./client.ts";
 import type { ExecutedCommand, FinalHistory } from "./history.ts";
@@ -23,26 +22,35 @@ export interface ReadHistory {
   readonly faults: readonly string[];
   /** The last height whose roots a header confirmed. */
   readonly comparedHeight: number;
-  readonly headers: readonly Header[];
+  /** Where each log begins: later than 1 where blocks were pruned, or fetched behind a snapshot. */
+  readonly firstHeights: readonly number[];
 }
 
-/** Reads the longest log from genesis on as the history, and holds the others against it. */
-export function readHistory(genesis: Genesis, blockFolders: readonly string[]): ReadHistory {
-  const logs = blockFolders.map((folder) => [...readBlockLog(folder)].map(({ header }) => header));
-  // One that was fetched anew may begin with a snapshot.
-  const longest = logs.reduce((best, log, index) => {
-    const length = (one: readonly Header[]): number => (one[0]?.height === 1 ? one.length : 0);
-    return length(logs[best]!) < length(log) ? index : best;
-  }, 0);
-  const blocks = logs[longest]!.map((header) => toHex(headerDigest(header)));
-  const faults = logs.flatMap((log, index) => {
-    const other = log.find((header) => (blocks[header.height - 1] ?? "") !== toHex(headerDigest(header)));
-    return other === undefined
-      ? []
-      : [`fork: validators ${index} and ${longest} hold different blocks at height ${other.height}`];
-  });
-  const { commands, balanceAt, ...replayed } = replay(genesis, readBlockLog(blockFolders[longest]!));
-  return { ...replayed, history: { blocks, commands, balanceAt }, faults: [...faults, ...replayed.faults] };
+/** `seen` are the blocks of heights 1, 2, 3 ...; logs may begin later, where older blocks were pruned. */
+export function readHistory(
+  chain: TrustedChain,
+  seen: readonly VerifiedBlock[],
+  blockFolders: readonly string[],
+): ReadHistory {
+  const blocks = [...seen];
+  const faults: string[] = [];
+  const firstHeights: number[] = [];
+  for (const [validator, folder] of blockFolders.entries()) {
+    for (const stored of readBlockLog(folder)) {
+      const { height } = stored.header;
+      firstHeights[validator] ??= height;
+      const verified = verifyBlock(chain, stored);
+      if (isDisbelief(verified)) faults.push(`log: validator ${validator}, height ${height}: ${verified.fact}`);
+      else if (height === blocks.length + 1) blocks.push(verified);
+      else if (blocks.length < height)
+        faults.push(`log: validator ${validator} begins at height ${height}, beyond all others`);
+      else if (!equalBytes(blocks[height - 1]!.digest, verified.digest))
+        faults.push(`fork: validator ${validator} holds another block at height ${height}`);
+    }
+  }
+  const { commands, balanceAt, ...replayed } = replay(chain.genesis, blocks);
+  const history = { blocks: blocks.map(({ digest }) => toHex(digest)), commands, balanceAt };
+  return { ...replayed, history, firstHeights, faults: [...faults, ...replayed.faults] };
 }
 
 interface Replayed {
@@ -50,26 +58,17 @@ interface Replayed {
   readonly balanceAt: FinalHistory["balanceAt"];
   readonly faults: string[];
   readonly comparedHeight: number;
-  readonly headers: readonly Header[];
 }
 
-function replay(genesis: Genesis, blocks: Iterable<FinalBlock>): Replayed {
+function replay(genesis: Genesis, blocks: readonly VerifiedBlock[]): Replayed {
   const { state, roots: genesisRoots } = createExchange(genesis);
-  const acceptance = createBlockAcceptance(genesis, undefined);
   const awaited = new Map<number, ExecutedRoots>([[0, genesisRoots]]);
   const commands: ExecutedCommand[] = [];
   const faults: string[] = [];
-  const headers: Header[] = [];
   const balances = createBalances();
   let comparedHeight = 0;
   balances.note(0, state);
-  for (const block of blocks) {
-    const { header } = block;
-    if (acceptance.offer(block) !== "accepted") {
-      faults.push(`log: height ${header.height} is not the next final block`);
-      break;
-    }
-    headers.push(header);
+  for (const { header, commands: encoded } of blocks) {
     const own = awaited.get(header.executed.height);
     if (own !== undefined && !isSameRoots(own, header.executed))
       faults.push(
@@ -77,9 +76,8 @@ function replay(genesis: Genesis, blocks: Iterable<FinalBlock>): Replayed {
       );
     if (own !== undefined) comparedHeight = header.executed.height;
     for (const height of awaited.keys()) if (height < header.executed.height) awaited.delete(height);
-    const { commands: encoded, digests } = payloadCommands(block.payload);
-    const prepared = encoded.map((bytes, index) => ({
-      digest: digests[index]!,
+    const prepared = encoded.map((bytes) => ({
+      digest: commandDigest(bytes),
       command: decodeCommand(bytes),
       signatureValid: isValid(judge(bytes)),
     }));
@@ -93,7 +91,7 @@ function replay(genesis: Genesis, blocks: Iterable<FinalBlock>): Replayed {
       commands.push({ command, height: header.height, index, refusal, events: eventsName(own) });
     });
   }
-  return { commands, balanceAt: balances.at, faults, comparedHeight, headers };
+  return { commands, balanceAt: balances.at, faults, comparedHeight };
 }
 
 /** What every account held of the first asset, by height. */

@@ -33,6 +33,8 @@ export const faultKinds = [
   "lost-both",
   /** An older copy of its vote log takes the place of the newest. The same. */
   "old-votes",
+  /** Everything it had is deleted. It is started with the operator's word that it has voted before. The same. */
+  "lost-all",
   /** A bit of its block log is flipped while it is down. It must not start with that; then it gets its log back. */
   "flip-blocks",
   /** Its blocks, events and snapshots are deleted while it is down. It fetches its history from the others. */

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createPrng } from "@stoa/base/prng";
 import type { CertificatesName } from "@stoa/protocol/finality/scheme";
-import { trustGenesis } from "@stoa/client/trust";
+import { trustGenesis, type TrustedChain } from "@stoa/client/trust";
 import { chainIdOf, encodeGenesis } from "@stoa/protocol/genesis";
 import { testChain } from "../../packages/node/test/network.ts";
-import { openLooker, startClient, type ChaosClient } from "./client.ts";
+import { openLooker, startClient, type ChaosClient, type ClientOptions } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { strike } from "./faults.ts";
 import { readHistory } from "./final-history.ts";
@@ -58,6 +58,8 @@ const gatherEveryMs = 15_000;
 /** What the parts of a run share. */
 interface Scene {
   readonly options: RunOptions;
+  /** What clients trust. */
+  readonly chain: TrustedChain;
   readonly cluster: Cluster;
   readonly clients: readonly ChaosClient[];
   readonly audit: VoteAudit;
@@ -85,10 +87,12 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
   try {
     await cluster.startAll();
     const records: ClientRecord[] = [];
+    const trusted = trustGenesis(encodeGenesis(chain.genesis), chainIdOf(chain.genesis));
     const scene: Scene = {
       options,
       cluster,
-      clients: openClients(cluster, { seed, records, onFault }),
+      chain: trusted,
+      clients: openClients(cluster, { seed, chain: trusted, records, onFault }),
       audit: createVoteAudit(chain.genesis, chain.validatorSeeds),
       faults,
       records,
@@ -117,17 +121,16 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
 
 function openClients(
   cluster: Cluster,
-  shared: { readonly seed: number; readonly records: ClientRecord[]; readonly onFault: (fact: string) => void },
+  shared: Pick<ClientOptions, "seed" | "chain" | "records" | "onFault">,
 ): ChaosClient[] {
-  const { genesis, accountSeeds } = cluster.chain;
-  const chain = trustGenesis(encodeGenesis(genesis), chainIdOf(genesis));
+  const { accountSeeds } = cluster.chain;
   const acknowledged: { command: string; place: Place }[] = [];
   // The first has every door, each other one just enough that one of them is honest.
   const few = Math.floor((cluster.count - 1) / 3) + 1;
   return accountSeeds.map((accountSeed, number) => {
     const count = number === 0 ? cluster.count : few;
     const doors = Array.from({ length: count }, (_, place) => cluster.doorOf((number + place) % cluster.count));
-    return startClient({ ...shared, number, chain, accountSeed, doors, atOnce: 2, acknowledged });
+    return startClient({ ...shared, number, accountSeed, doors, atOnce: 2, acknowledged });
   });
 }
 
@@ -240,10 +243,11 @@ async function heal(scene: Scene, onFault: (fact: string) => void): Promise<numb
 
 /** Holds histories, votes and logs together when all is over. */
 function holdTogether(scene: Scene): Pick<RunReport, "faults" | "blocksCount" | "counts"> {
-  const { cluster, records, audit } = scene;
+  const { chain, cluster, clients, records, audit } = scene;
   const folders = Array.from({ length: cluster.count }, (_, index) => cluster.blocksOf(index));
-  const { history, faults, comparedHeight } = readHistory(cluster.chain.genesis, folders);
+  const { history, faults, comparedHeight, firstHeights } = readHistory(chain, clients[0]!.blocks, folders);
   const blocksCount = history.blocks.length;
+  scene.options.say(`block logs begin at heights ${firstHeights.join(", ")} and end at ${blocksCount}`);
   const uncompared = comparedHeight === 0 ? ["replay: no header confirmed a root"] : [];
   const counts: Record<string, number> = { "executed commands": history.commands.length };
   const count = (name: string): void => void (counts[name] = (counts[name] ?? 0) + 1);

@@ -2,6 +2,7 @@
 import { present } from "@stoa/base/assert";
 import { fromHex } from "@stoa/base/bytes";
 import type { SecretSeed } from "@stoa/base/signature";
+import type { StorageConfig } from "@stoa/node/config";
 import { createLog } from "@stoa/node/log";
 import { startValidator, type ValidatorNode } from "@stoa/node/node";
 import type { Address } from "@stoa/node/network/mesh";
@@ -18,7 +19,9 @@ export type ToValidator =
       readonly host: string;
       readonly meshPort: number;
       readonly doorPort: number;
-      readonly snapshotBlocks: number;
+      /** It has voted before, and nothing in its folder says so. */
+      readonly votesLost: boolean;
+      readonly storage: Partial<StorageConfig>;
     }
   | {
       readonly kind: "peers";
@@ -41,7 +44,7 @@ process.on("message", (message: ToValidator) => void handle(message).catch(fail)
 async function handle(message: ToValidator): Promise<void> {
   if (message.kind === "peers")
     return message.peers.forEach(({ index, mesh, door }) => node!.setPeer(index, mesh, door));
-  const { host, snapshotBlocks } = message;
+  const { host, votesLost, storage } = message;
   node = await startValidator(
     {
       genesis: present(decodeGenesis(fromHex(message.genesis)!), "a genesis"),
@@ -51,7 +54,8 @@ async function handle(message: ToValidator): Promise<void> {
       door: { host, port: message.doorPort },
       metrics: { host, port: 0 },
       peers: [],
-      storage: { snapshotBlocks, retentionBlocks: Infinity },
+      votesLost,
+      storage,
     },
     { priceSource: flatPrices, log: createLog({ name: message.dataFolder, file: message.logFile }) },
   );
