@@ -284,7 +284,10 @@ function textOf(words: string, { letters, certified }: BlockNames): string | und
     [/^sees view (\d+) nullified/, (view) => `${view} nullified`],
     [/^has height (\d+) final.* view (\d+)/, (height, view) => `FINAL ${certified.get(view)}, height ${height}`],
     [/^hears from (\d+): (\d+) final blocks/, (from, count) => `hears ${count} blocks of ${from}`],
-    [/^reports node (\d+): two (\w+)/, (peer, what) => `${peer} LIES: two ${what === "notarize" ? "votes" : what}`],
+    [
+      /^reports node (\d+): .*(notarized|proposed) two blocks/,
+      (peer, what) => `${peer} LIES: two ${what === "notarized" ? "votes" : "blocks"}`,
+    ],
     [/^is killed/, () => "IS KILLED"],
   ];
   for (const [pattern, write] of forms) {
