@@ -42,6 +42,8 @@ export const limits = {
   repairItemsCountMax: 64,
   /** Events of one block in one proof; a block with more is answered in several. */
   eventsPerProofCountMax: 256,
+  /** Certificates of blocks in one answer. */
+  certificatesPerAnswerCountMax: 256,
   /** Notarized blocks above the last final one; also how far below its finalization certificate a block can be final. */
   descendantsCountMax: 1_024,
 

@@ -18,6 +18,7 @@ import {
   type Receipt,
 } from "@stoa/protocol/door";
 import type { EventsProof } from "@stoa/protocol/events-proof";
+import type { Certificate } from "@stoa/protocol/finality/certificate";
 import type { HeaderChain } from "@stoa/protocol/finality/proof";
 import type { StateProof } from "@stoa/protocol/state-proof";
 import type { Module } from "@stoa/protocol/state-record";
@@ -55,6 +56,8 @@ export interface DoorConnection {
   readonly orderEvents: (wanted: OrderEventsWanted, signal?: AbortSignal) => Promise<OrderEventsFound>;
   /** The number of an account as this node knows it; a hint. */
   readonly accountNumber: (owner: PublicKey, subaccount: number, signal?: AbortSignal) => Promise<number | undefined>;
+  /** All certificates of the blocks of these heights, at most sixteen; unchecked. */
+  readonly certificates: (from: number, through: number, signal?: AbortSignal) => Promise<readonly Certificate[]>;
   /** Follows from a height on; replaces an earlier follow. Returns a function that ends it. */
   readonly follow: (from: number, follower: Follower) => () => void;
   readonly close: () => void;
@@ -239,6 +242,10 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
       const question = { kind: "orderEvents", order, from: height(from), index, through: height(through) } as const;
       const { proofs, nextHeight, nextIndex } = await askUntil(question, "orderEvents", signal);
       return { proofs, next: { from: nextHeight, index: nextIndex } };
+    },
+    async certificates(from, through, signal) {
+      const question = { kind: "certificates", from: height(from), through: height(through) } as const;
+      return (await askUntil(question, "certificates", signal)).certificates;
     },
     async accountNumber(owner, subaccount, signal) {
       return (await askUntil({ kind: "accountNumber", owner, subaccount }, "accountNumber", signal)).account;

@@ -1,10 +1,13 @@
 /**
  * Who made a fork. Every fork leaves two certificates of one view that exclude each other, and whoever signed both is guilty: more
- * than a third of the stake, and nobody honest. The proofs that a client holds may be of different views; what nodes show of the
- * height itself completes them. The result is evidence that anyone can check offline (`stoa verify-evidence`).
+ * than a third of the stake, and nobody honest. The proofs that a client holds may be of different views; then one side's blocks
+ * hold a certificate of the other's view, because they notarized another block of it or gave it up. So nodes of both sides are
+ * asked for the certificates around that height. The result is evidence that anyone can check offline (`stoa verify-evidence`).
  */
 import { activeEd25519 } from "@stoa/base/active-signature";
-import type { Certificate } from "@stoa/protocol/finality/certificate";
+import { equalBytes } from "@stoa/base/bytes";
+import { encode } from "@stoa/base/codec";
+import { certificate, type Certificate } from "@stoa/protocol/finality/certificate";
 import {
   statementOf,
   statementsEvidence,
@@ -24,17 +27,20 @@ export interface Conviction {
 }
 
 const askTimeoutMs = 5_000;
+/** How many heights below and above the fork are looked at. */
+const heightsAround = 7;
 
-/** Asks the doors for their own proof of the forked height, and weighs all certificates against each other. */
+/** Asks doors, of which some should be of either side, and weighs all certificates against each other. */
 export async function convictFork(
   chain: TrustedChain,
   { height, proofs }: Fork,
   doors: readonly DoorConnection[],
 ): Promise<readonly Conviction[]> {
   const signal = AbortSignal.timeout(askTimeoutMs);
-  const shown = await Promise.allSettled(doors.map((door) => door.headers(height, 1, signal)));
-  const own = shown.flatMap((one) => (one.status === "fulfilled" ? [one.value.final] : []));
-  return weighCertificates(chain, [...proofs, ...own].flatMap(certificatesOf));
+  const [from, through] = [Math.max(1, height - heightsAround), height + heightsAround];
+  const shown = await Promise.allSettled(doors.map((door) => door.certificates(from, through, signal)));
+  const held = shown.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  return weighCertificates(chain, [...proofs.flatMap(certificatesOf), ...held]);
 }
 
 const certificatesOf = ({ finalization, notarization }: FinalityProof): readonly Certificate[] =>
@@ -47,8 +53,12 @@ export function weighCertificates(
 ): readonly Conviction[] {
   const judge = { set, scheme, verify: activeEd25519.verify };
   const convictions: Conviction[] = [];
-  for (const [index, one] of certificates.entries()) {
-    for (const other of certificates.slice(index + 1)) {
+  // Whatever a node has made up is out before pairs are made of it.
+  const distinct = certificates
+    .filter((one, index) => certificates.findIndex((first) => isSame(first, one)) === index)
+    .filter((one) => scheme.verifyCertificate(set, one));
+  for (const [index, one] of distinct.entries()) {
+    for (const other of distinct.slice(index + 1)) {
       if (one.view !== other.view) continue;
       const evidence = statementsEvidence(statementOf(one), statementOf(other));
       const judgement = verifyEvidence(judge, evidence);
@@ -57,3 +67,6 @@ export function weighCertificates(
   }
   return convictions;
 }
+
+const isSame = (left: Certificate, right: Certificate): boolean =>
+  left.view === right.view && equalBytes(encode(certificate, left), encode(certificate, right));

@@ -20,7 +20,7 @@ import type { Certificate, Finalization } from "@stoa/protocol/finality/certific
 import { certificatesFrom, type CertificatesName } from "@stoa/protocol/finality/scheme";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { finalityProofOf } from "@stoa/protocol/finality/proof";
-import { consensusSignBytes } from "@stoa/protocol/finality/vote";
+import { consensusSignBytes, type Vote } from "@stoa/protocol/finality/vote";
 import { chainIdOf, encodeGenesis, genesisCodec, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload, payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
@@ -161,21 +161,15 @@ export function makeBlock({ trusted, parent, commands, executed, signers, timeMs
 export const finalize = (trusted: TrustedChain, header: Header, signers: readonly number[]): Finalization =>
   certify(trusted, header, signers, "finalize") as Finalization;
 
-/** The certificate of these validators' votes for a header. */
+/** The certificate of these validators' votes for a header, or to give its view up. */
 export function certify(
   trusted: TrustedChain,
   header: Header,
   signers: readonly number[],
-  kind: "notarize" | "finalize",
+  kind: "notarize" | "finalize" | "nullify",
 ): Certificate {
-  const digest = headerDigest(header);
-  const message = consensusSignBytes({
-    kind,
-    chainId: trusted.chainId,
-    epoch: 0,
-    view: header.view,
-    digest,
-  });
+  const digest = kind === "nullify" ? undefined : headerDigest(header);
+  const message = consensusSignBytes({ kind, chainId: trusted.chainId, epoch: 0, view: header.view, digest });
   const votes = signers.map((signer) => ({
     kind,
     epoch: 0,
@@ -184,7 +178,7 @@ export function certify(
     signature: trusted.scheme.signVote(message, validatorSeeds[signer]!),
     digest,
   }));
-  return trusted.scheme.assemble(trusted.set, votes);
+  return trusted.scheme.assemble(trusted.set, votes as readonly Vote[]);
 }
 
 export interface Door {
@@ -209,7 +203,10 @@ export interface DoorBehaviour {
   readonly light?: (request: LightRequest) => DoorReply | undefined;
 }
 
-export type LightRequest = Extract<DoorRequest, { kind: "headers" | "state" | "orderEvents" | "accountNumber" }>;
+export type LightRequest = Extract<
+  DoorRequest,
+  { kind: "headers" | "state" | "orderEvents" | "accountNumber" | "certificates" }
+>;
 
 interface Served {
   readonly socket: ServerSocket;
@@ -262,6 +259,7 @@ export async function openTestDoor(chain: MadeChain, behaviour: DoorBehaviour = 
       case "state":
       case "orderEvents":
       case "accountNumber":
+      case "certificates":
         return behaviour.light?.(request) ?? { kind: "failure", id, reason: "this door proves nothing", retry: false };
       default:
         return { kind: "failure", id, reason: "this door does not know that", retry: false };

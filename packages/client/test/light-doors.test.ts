@@ -9,10 +9,11 @@ import type { NamedHeader } from "@stoa/client/verify-headers";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import type { DoorReply } from "@stoa/protocol/door";
 import { decodeEvidence, encodeEvidence, verifyEvidence } from "@stoa/protocol/finality/evidence";
-import type { HeaderChain } from "@stoa/protocol/finality/proof";
+import { finalityProofOf, type HeaderChain } from "@stoa/protocol/finality/proof";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { ledgerRecordKey } from "@stoa/protocol/state-record";
-import { makeChain, openTestDoor, type LightRequest } from "./chain.ts";
+import { timeMs, view } from "@stoa/base/units";
+import { certify, finalize, makeChain, openTestDoor, type LightRequest } from "./chain.ts";
 import { eventsHeight, makeProvedWorld, orderNumber, orderPlaces, owner, type ProvedWorld } from "./proved-world.ts";
 import { until } from "../../node/test/network.ts";
 
@@ -41,6 +42,8 @@ function honestReply(own: ProvedWorld, at: number, request: LightRequest): DoorR
       return { kind: "state", id, proof: own.stateProof(request.module, request.key, at - 1) };
     case "accountNumber":
       return { kind: "accountNumber", id, account: 1 };
+    case "certificates":
+      return { kind: "certificates", id, certificates: own.blocks.slice(0, at).flatMap((block) => block.certificates) };
     case "orderEvents": {
       const places = orderPlaces.filter((place) => request.from < eventsHeight || request.index <= place);
       const isIn = request.from <= eventsHeight && eventsHeight <= request.through && 0 < places.length;
@@ -272,4 +275,24 @@ test("after a fork nothing is believed any more, and both proofs are in hand (LI
     { kind: "conflicting-certificates", at: { view: 10 }, guilty: [0, 2, 3] },
   ]);
   expect(verifyEvidence(judge, decodeEvidence(encodeEvidence(convictions[0]!.evidence))!).kind).toBe("guilty");
+});
+
+test("a fork over two views convicts by what the blocks of one side hold of the other's view (LIGHT-023)", async () => {
+  const { trusted, blocks } = world;
+  const final = finalityProofOf(blocks[6]!);
+  // The other side gave the view of block 7 up, and made a block of that height final twenty views later.
+  const header = { ...final.header, view: view(final.header.view + 20), timeMs: timeMs(9_999_999) };
+  const theirs = { ...final, header, finalization: finalize(trusted, header, [0, 1, 3]) };
+  const skip = certify(trusted, final.header, [0, 1, 2], "nullify");
+  const forged = { ...skip, proof: skip.proof.with(3, skip.proof[3]! ^ 1), signers: Uint8Array.of(0b1101) as never };
+  const side: Behaviour = (request, reply) =>
+    request.kind === "certificates"
+      ? { kind: "certificates", id: request.id, certificates: [forged, skip, theirs.finalization] }
+      : reply();
+  const fork = { height: 7, proofs: [final, theirs] };
+  expect(await convictFork(trusted, fork, await openDoors([honest]))).toEqual([]);
+  const convictions = await convictFork(trusted, fork, await openDoors([honest, side]));
+  expect(convictions.map(({ offence }) => offence)).toMatchObject([
+    { kind: "conflicting-certificates", at: { view: final.header.view }, guilty: [0, 2] },
+  ]);
 });

@@ -258,6 +258,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       case "state":
       case "orderEvents":
       case "accountNumber":
+      case "certificates":
         return prove(connection, request.id, encoded);
     }
   };

@@ -30,6 +30,7 @@ export interface Proofs {
 
 type Answer = (reply: Uint8Array) => void;
 type HeadersRequest = Extract<ProofRequest, { kind: "headers" }>;
+type CertificatesRequest = Extract<ProofRequest, { kind: "certificates" }>;
 type OrderEventsRequest = Extract<ProofRequest, { kind: "orderEvents" }>;
 type StateRequest = Extract<ProofRequest, { kind: "state" }>;
 
@@ -51,6 +52,8 @@ const waitingHeadersCountMax = limits.connectionsCountMax;
 const proofsPerQuestionCountMax = 16;
 /** Bytes of blocks that are read for one answer with headers. */
 const readSizeMax = limits.repairAnswerSizeMax;
+/** Heights whose certificates are in one answer. */
+const certificateHeightsCountMax = 16;
 /** One search for events ends after this long, with what it has found. */
 const searchMsMax = 20;
 /** Time for answers in each window, and the window. */
@@ -137,6 +140,8 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
             const account = commit.query.accountNumber(request.owner, request.subaccount);
             return answer(encodeDoorReply({ kind: "accountNumber", id: request.id, account }));
           }
+          case "certificates":
+            return answer(encodeDoorReply(certificatesReply(commit, request)));
         }
       });
     },
@@ -171,6 +176,14 @@ function headersReply(commit: Commit, newest: FinalBlock, { id, from, countMax }
   if (last === undefined) return refusal(id, `block ${from} is not stored yet`, true);
   const links = blocks.slice(0, -1).map(({ header }) => header);
   return encodeDoorReply({ kind: "headers", id, chain: { links, final: finalityProofOf(last) } });
+}
+
+/** What the blocks of these heights hold, as far as they are stored. */
+function certificatesReply(commit: Commit, { id, from, through }: CertificatesRequest): DoorReply {
+  const count = Math.max(0, Math.min(through - from + 1, certificateHeightsCountMax));
+  const heights = Array.from({ length: count }, (_, index) => Math.max(1, from) + index);
+  const certificates = heights.flatMap((height) => commit.blocks.read(height)?.block.certificates ?? []);
+  return { kind: "certificates", id, certificates: certificates.slice(0, limits.certificatesPerAnswerCountMax) };
 }
 
 function refusal(id: number, reason: string, retry: boolean): Uint8Array {

@@ -245,6 +245,17 @@ function eventsOf(proof: EventsProof): readonly ProvedEvent[] {
   return verified;
 }
 
+test("the certificates of blocks are shown, of so many heights (LIGHT-023)", () => {
+  for (let own = 1; own <= 20; own++) add([], 0);
+  const reply = asked({ kind: "certificates", id: 1, from: 3 as Height, through: 99 as Height })();
+  expect(reply?.kind === "certificates" && reply.certificates.map(({ view }) => view as number)).toEqual(
+    Array.from({ length: 16 }, (_, index) => 3 + index),
+  );
+  expect(asked({ kind: "certificates", id: 1, from: 9 as Height, through: 8 as Height })()).toMatchObject({
+    certificates: [],
+  });
+});
+
 test("events of heights that no header names are proved through the heights around them (LIGHT-014)", () => {
   add([sell(0, 100)], 0);
   for (let own = 2; own <= 6; own++) add([buy(1, 1)], 0);

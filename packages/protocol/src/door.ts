@@ -26,6 +26,7 @@ import { changesAnswer, changesRequest } from "./changes.ts";
 import { orderId } from "./command.ts";
 import { accountNumber } from "./event.ts";
 import { eventsProof } from "./events-proof.ts";
+import { certificate } from "./finality/certificate.ts";
 import { finalityProof, headerChain } from "./finality/proof.ts";
 import { blockHeight, digest, publicKey, viewNumber } from "./primitives.ts";
 import { snapshotManifest } from "./snapshot.ts";
@@ -101,6 +102,8 @@ export const doorRequest = union({
   orderEvents: { tag: 9, fields: { id: u32, order: orderId, from: blockHeight, index: u32, through: blockHeight } },
   /** The number of an account: a hint, which the account's record in the ledger proves. */
   accountNumber: { tag: 10, fields: { id: u32, owner: publicKey, subaccount: u16 } },
+  /** All certificates that the final blocks of these heights hold, at most sixteen heights: what convicts after a fork. */
+  certificates: { tag: 11, fields: { id: u32, from: blockHeight, through: blockHeight } },
   /** What a recent block changed in the state; see `changes.ts`. */
   changesWanted: { tag: 20, fields: { id: u32, wanted: changesRequest } },
   /** Which blocks are stored here, and the newest snapshot that can be proven; see `snapshot.ts`. */
@@ -110,7 +113,7 @@ export const doorRequest = union({
 });
 export type DoorRequest = Decoded<typeof doorRequest>;
 
-const proofRequests = ["headers", "state", "orderEvents", "accountNumber"] as const;
+const proofRequests = ["headers", "state", "orderEvents", "accountNumber", "certificates"] as const;
 /** What a node answers from the chain alone: any node that has executed it can. */
 export type ProofRequest = Extract<DoorRequest, { readonly kind: (typeof proofRequests)[number] }>;
 export const isProofRequest = (request: DoorRequest): request is ProofRequest =>
@@ -180,6 +183,10 @@ export const doorReply = union({
   },
   /** Absent: there is no such account as far as this node knows. */
   accountNumber: { tag: 11, fields: { id: u32, account: optional(accountNumber) } },
+  certificates: {
+    tag: 12,
+    fields: { id: u32, certificates: list(certificate, limits.certificatesPerAnswerCountMax) },
+  },
   changes: { tag: 20, fields: { id: u32, answer: changesAnswer } },
   /** Without a manifest there is no snapshot that a stored final header proves. */
   snapshot: {
