@@ -82,8 +82,11 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
   const schedule = drawSchedule({ seed, validatorsCount, untilMs: faultsMs, kinds: options.kinds });
   for (const episode of schedule) say(`plan ${describeEpisode(episode)}`);
   const cluster = await Cluster.open({ chain, surroundings, folder, onFault });
-  const kill = (): void => cluster.killNow();
-  process.once("exit", kill);
+  const vanish = (): void => {
+    cluster.killNow();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", vanish);
   try {
     await cluster.startAll();
     const records: ClientRecord[] = [];
@@ -114,7 +117,7 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
     };
   } finally {
     await cluster.close();
-    process.off("exit", kill);
+    process.off("exit", vanish);
     if (!options.keep || faults.length === 0) rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -7,7 +7,7 @@
  * ends, the kernel ends every process in there, and interfaces and mounts are gone with them. Nothing outside is touched.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdirSync, readlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { faultKinds, type FaultKind } from "./nemesis.ts";
 
@@ -59,12 +59,14 @@ export function findPlace(): { readonly place: Place; readonly why: readonly str
   return { place: "loopback", why };
 }
 
-/** Runs a command in such a place; resolves with its exit code. */
+/** Runs a command in such a place; resolves with its exit code. Who ends this process ends that one, which then cleans up. */
 export async function runAt(place: Exclude<Place, "loopback">, command: readonly string[]): Promise<number> {
   const child = spawn("unshare", [...unshareOptions[place], ...command], { stdio: "inherit" });
-  const forward = (): void => void child.kill("SIGKILL");
-  process.once("exit", forward);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  process.once("exit", () => child.kill("SIGKILL"));
+  const inner = (): number[] =>
+    readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => inner().forEach((pid) => process.kill(pid, "SIGTERM")));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
