@@ -9,7 +9,7 @@
  *   the shipped recovery finds it on an honest disk;
  * - I6 a height has one state;
  * - I7 no value is made or lost;
- * - I9 no honest node is accused by an honest one, nor convicted by what was said on the wire;
+ * - I9 no honest node is accused by an honest one, nor convicted by what was said on the wire or by the chain;
  * - every view that a final block skips was nullified by a quorum;
  * - a place of a lane has at most one proven batch (`lane-checkers.ts`);
  * - a vote log comes back as it was written: nothing that was synced is gone, nothing is there that was not written.
@@ -18,12 +18,15 @@
  * end. Who is honest may change during a run: a node whose disk lies is not.
  */
 import { equalBytes, toHex } from "@stoa/base/bytes";
+import type { SignatureScheme } from "@stoa/base/signature";
 import type { View } from "@stoa/base/units";
 import { describeDivergence } from "@stoa/consensus/divergence";
 import type { Divergence } from "@stoa/consensus/effect";
+import type { Effect } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { hasHonest, type Certificate, type Scheme, type ValidatorSet } from "@stoa/protocol/finality/certificate";
+import { decodeEvidence, verifyEvidence } from "@stoa/protocol/finality/evidence";
 import { headerDigest, type ExecutedRoots, type Header } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
 import type { Vote } from "@stoa/protocol/finality/vote";
@@ -32,7 +35,7 @@ import {
   createAccountability,
   forgetBelow,
   weighCertificate,
-  weighVote,
+  weighMessage,
   type Accountability,
 } from "./accountability.ts";
 import { createLaneCheckers, laneFaults, type LaneCheckers } from "./lane-checkers.ts";
@@ -44,6 +47,8 @@ export interface Checkers {
   /** Above a third of faulty stake: what broke, which is then allowed as long as the guilty are found. */
   readonly tolerated: string[] | undefined;
   readonly accountability: Accountability;
+  /** Per validator and kind of offence: from when an honest node could prove it, and since when the chain does. */
+  readonly evidence: Map<string, { readonly foundAt: number; provenAt: number | undefined }>;
   readonly isHonest: (node: number) => boolean;
   /** Per height: the digest delivered first. */
   readonly delivered: Map<number, string>;
@@ -62,17 +67,19 @@ export interface Checkers {
 export interface CheckersOptions {
   readonly set: ValidatorSet;
   readonly scheme: Scheme;
+  readonly verify: SignatureScheme["verify"];
   readonly isHonest: (node: number) => boolean;
   readonly tolerant: boolean;
 }
 
-export function createCheckers({ set, scheme, isHonest, tolerant }: CheckersOptions): Checkers {
+export function createCheckers({ set, scheme, verify, isHonest, tolerant }: CheckersOptions): Checkers {
   return {
     set,
     scheme,
     failures: [],
     tolerated: tolerant ? [] : undefined,
-    accountability: createAccountability(set, scheme),
+    accountability: createAccountability(set, scheme, verify),
+    evidence: new Map(),
     isHonest,
     delivered: new Map(),
     certified: new Map(),
@@ -97,8 +104,8 @@ export function checkSent(checkers: Checkers, sender: number, message: Message):
   const honest = checkers.isHonest(sender);
   if (message.kind === "vote") {
     if (honest) checkVote(checkers, sender, message.vote);
-    accuse(checkers, weighVote(checkers.accountability, message.vote));
   }
+  accuse(checkers, weighMessage(checkers.accountability, message));
   for (const certificate of certificatesIn(message)) {
     if (honest || checkers.scheme.verifyCertificate(checkers.set, certificate)) noteCertificate(checkers, certificate);
   }
@@ -179,6 +186,32 @@ export function checkAccusation(checkers: Checkers, node: number, accused: numbe
 /** `node` says that its state is not the agreed one, or not the one that others propose. */
 export function checkDivergence(checkers: Checkers, node: number, divergence: Divergence): void {
   if (checkers.isHonest(node)) fail(checkers, `I6: node ${node} says: ${describeDivergence(divergence, [])}`);
+}
+
+/**
+ * What an honest node says it can prove, or knows in the chain: the shipped judge must say the same, and nobody honest may be in
+ * it. `height` is how far the chain is.
+ */
+export function checkEvidence(
+  checkers: Checkers,
+  node: number,
+  said: Extract<Effect, { kind: "evidence" }>,
+  height: number,
+): void {
+  if (!checkers.isHonest(node)) return;
+  const judgement = verifyEvidence(checkers.accountability.judge, decodeEvidence(said.evidence)!);
+  if (judgement.kind === "refused") {
+    checkers.failures.push(`I9: what node ${node} calls evidence convicts nobody: ${judgement.fact}`);
+    return;
+  }
+  const { kind, guilty } = judgement.offence;
+  for (const one of guilty) {
+    if (checkers.isHonest(one)) checkers.failures.push(`I9: honest node ${one} is in evidence of ${kind}`);
+    const key = `${one} ${kind}`;
+    const known = checkers.evidence.get(key) ?? { foundAt: height, provenAt: undefined };
+    if (said.event === "final") known.provenAt ??= said.height;
+    checkers.evidence.set(key, known);
+  }
 }
 
 export function checkHalt(checkers: Checkers, node: number, fact: string): void {

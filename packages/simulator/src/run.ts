@@ -55,6 +55,13 @@ export interface Report {
   readonly dishonest: readonly { readonly node: number; readonly why: string }[];
   /** Whom what was said on the wire convicts; never an honest node. */
   readonly guilty: readonly number[];
+  /** Of what the chain convicts whom: the height when an honest node could prove it first, and that of the block with the proof. */
+  readonly convictions: readonly {
+    readonly node: number;
+    readonly offence: string;
+    readonly foundAt: number;
+    readonly provenAt: number | undefined;
+  }[];
   readonly simulatedMs: number;
   /** From the end of the faults until everybody was live again and every command answered. */
   readonly healingMs: number | undefined;
@@ -140,7 +147,8 @@ function checkLiveness(world: World): number | undefined {
   };
   repeat();
   const healedUs = world.nowUs;
-  const settled = (): boolean => world.pending.size === 0 && honestNodes(world).every((node) => isLive(node, goal));
+  const settled = (): boolean =>
+    world.pending.size === 0 && honestNodes(world).every((node) => isLive(node, goal)) && !isAwaited(world);
   runUntil(world, healedUs + 1_000 * livenessBoundMs, settled);
   if (world.checkers.failures.length !== 0) return undefined;
   if (settled()) return (world.nowUs - healedUs) / 1_000;
@@ -152,12 +160,18 @@ function checkLiveness(world: World): number | undefined {
   const live = honestNodes(world).every((node) => isLive(node, goal));
   const late = `${livenessBoundMs} ms after everything healed`;
   const unanswered = `${world.pending.size} commands are neither final nor expired`;
-  fail(
-    world.checkers,
-    live ? `I11: ${unanswered} ${late}: ${states.join("; ")}` : `I8: not live ${late}: ${states.join("; ")}`,
-  );
+  const [rule, what] = !live
+    ? ["I8", "not live"]
+    : isAwaited(world)
+      ? ["evidence", "not in the chain"]
+      : ["I11", unanswered];
+  fail(world.checkers, `${rule}: ${what} ${late}: ${states.join("; ")}`);
   return undefined;
 }
+
+/** Somebody honest can prove what the chain does not, yet. */
+const isAwaited = (world: World): boolean =>
+  honestNodes(world).some(({ replica }) => replica.evidence.pending.length !== 0);
 
 /** It makes blocks final again; and one that lost its log votes again. */
 function isLive({ up, executedHeight, replica }: SimulatedNode, goal: number): boolean {
@@ -200,6 +214,10 @@ function reportOf(world: World, plan: Plan, options: SimulateOptions, healingMs:
       .filter(([node]) => !acting.has(node))
       .map(([node, why]) => ({ node, why })),
     guilty: [...world.checkers.accountability.guilty.keys()].sort(),
+    convictions: [...world.checkers.evidence].map(([key, { foundAt, provenAt }]) => {
+      const [node, offence] = key.split(" ");
+      return { node: Number(node), offence: offence!, foundAt, provenAt };
+    }),
     simulatedMs: Math.round(world.nowUs / 1_000),
     healingMs,
     blocksCount: world.ordered.height,

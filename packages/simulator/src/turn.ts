@@ -12,7 +12,7 @@ import { encodeDurableRecord } from "@stoa/consensus/durable-record";
 import { timeMs } from "@stoa/base/units";
 import { checkBounds } from "./bounds.ts";
 import { deliver } from "./chain.ts";
-import { checkAccusation, checkDivergence, checkHalt, checkSent } from "./checkers.ts";
+import { checkAccusation, checkDivergence, checkEvidence, checkHalt, checkSent } from "./checkers.ts";
 import { answerPayload } from "./commands.ts";
 import { noteLane } from "./lanes.ts";
 import { feed, peersOf, type SimulatedNode } from "./node.ts";
@@ -149,8 +149,9 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
     case "batchHeld":
     case "batchDropped":
       return noteLane(world, node, effect);
-    case "persist":
     case "evidence":
+      return checkEvidence(world.checkers, node.index, effect, world.ordered.height);
+    case "persist":
     case "progress":
       return;
   }
