@@ -102,7 +102,7 @@ const peer = 0 as ValidatorIndex;
 const kinds = (raw: RawValidator): string[] =>
   raw.received.map((message) => (message.kind === "consensus" ? message.message.kind : message.kind));
 
-describe("channels (NET-010 to NET-014)", () => {
+describe("channels", () => {
   test("each kind of message travels on the connection of its channel (NET-010)", async () => {
     const node = await start();
     const raw = await dialAll(node);
@@ -243,7 +243,7 @@ describe("what no honest validator does (NET-030)", () => {
   });
 });
 
-describe("who gets in (NET-040 to NET-043)", () => {
+describe("who gets in", () => {
   test("one connection per peer and channel: a newer one replaces the older (NET-040)", async () => {
     const node = await start();
     const first = await dial(node);

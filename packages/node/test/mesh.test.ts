@@ -68,8 +68,8 @@ async function pair(overrides: Partial<MeshOptions> = {}): Promise<readonly [Nod
   return [left, right];
 }
 
-describe("the mesh (NET-001 to NET-004)", () => {
-  test("connects every pair once and carries frames both ways, in order", async () => {
+describe("the mesh", () => {
+  test("connects every pair once and carries frames both ways, in order (NET-001)", async () => {
     const all = [await start(0), await start(1), await start(2)];
     all.forEach((one) => all.forEach((other, index) => introduce(one, other, index)));
     await until(() => all.every(({ peers }) => peers.size === 2), "all are connected");
@@ -90,7 +90,7 @@ describe("the mesh (NET-001 to NET-004)", () => {
     expect(textsOf(right).every((text) => text === big)).toBe(true);
   });
 
-  test("nobody without a validator key of genesis gets in", async () => {
+  test("nobody without a validator key of genesis gets in (NET-002)", async () => {
     const [, right] = await pair();
     await start(0, { seed: seedOf(99) as SecretSeed }).then((stranger) => introduce(stranger, right, 1));
     await until(() => right.reports.some((fact) => fact.includes("no validator of this chain")), "it is refused");
@@ -135,7 +135,7 @@ describe("the mesh (NET-001 to NET-004)", () => {
     await until(() => left.peers.has(1) && again.peers.has(0), "it is back");
   });
 
-  test("of two processes with one key the older one is told to stop, with the proof of its own key", async () => {
+  test("of two processes with one key the older one is told to stop, with the proof of its own key (NET-003)", async () => {
     const [left, old] = await pair();
     const young = await start(1, { session: 7 });
     introduce(left, young, 1);

@@ -88,9 +88,6 @@ function routeOfConsensus(message: Message): Route {
     case "acknowledgement":
     case "availability":
       return besideVotes;
-    case "acknowledgement":
-    case "availability":
-      return besideVotes;
     case "proposal":
       return onProposals;
     case "certificatesWanted":
@@ -114,18 +111,17 @@ function routeOfConsensus(message: Message): Route {
  * A message counts for what its answer costs: blocks are read from disk and are up to a megabyte, certificates lie in memory, and
  * whoever says in a status that it is behind is sent what brings it on.
  */
-const weights = { blocksWanted: 400, certificatesWanted: 20, status: 100 };
+const weights = { finalBlocksWanted: 1_000, batchesWanted: 400, blockWanted: 100, certificatesWanted: 20, status: 100 };
 
 /** What a message counts in the budget of its sender. */
 export function weightOf(message: MeshMessage): number {
   if (message.kind === "commands") return Math.max(1, message.commands.length);
   switch (message.message.kind) {
-    case "blockWanted":
     case "finalBlocksWanted":
     case "batchesWanted":
-      return weights.blocksWanted;
+    case "blockWanted":
     case "certificatesWanted":
-      return weights.certificatesWanted;
+      return weights[message.message.kind];
     case "status":
     case "statusWanted":
       return weights.status;
