@@ -5,6 +5,7 @@ import { headerDigest, type ExecutedRoots } from "@stoa/protocol/finality/header
 import type { Exchange } from "./application.ts";
 import { checkDelivered, checkExecuted, checkStored, forgetChecked } from "./checkers.ts";
 import { commandsIn, countCommands, dropCommands } from "./commands.ts";
+import { isMiscomputed } from "./miscomputing.ts";
 import { feed, type SimulatedNode } from "./node.ts";
 import { appendBlock, isStored, saveSnapshot } from "./store.ts";
 import { after, isHonest, tell, type World } from "./world.ts";
@@ -75,7 +76,8 @@ function finishExecution(world: World, node: SimulatedNode): void {
   const roots = executeOn(node.exchange, node.toExecute.shift()!);
   node.executedHeight = roots.height;
   rememberRoots(node, roots);
-  if (isHonest(world, node)) checkExecuted(world.checkers, node.index, roots, node.exchange.imbalance());
+  const isChecked = isHonest(world, node) && !isMiscomputed(world.miscomputers, node.index, roots.height);
+  if (isChecked) checkExecuted(world.checkers, node.index, roots, node.exchange.imbalance());
   feed(node, { kind: "executed", roots });
   if (roots.height % snapshotBlocks === 0) takeSnapshot(world, node, roots);
   executeNext(world, node);

@@ -13,6 +13,7 @@ import { executeOn, rememberRoots } from "./chain.ts";
 import { checkHalt, checkRecovered, fail } from "./checkers.ts";
 import { transmitCommand } from "./commands.ts";
 import { simulatedSeed } from "./fake-signature.ts";
+import { miscomputed } from "./miscomputing.ts";
 import { feed, peersOf, type Clock, type SimulatedNode, type Tamper } from "./node.ts";
 import {
   createStore,
@@ -160,7 +161,7 @@ const tipOf = (blockLog: OpenStore["blockLog"]) =>
 /** From the newest snapshot, executing the blocks after it; from genesis without one. */
 function restoreExchange(world: World, node: SimulatedNode, blockLog: OpenStore["blockLog"]): void {
   const snapshot = node.store.snapshots.findLast(({ height }) => height <= blockLog.last());
-  node.exchange = world.application.open(snapshot?.state);
+  node.exchange = miscomputed(world.miscomputers, node.index, world.application.open(snapshot?.state));
   node.roots = [snapshot?.roots ?? world.application.genesisRoots];
   for (let height = (snapshot?.height ?? 0) + 1; height <= blockLog.last(); height++) {
     rememberRoots(node, executeOn(node.exchange, blockLog.read(height)!.block));

@@ -17,6 +17,7 @@ import { checkRetrievable, fail } from "./checkers.ts";
 import { gossip } from "./commands.ts";
 import { fakeSignature, simulatedSeed } from "./fake-signature.ts";
 import { heal, planFaults } from "./faults.ts";
+import type { Miscomputing, SaidDivergence } from "./miscomputing.ts";
 import { createNode, honestNodes, identityOf, start } from "./life.ts";
 import type { SimulatedNode } from "./node.ts";
 import { describePart, drawPlan, partsOf, type Actor, type Plan, type PlanOptions } from "./plan.ts";
@@ -35,6 +36,8 @@ export interface SimulateOptions extends PlanOptions {
   readonly retentionBlocks?: number;
   /** How patient replicas are, instead of what the simulator has chosen. */
   readonly parameters?: Partial<Parameters>;
+  /** Who computes something else from some height on. */
+  readonly miscomputing?: readonly Miscomputing[];
   /** What each message costs the processor of its receiver, in microseconds; nothing when absent. */
   readonly messageUs?: number;
   /** Told of everything that happens, in words. */
@@ -69,6 +72,8 @@ export interface Report {
   readonly viewsCount: number;
   /** Of the world: messages, commands, crashes. */
   readonly tally: Readonly<Record<string, number>>;
+  /** What nodes said of states that differ, where `miscomputing` made them. */
+  readonly divergences: readonly SaidDivergence[];
   /** How often each kind of fault struck. */
   readonly faults: Readonly<Record<string, number>>;
   /** Of the application, as the node saw it that came furthest, since it was last started. */
@@ -113,6 +118,7 @@ export function worldOf(plan: Plan, options: SimulateOptions, tolerant = false):
     scheme: (options.scheme ?? ed25519ListScheme)(signatures),
     parameters: { initialTimeoutMs, timeoutMsMax, ...options.parameters },
     ...(options.messageUs === undefined ? {} : { messageUs: options.messageUs }),
+    ...(options.miscomputing === undefined ? {} : { miscomputing: options.miscomputing }),
     ...(options.retentionBlocks === undefined ? {} : { retentionBlocks: options.retentionBlocks }),
     tolerant,
     listen: options.listen,
@@ -207,6 +213,7 @@ function reportOf(world: World, plan: Plan, options: SimulateOptions, healingMs:
     seed: plan.seed,
     application: world.application.name,
     failures: world.checkers.failures,
+    divergences: world.miscomputers.said,
     auditHash: world.audit.digest(),
     nodesCount: plan.stakes.length,
     faulty: plan.faulty,

@@ -15,6 +15,7 @@ import { deliver } from "./chain.ts";
 import { checkAccusation, checkDivergence, checkEvidence, checkHalt, checkSent } from "./checkers.ts";
 import { answerPayload } from "./commands.ts";
 import { noteLane } from "./lanes.ts";
+import { isAboutRoots } from "./miscomputing.ts";
 import { feed, peersOf, type SimulatedNode } from "./node.ts";
 import { noteStored } from "./store.ts";
 import { describeEffect, describeMessage } from "./story.ts";
@@ -139,9 +140,17 @@ function perform(world: World, node: SimulatedNode, effect: Effect, end: EndProc
     }
     case "misbehaviour":
       world.tally.reports++;
+      if (isAboutRoots(world.miscomputers, effect.fact)) return;
       return checkAccusation(world.checkers, node.index, effect.peer, effect.fact);
     case "diverged":
-      return checkDivergence(world.checkers, node.index, effect.divergence);
+      if (world.miscomputers.planned.length === 0)
+        return checkDivergence(world.checkers, node.index, effect.divergence);
+      world.miscomputers.said.push({
+        node: node.index,
+        finalHeight: node.lastDelivered.height,
+        divergence: effect.divergence,
+      });
+      return;
     case "halt":
       world.tally.halted++;
       return checkHalt(world.checkers, node.index, effect.fact);

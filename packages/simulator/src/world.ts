@@ -12,6 +12,7 @@ import { createAudit, type Audit } from "./audit.ts";
 import { createCheckers, fail, type Checkers } from "./checkers.ts";
 import { EventQueue, type QueuedEvent } from "./event-queue.ts";
 import { arrivals, createNetwork, resetsOf, type Link, type Network, type Weather } from "./network.ts";
+import type { Miscomputers, Miscomputing } from "./miscomputing.ts";
 import type { SimulatedNode } from "./node.ts";
 
 /** Something that a node saw or did, or, without a node, that happened to the world. */
@@ -40,6 +41,7 @@ export interface World {
   readonly forgetful: Map<number, string>;
   readonly checkers: Checkers;
   readonly application: Application;
+  readonly miscomputers: Miscomputers;
   readonly signatures: SignatureScheme;
   readonly scheme: Scheme;
   readonly set: ValidatorSet;
@@ -95,6 +97,7 @@ export interface WorldOptions {
   readonly parameters: Partial<Parameters>;
   readonly retentionBlocks?: number;
   readonly messageUs?: number;
+  readonly miscomputing?: readonly Miscomputing[];
   /** More than a third of the stake may be faulty: then forks are allowed, and must convict. */
   readonly tolerant?: boolean;
   readonly listen?: ((line: StoryLine) => void) | undefined;
@@ -123,6 +126,7 @@ export function createWorld(options: WorldOptions): World {
       tolerant: options.tolerant ?? false,
     }),
     application,
+    miscomputers: { planned: options.miscomputing ?? [], said: [] },
     signatures,
     scheme,
     set,
