@@ -26,7 +26,8 @@ import { createChecker } from "./checker.ts";
 import { weightMaxAt } from "./command-weight.ts";
 import { createCommitGate } from "./commit-gate.ts";
 import { createDriver, type Driver } from "./consensus-driver.ts";
-import { NodeError, errorToData } from "./failure.ts";
+import { errorToData } from "./failure.ts";
+import { fencedError, haltedError } from "./halt-words.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
@@ -191,7 +192,7 @@ async function start(recovered: Recovered): Promise<void> {
       if (effect.provable) return mesh.offended(effect.peer, effect.fact);
       report(`validator ${effect.peer}: ${effect.fact}`);
     },
-    halted: (fact) => fail(new NodeError(haltCode(fact), `the validator stopped: ${fact}`)),
+    halted: (fact) => fail(haltedError(fact)),
     failed: fail,
   });
 
@@ -217,7 +218,7 @@ async function start(recovered: Recovered): Promise<void> {
     },
     onFenced(session) {
       driver.stop();
-      fail(fenced(session, voteLog.session));
+      fail(fencedError(session, voteLog.session));
     },
     report,
   });
@@ -261,14 +262,6 @@ function isAwaited(
 }
 
 const stakesOf = (genesis: Genesis): number[] => genesis.validators.map(({ stake }) => stake);
-
-function fenced(session: number, own: number): NodeError {
-  return new NodeError(
-    "session-fenced",
-    `another process runs with this validator's key (session ${session}; this is session ${own}). Two of them would vote twice, ` +
-      `so this one stopped.`,
-  );
-}
 
 function payloadFor(
   mempool: Mempool,
@@ -406,10 +399,6 @@ function* portions(commands: readonly Uint8Array[]): Generator<readonly Uint8Arr
     size = 0;
   }
   if (part.length > 0) yield part;
-}
-
-function haltCode(fact: string): "state-divergence" | "replica-halted" {
-  return /diverge|roots/i.test(fact) ? "state-divergence" : "replica-halted";
 }
 
 interface Progress {

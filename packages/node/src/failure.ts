@@ -15,6 +15,7 @@ export const nodeErrorCodes = [
   "vote-log-damaged",
   "vote-log-unreadable",
   "signer-refused",
+  "votes-forgotten",
   "block-log-damaged",
   "block-log-missing",
   "blocks-pruned",

@@ -43,6 +43,18 @@ async function loseAndStart(index: number, lose: () => void): Promise<string> {
   return said!;
 }
 
+/** It may be stopped by its peers before it says that it has started, or afterwards. */
+async function startUntilItStops(index: number): Promise<{ readonly code: string; readonly message: string }> {
+  try {
+    await network.start(index);
+  } catch (error) {
+    return error as Error & { readonly code: string };
+  }
+  const said = await network.failureOf(index);
+  if (said.kind !== "failed") throw new Error(`it says ${said.kind}`);
+  return said;
+}
+
 /** Blocks are made that need its vote: those of three validators are enough, so one of the others is taken away. */
 async function votesAgain(index: number, other: number): Promise<void> {
   await until(
@@ -128,6 +140,30 @@ describe("a validator that was killed and finds its votes gone", () => {
     await network.start(1);
     await until(() => statusOf(1)?.quarantine?.includes("2 of 3 have") === true, "it asks again");
     await network.start(2);
+    await votesAgain(1, 3);
+    await expectOneChain();
+  });
+
+  test("is stopped when its whole folder is an old copy, says what to do, and votes again when that is done", async () => {
+    const copy = join(network.folder.path, "machine");
+    await network.kill(1);
+    cpSync(network.folderOf(1), copy, { recursive: true });
+    await network.start(1);
+    // Blocks that need its votes: the copy knows of none of them.
+    await network.kill(2);
+    const before = follower.query.height();
+    await until(() => follower.query.height() > before + 3, "blocks with its votes");
+    await network.start(2);
+    await network.kill(1);
+    rmSync(network.folderOf(1), { recursive: true });
+    cpSync(copy, network.folderOf(1), { recursive: true });
+    const failure = await startUntilItStops(1);
+    expect(["session-fenced", "votes-forgotten"]).toContain(failure.code);
+    expect(failure.message).toContain("move the folders votes and signer in it away");
+    await loseAndStart(1, () => {
+      rmSync(votesOf(1), { recursive: true });
+      rmSync(signerOf(1), { recursive: true });
+    });
     await votesAgain(1, 3);
     await expectOneChain();
   });
