@@ -8,7 +8,7 @@
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { Checker, CheckListener } from "./checker.ts";
-import type { Way } from "./command-way.ts";
+import { wayMsMax, type Way } from "./command-way.ts";
 import { isPrices } from "./envelope.ts";
 import type { Mempool } from "./mempool.ts";
 import { isValid, type Verdict } from "./verdict.ts";
@@ -34,6 +34,8 @@ export interface LaneChoice {
   readonly isOn: () => boolean;
   /** Whether a command that all validators have belongs in this one's lane. */
   readonly isHome: (encoded: Uint8Array) => boolean;
+  /** Its home has not put the command into its lane. */
+  readonly missed: (encoded: Uint8Array) => void;
   /** Takes a copy for the next batch; false when there is no room. */
   readonly put: (encoded: Uint8Array) => boolean;
 }
@@ -154,11 +156,14 @@ export function createIntake(parts: IntakeParts): Intake {
       if (commandsCount <= roomyCommandsCountMax) roomyMs = parts.wallMs();
     },
     tick() {
-      mempool.forEachSince(roomyMs - patienceMs, (number) => {
-        if (isLater[number] !== true || mempool.wayOf(number) === "lane") return;
-        if (!mempool.isLoose(number, parts.wallMs())) return;
-        isLater[number] = false;
+      mempool.forEachSince(parts.wallMs() - wayMsMax.expected, (number) => {
+        if (mempool.wayOf(number) !== "expected" || !mempool.isLoose(number, parts.wallMs())) return;
+        parts.lane.missed(mempool.encodedOf(number));
         mempool.setWay(number, "loose", parts.wallMs());
+      });
+      mempool.forEachSince(roomyMs - patienceMs, (number) => {
+        if (isLater[number] !== true || mempool.wayOf(number) !== "loose") return;
+        isLater[number] = false;
         parts.forward(mempool.encodedOf(number), noPeers);
       });
     },

@@ -32,7 +32,7 @@ const heldCountMax = 16_384;
  * to a crowd to order it twice: a validator that does not put it into its lane takes it when it leads, and one that goes is seen
  * to go.
  */
-const wayMsMax = { expected: 2_000, lane: 30_000 } as const;
+export const wayMsMax = { expected: 2_000, lane: 30_000 } as const;
 
 export function createCommandWays(numbersCount: number): CommandWays {
   const wayOf = new Uint8Array(numbersCount);
@@ -59,14 +59,13 @@ export function createCommandWays(numbersCount: number): CommandWays {
   };
 }
 
-/** The validator in whose lane the commands of an account belong that clients give to all: by its key, among those that are here. */
-export function homeOf(encoded: Uint8Array, isHere: readonly boolean[]): ValidatorIndex {
+/** The validator in whose lane the commands of an account belong that clients give to all: by its key, among those that will do. */
+export function homeOf(encoded: Uint8Array, count: number, willDo: (index: number) => boolean): ValidatorIndex {
   const { account } = headOffsets;
-  const count = isHere.length;
   const first = (encoded[account]! | (encoded[account + 1]! << 8)) % count;
   for (let step = 0; step < count; step++) {
     const index = (first + step) % count;
-    if (isHere[index]!) return index as ValidatorIndex;
+    if (willDo(index)) return index as ValidatorIndex;
   }
   return first as ValidatorIndex;
 }

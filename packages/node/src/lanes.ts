@@ -8,10 +8,13 @@ import type { Effect } from "@stoa/consensus/effect";
 import type { Header } from "@stoa/protocol/finality/header";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { LaneChoice } from "./command-intake.ts";
-import { homeOf } from "./command-way.ts";
+import { homeOf, wayMsMax } from "./command-way.ts";
 import type { Mempool } from "./mempool.ts";
 import { createLaneSwitch, createOwnLane, type LaneMode } from "./own-lane.ts";
 import { payloadCommands, type KnownDigests, type PayloadCommands } from "./payload-names.ts";
+
+/** A validator may have no lane for now, or mean no good: then its commands go by others for so long. */
+const distrustMs = 60_000;
 
 export type LaneEffect = Extract<Effect, { kind: "laneRoom" | "batchHeld" | "batchDropped" }>;
 
@@ -39,7 +42,13 @@ export interface Lanes {
 }
 
 export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesParts): Lanes {
-  const isHere: boolean[] = Array.from({ length: parts.validatorsCount }, (_, index) => index === self);
+  const { validatorsCount } = parts;
+  const isHere: boolean[] = Array.from({ length: validatorsCount }, (_, index) => index === self);
+  /** Until when nobody is at home with a validator that let something lie. */
+  const distrustedMs = new Float64Array(validatorsCount);
+  let lastDistrustMs = -Infinity;
+  const home = (encoded: Uint8Array): ValidatorIndex =>
+    homeOf(encoded, validatorsCount, (index) => isHere[index]! && distrustedMs[index]! <= wallMs());
   const own = createOwnLane({ seal: parts.seal, after: (delayMs, action) => void setTimeout(action, delayMs) });
   /** Batches that are kept and not final, by their places, with the digests of their commands. */
   const held = new Map<string, { readonly batch: Uint8Array; readonly packedDigests: Uint8Array }>();
@@ -52,7 +61,15 @@ export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesPart
   return {
     choice: {
       isOn: createLaneSwitch(mode, mempool.size),
-      isHome: (encoded) => homeOf(encoded, isHere) === self,
+      isHome: (encoded) => home(encoded) === self,
+      missed(encoded) {
+        // What is found to lie in the next seconds was expected of those who were homes before.
+        if (wallMs() < lastDistrustMs + 2 * wayMsMax.expected) return;
+        const missing = home(encoded);
+        if (missing === self) return;
+        lastDistrustMs = wallMs();
+        distrustedMs[missing] = wallMs() + distrustMs;
+      },
       put: own.put,
     },
     observe(effect) {

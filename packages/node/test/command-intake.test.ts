@@ -29,12 +29,14 @@ const peer = 2 as ValidatorIndex;
 function laneOf(options: { readonly isOn?: boolean; readonly isHome?: boolean; readonly room?: number } = {}) {
   const { isHome = true, room = 100 } = options;
   let { isOn = false } = options;
-  const taken: Uint8Array[] = [];
+  const [taken, lying]: [Uint8Array[], Uint8Array[]] = [[], []];
   return {
     taken,
+    lying,
     turn: (now: boolean) => void (isOn = now),
     isOn: () => isOn,
     isHome: () => isHome,
+    missed: (encoded: Uint8Array) => void lying.push(Uint8Array.from(encoded)),
     put: (encoded: Uint8Array) => taken.length < room && 0 < taken.push(Uint8Array.from(encoded)),
   };
 }
@@ -79,6 +81,26 @@ function setUp(lane = laneOf()) {
     pass: (timeMs: number) => void (nowMs += timeMs),
   };
 }
+
+test("a peer that sends on what nobody signed is to blame; whoever offers it as a client is only refused (NET-031)", () => {
+  const { intake, blamed, answers, judgeAll } = setUp();
+  const forged = signed();
+  forged[forged.length - 1]! ^= 1;
+  intake.fromClient(1, forged, false);
+  judgeAll();
+  expect(answers).toEqual([{ id: 1, refusal: "signature-invalid" }]);
+  expect(blamed).toEqual([]);
+  const another = signed();
+  another[another.length - 1]! ^= 1;
+  intake.fromPeer(peer, another);
+  intake.fromPeer(peer, signed());
+  judgeAll();
+  expect(blamed).toEqual([peer]);
+  intake.fromPeer(peer, new Uint8Array(3));
+  intake.fromPeer(peer, new Uint8Array(220).fill(251));
+  judgeAll();
+  expect(blamed).toEqual([peer, peer, peer]);
+});
 
 describe("commands on their way into the mempool", () => {
   test("from a client are checked, admitted, sent on at once, and answered", () => {
@@ -221,7 +243,8 @@ describe("commands of clients while lanes are used", () => {
   });
 
   test("that their home does not put into its lane are loose after two seconds, or when a validator goes, and are sent on", () => {
-    const set = setUp(laneOf({ isOn: true, isHome: false }));
+    const lane = laneOf({ isOn: true, isHome: false });
+    const set = setUp(lane);
     const encoded = signed();
     set.intake.fromClient(1, encoded, true);
     set.judgeAll();
@@ -233,7 +256,7 @@ describe("commands of clients while lanes are used", () => {
     set.pass(200);
     expect(built(set)).toBe(1);
     set.intake.tick();
-    expect(set.forwarded).toEqual([{ encoded, knownBy: [] }]);
+    expect([set.forwarded, lane.lying]).toEqual([[{ encoded, knownBy: [] }], [encoded]]);
     set.intake.fromClient(2, signed(), true);
     set.judgeAll();
     expect(built(set)).toBe(1);
@@ -298,34 +321,14 @@ describe("commands of clients while lanes are used", () => {
   });
 });
 
-test("every account has one home among the validators that are here, and each of them is home to some", () => {
+test("every account has one home among the validators that will do, and each of them is home to some", () => {
   const ofAccount = (account: number): Uint8Array => signCommand(genesis, seedOf(500 + account), order);
   const accounts = Array.from({ length: 48 }, (_, account) => account);
-  const everyone = [true, true, true, true];
-  const homes = accounts.map((account) => homeOf(ofAccount(account), everyone));
+  const homesAmong = (willDo: (index: number) => boolean) =>
+    accounts.map((account) => homeOf(ofAccount(account), 4, willDo));
+  const homes = homesAmong(() => true);
   expect(new Set(homes)).toEqual(new Set([0, 1, 2, 3]));
-  expect(accounts.map((account) => homeOf(ofAccount(account), everyone))).toEqual(homes);
-  const without = accounts.map((account) => homeOf(ofAccount(account), [true, true, false, true]));
-  without.forEach((home, index) => expect(home).toBe(homes[index] === 2 ? 3 : homes[index]));
-  expect(homeOf(ofAccount(0), [false, false, false, false])).toBe(homes[0]);
-});
-
-test("a peer that sends on what nobody signed is to blame; whoever offers it as a client is only refused (NET-031)", () => {
-  const { intake, blamed, answers, judgeAll } = setUp();
-  const forged = signed();
-  forged[forged.length - 1]! ^= 1;
-  intake.fromClient(1, forged, false);
-  judgeAll();
-  expect(answers).toEqual([{ id: 1, refusal: "signature-invalid" }]);
-  expect(blamed).toEqual([]);
-  const another = signed();
-  another[another.length - 1]! ^= 1;
-  intake.fromPeer(peer, another);
-  intake.fromPeer(peer, signed());
-  judgeAll();
-  expect(blamed).toEqual([peer]);
-  intake.fromPeer(peer, new Uint8Array(3));
-  intake.fromPeer(peer, new Uint8Array(220).fill(251));
-  judgeAll();
-  expect(blamed).toEqual([peer, peer, peer]);
+  expect(homesAmong(() => true)).toEqual(homes);
+  expect(homesAmong((index) => index !== 2)).toEqual(homes.map((home) => (home === 2 ? 3 : home)));
+  expect(homesAmong(() => false)).toEqual(homes);
 });

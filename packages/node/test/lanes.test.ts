@@ -5,6 +5,7 @@ import { commandDigest } from "@stoa/protocol/command";
 import type { Header } from "@stoa/protocol/finality/header";
 import { encodeLanesPayload, encodePayload } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { homeOf } from "../src/command-way.ts";
 import { createLanes } from "../src/lanes.ts";
 import { payloadCommands } from "../src/payload-names.ts";
 
@@ -16,6 +17,7 @@ const digests = concatBytes(...commands.map(commandDigest));
 
 function setUp() {
   const happened: string[] = [];
+  let nowMs = 0;
   const note = (what: string) => (held: Uint8Array) => void happened.push(`${what} ${held.length / 32}`);
   const lanes = createLanes({
     mode: "always",
@@ -27,11 +29,11 @@ function setUp() {
       outOfLane: note("out"),
       expectNothing: () => void happened.push("nothing expected"),
     },
-    wallMs: () => 0,
+    wallMs: () => nowMs,
     seal: (payload) => void happened.push(`sealed ${payloadCommands(payload).count}`),
     anticipate: (payload) => void happened.push(`checking ${payloadCommands(payload).count}`),
   });
-  return { lanes, happened };
+  return { lanes, happened, pass: (timeMs: number) => void (nowMs += timeMs) };
 }
 const payloadWith = (sequence: number): Uint8Array =>
   encodeLanesPayload({
@@ -74,5 +76,21 @@ describe("the node's side of lanes", () => {
     lanes.setHere(0 as ValidatorIndex, false);
     expect(mine()).toBeGreaterThan(shared);
     expect(happened).toEqual(["nothing expected"]);
+  });
+
+  test("an account whose home let a command lie is at home elsewhere for a minute, and the others stay where they are", () => {
+    const { lanes, pass } = setUp();
+    for (const other of [0, 2, 3]) lanes.setHere(other as ValidatorIndex, true);
+    const [idle, other] = [0, 2].map(
+      (home) =>
+        Array.from({ length: 256 }, (_, value) => new Uint8Array(200).fill(value)).find(
+          (encoded) => homeOf(encoded, 4, () => true) === home,
+        )!,
+    ) as [Uint8Array, Uint8Array];
+    expect(lanes.choice.isHome(idle)).toBe(false);
+    for (let step = 0; step < 3; step++) lanes.choice.missed(idle);
+    expect([lanes.choice.isHome(idle), lanes.choice.isHome(other)]).toEqual([true, false]);
+    pass(60_001);
+    expect(lanes.choice.isHome(idle)).toBe(false);
   });
 });
