@@ -35,9 +35,9 @@ function setUp() {
   });
   return { lanes, happened, pass: (timeMs: number) => void (nowMs += timeMs) };
 }
-const payloadWith = (sequence: number): Uint8Array =>
+const payloadWith = (sequence: number, payload = batch()): Uint8Array =>
   encodeLanesPayload({
-    batches: [{ epoch: 0, lane: peer, sequence, previous: zeroDigest, payload: batch() }],
+    batches: [{ epoch: 0, lane: peer, sequence, previous: zeroDigest, payload }],
     loose: new Uint8Array(0),
   });
 
@@ -59,6 +59,8 @@ describe("the node's side of lanes", () => {
     const told = payloadCommands(held).packedDigests.fill(7);
     expect(lanes.commandsOf(payloadWith(1)).packedDigests).toEqual(told);
     expect(lanes.commandsOf(payloadWith(2)).packedDigests).toEqual(digests);
+    const other = encodePayload([...commands].reverse());
+    expect(lanes.commandsOf(payloadWith(1, other)).packedDigests).toEqual(payloadCommands(other).packedDigests);
     const tips = [0, 0, 1, 0].map((sequence) => ({ sequence, digest: zeroDigest }));
     const ranges = [{ lane: peer, count: 1, size: held.length, proof: undefined }];
     lanes.ordered({ tips, ranges } as unknown as Header);
