@@ -90,6 +90,8 @@ export interface Commit {
   readonly blocks: Pick<BlockLog, "first" | "last" | "read" | "readRange">;
   /** Height 0 holds the events of genesis. `undefined` when not stored. */
   readonly committedAt: (height: number) => CommittedBlock | undefined;
+  /** The lowest height above 0 whose events are stored, or will be. */
+  readonly eventsFirst: () => number;
   readonly encodedEventsAt: (height: number) => readonly Uint8Array[] | undefined;
   /** Returns the height through which everything is on disk. */
   readonly sync: () => number;
@@ -219,6 +221,7 @@ export function openCommit(options: CommitOptions): Commit {
       if (stored === undefined) return undefined;
       return { height: wanted, timeMs: stored.timeMs, digest: stored.digest, events: stored.events.map(decodeEvent) };
     },
+    eventsFirst: () => (events.last() === 0 ? height + 1 : events.first()),
     encodedEventsAt: (wanted) => events.read(wanted)?.events,
     async syncLater() {
       const heights = await Promise.all([blocks.syncLater(), events.syncLater()]);

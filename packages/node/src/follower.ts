@@ -304,8 +304,10 @@ function follow(
       if (commit.height() < next) return void listeners.add(listener);
       const block = storedBlock(commit, next);
       if (block !== undefined) listener(block);
-      else log.warn({ height: next }, "someone follows from a block that is pruned here; it was left out");
-      next++;
+      const after = block === undefined ? Math.max(next + 1, commit.eventsFirst()) : next + 1;
+      if (block === undefined)
+        log.warn(`someone follows from height ${next}; what is below ${after} is not stored here and was left out`);
+      next = after;
     }
     if (!ended) setImmediate(replay);
   };

@@ -3,13 +3,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toHex } from "@stoa/base/bytes";
 import { encode } from "@stoa/base/codec";
-import { zeroDigest } from "@stoa/base/hash";
-import type { Height, TimeMs, View } from "@stoa/base/units";
-import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
-import { chainIdOf } from "@stoa/protocol/genesis";
-import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { finalBlock } from "@stoa/protocol/block";
 import { openCommit, type Commit } from "../src/commit.ts";
 import { NodeError } from "../src/failure.ts";
+import { emptyBlock } from "./empty-block.ts";
 import { testChain, testFolder } from "./network.ts";
 
 const { genesis } = testChain();
@@ -35,36 +32,9 @@ const open = (): Commit =>
     report: (fact) => reports.push(fact),
   });
 
-/** An empty block: all that follows from it follows from its time. */
-function blockOf(height: number): FinalBlock {
-  return {
-    header: {
-      chainId: chainIdOf(genesis),
-      epoch: 0,
-      view: height as View,
-      height: height as Height,
-      parentView: (height - 1) as View,
-      parentDigest: zeroDigest,
-      proposer: 0 as ValidatorIndex,
-      timeMs: (genesis.timeMs + 1_000 * height) as TimeMs,
-      payload: { form: "none", size: 0, digest: zeroDigest },
-      tips: [],
-      ranges: [],
-      executed: { height: 0 as Height, moduleRoots: [], resultsRoot: zeroDigest },
-      evidence: [],
-      convicted: new Uint8Array(0),
-      nextEpoch: undefined,
-      seal: undefined,
-    },
-    descendants: [],
-    certificates: [],
-    payload: new Uint8Array(0),
-  };
-}
-
 function applyThrough(commit: Commit, last: number): void {
   for (let height = commit.height() + 1; height <= last; height++) {
-    const block = blockOf(height);
+    const block = emptyBlock(genesis, height);
     commit.apply(block, encode(finalBlock, block), new Uint8Array(0));
   }
 }
