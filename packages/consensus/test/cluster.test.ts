@@ -342,13 +342,19 @@ function miscompute(node: Node, height: number): void {
 /** The heights that the roots in the headers of a node's blocks are of. */
 const executedHeights = ({ blocks }: Node): number[] => blocks.map(({ header }) => header.executed.height);
 
-/** The heights to which headers that a validator notarized move the roots. */
-function rootsMovedBy(network: Network, signer: number): number[] {
+/** The headers that were proposed, by digest. */
+function proposedHeaders(network: Network): Map<string, Header> {
   const headers = new Map<string, Header>();
   for (const { message } of network.sent) {
     if (message.kind !== "proposal") continue;
     headers.set(toHex(headerDigest(message.proposal.header)), message.proposal.header);
   }
+  return headers;
+}
+
+/** The heights to which headers that a validator notarized move the roots. */
+function rootsMovedBy(network: Network, signer: number): number[] {
+  const headers = proposedHeaders(network);
   return network.sent.flatMap(({ from, message }) => {
     if (from !== signer || message.kind !== "vote" || message.vote.kind !== "notarize") return [];
     const { executed, parentDigest } = headers.get(toHex(message.vote.digest))!;
@@ -377,6 +383,13 @@ test("a validator whose exchange computed something else says where, and goes on
   expect(executedHeights(odd).at(-1)).toBeGreaterThan(8);
   expect(Math.max(...rootsMovedBy(network, 0))).toBeGreaterThan(8);
   expect(Math.max(...rootsMovedBy(network, 2))).toBeLessThan(3);
+  // What it proposes carries the roots of the parent.
+  const headers = proposedHeaders(network);
+  const own = [...headers.values()].filter(({ proposer, height: at }) => proposer === 2 && height < at);
+  expect(own.length).toBeGreaterThan(1);
+  for (const { executed, parentDigest } of own) {
+    expect(executed).toEqual(headers.get(toHex(parentDigest))!.executed);
+  }
 });
 
 test("with a diverged validator and one that is down, what carries no new roots still becomes final (BFT-072)", () => {

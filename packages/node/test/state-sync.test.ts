@@ -282,6 +282,29 @@ describe("a door that lies about a snapshot is refused, and another one is used 
     expect(said).toMatch(/offers a snapshot of height \d+ that holds what is no snapshot of its height; refused/);
   });
 
+  test("a state that is whole and has other roots than the final header", async () => {
+    const honest = await stateAt(doorPorts()[2]!);
+    const { resultsRoot } = honest.manifest.carrier.header.executed;
+    // The root of the results stands beside the roots and in the exchange's own bytes: both are changed alike.
+    const forged = Uint8Array.from(honest.bytes);
+    let places = 0;
+    for (let at = 0; at + 32 <= forged.length; at++) {
+      if (!equalBytes(honest.bytes.subarray(at, at + 32), resultsRoot)) continue;
+      forged[at]! ^= 1;
+      places++;
+    }
+    expect(places).toBe(2);
+    const { chunkSize } = honest.manifest;
+    const part = (index: number): Uint8Array => forged.subarray(index * chunkSize, (index + 1) * chunkSize);
+    const lied = { ...honest.manifest, chunks: honest.manifest.chunks.map((_, index) => sha256(part(index))) };
+    const answer = (request: DoorRequest): DoorReply | undefined =>
+      request.kind === "chunkWanted" && equalBytes(request.manifest, manifestName(lied))
+        ? { kind: "chunk", id: request.id, bytes: part(request.index) }
+        : undefined;
+    const said = await joinThrough("other-roots", { change: withManifest(() => lied), answer });
+    expect(said).toMatch(/that holds a state whose roots are not those of the final header; refused/);
+  });
+
   test("a manifest that was true long ago", async () => {
     const { height } = oldest.block.header;
     const isGone = async (): Promise<boolean> =>
@@ -291,6 +314,17 @@ describe("a door that lies about a snapshot is refused, and another one is used 
     expect(said).toContain(`of height ${height}, which is too old: no door stores the block after it; refused`);
   });
 });
+
+/** A manifest and all of its chunks. */
+async function stateAt(port: number): Promise<{ readonly manifest: SnapshotManifest; readonly bytes: Uint8Array }> {
+  const door = openDoorQuestions(localhost(port));
+  const manifest = (await door.ask({ kind: "snapshotWanted" }, "snapshot")).manifest!;
+  const chunks: Uint8Array[] = [];
+  for (const index of manifest.chunks.keys())
+    chunks.push((await door.ask({ kind: "chunkWanted", manifest: manifestName(manifest), index }, "chunk")).bytes);
+  door.stop();
+  return { manifest, bytes: Buffer.concat(chunks) };
+}
 
 const zeros = ({ size, chunkSize }: SnapshotManifest, index: number): Uint8Array =>
   new Uint8Array(Math.min(chunkSize, size - index * chunkSize));
