@@ -82,5 +82,8 @@ function report(single: readonly number[], twenty: readonly number[], { ceilings
   console.log(
     `  one order over the first    ${withSpread(ratios)} (wanted: at least 0.5; ${0.5 <= median(ratios) ? "met" : "NOT met"})`,
   );
-  console.log(`  one order over the second   ${withSpread(batchRatios)} (no goal yet)`);
+  const isBatchGoalMet = 0.8 <= median(batchRatios);
+  console.log(
+    `  one order over the second   ${withSpread(batchRatios)} (wanted: at least 0.8; ${isBatchGoalMet ? "met" : "NOT met"}: see decision 0614)`,
+  );
 }
