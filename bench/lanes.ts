@@ -1,16 +1,17 @@
 /**
  * Lanes beside the inline form as the crowd grows: two networks of four validators are up all the time, in one of which commands
- * never go into lanes and in the other always; runs alternate. Commands per second until all are final, milliseconds from a command's
+ * never go into lanes and in the other always; runs alternate. Orders per second until all are final, milliseconds from a command's
  * sending to its block, bytes that cross the links between validators for each command, and how much more than the
  * others the busiest validator sends. Once with commands given to every validator, as gateways do, and once to one each.
  *
- * `npm run bench -- bench/lanes.ts`
+ * `npm run bench -- bench/lanes.ts [runs] [orders in a command]`
  */
 import { createTraders, openMarket, orderCommands, refreshMarket, runLoad, type Market, type Trader } from "./load.ts";
 import { startNetwork, type Network } from "./network.ts";
 import { median, percentile, withSpread } from "./statistics.ts";
 
 const runsCount = Number(process.argv[2] ?? 5);
+const ordersCount = Number(process.argv[3] ?? 1);
 const tradersCount = 64;
 const warmupCount = 8_000;
 /** Commands on their way at once, and how many are sent with so many. */
@@ -84,14 +85,14 @@ async function compare(crowd: (typeof crowds)[number], toOne: boolean): Promise<
 async function measure(side: Side, { window, count }: (typeof crowds)[number], toOne: boolean): Promise<Run> {
   const { network, traders } = side;
   side.market = await refreshMarket(network.doors, side.market, traders[0]!);
-  const commands = orderCommands(side.market, traders, { count, ordersCount: 1 });
+  const commands = orderCommands(side.market, traders, { count, ordersCount });
   const before = await sentSizes(network);
   const result = await runLoad(network.doors, commands, window, { toOne });
   for (const [reason, refused] of result.refusals) throw new Error(`${refused} commands were refused: ${reason}`);
   const sent = (await sentSizes(network)).map((size, index) => size - before[index]!);
   const total = sent.reduce((sum, size) => sum + size, 0);
   return {
-    perSecond: (count * 1000) / result.elapsedMs,
+    perSecond: (count * ordersCount * 1000) / result.elapsedMs,
     p50Ms: percentile(result.latenciesMs, 0.5),
     linkBytes: total / (sent.length * (sent.length - 1)) / count,
     busiest: (Math.max(...sent) * sent.length) / total,
