@@ -45,7 +45,7 @@ test.for([
   "notarizes a second block in a view",
   "writes a vote after it is sent",
   "takes any certified block of the view as the parent",
-  "signs in the view of the floor",
+  "votes in the view of the floor of a lost log",
   "does not write the block that it votes for",
   "exactly two thirds of the stake are a quorum",
   "takes a proposal from a validator that does not lead",

@@ -75,6 +75,24 @@ describe("what a replica wrote makes it the same again (BFT-050)", () => {
     expect(votesIn(probe.effects)).toEqual([]);
     expect(probe.replica.safety.floor).toBe(8);
   });
+  test("nor in the view of the floor itself, though all that a vote needs is there (BFT-052)", () => {
+    const { set } = new Probe();
+    const header = craftHeader(set, 1, payload);
+    const votes = (floor: number): string[] => {
+      const final = {
+        kind: "finalized",
+        height: 1 as Height,
+        view: floor as View,
+        digest: sha256(payload),
+        tips: [],
+      } as const;
+      const probe = new Probe({ history: { records: [{ kind: "block", header, payload }, final] } });
+      probe.certificate(craftCertificate(set, "notarize", 1, probe.others, headerDigest(header)));
+      return votesIn(probe.effects);
+    };
+    expect(votes(0)).toEqual(["finalize 1"]);
+    expect(votes(1)).toEqual([]);
+  });
 });
 
 describe("records that cannot be are refused in words (BFT-053)", () => {

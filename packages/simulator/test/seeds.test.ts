@@ -6,7 +6,7 @@ import { misbehaviours } from "@stoa/simulator/byzantine";
 import { faultKinds } from "@stoa/simulator/faults";
 import { simulate, type Report } from "@stoa/simulator/run";
 
-const toySeedsCount = 84;
+const toySeedsCount = 96;
 const seen: Report[] = [];
 
 function expectSound(report: Report): void {
