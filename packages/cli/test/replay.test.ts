@@ -78,6 +78,8 @@ interface Wrong {
   /** Changes the payload after it was signed. */
   readonly payload?: (height: number, payload: Uint8Array) => Uint8Array;
   readonly first?: number;
+  /** What the header of a height says of validators. */
+  readonly convicted?: (height: number) => Uint8Array;
 }
 
 const blocksCount = 6;
@@ -107,7 +109,7 @@ function folderWith(wrong: Wrong = {}): string {
       ranges: [],
       executed: wrong.executed?.(own, executed) ?? executed,
       evidence: [],
-      convicted: new Uint8Array(0),
+      convicted: wrong.convicted?.(own) ?? new Uint8Array(0),
       nextEpoch: undefined,
       seal: undefined,
     };
@@ -172,4 +174,11 @@ test("a payload that is not the one that was agreed is refused", () => {
 
 test("a log whose beginning was deleted is said to be so", () => {
   expect(() => replay(folderWith({ first: 3 }), quiet)).toThrow("the block log begins at height 3");
+});
+
+test("a header that convicts a validator of what nothing proves is named with its height", () => {
+  const framed = folderWith({ convicted: (own) => (own < 3 ? new Uint8Array(0) : Uint8Array.of(0, 1, 0, 0)) });
+  expect(() => replay(framed, quiet)).toThrow(
+    "the header of height 3 convicts wrongly: its convictions are not those that its evidence proves",
+  );
 });

@@ -5,7 +5,7 @@
  */
 import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
-import { accusationOf, decodeEvidence, verifyEvidence, withOffence } from "@stoa/protocol/finality/evidence";
+import { accusationOf, convictionsAfter, decodeEvidence, withOffence } from "@stoa/protocol/finality/evidence";
 import type { Header } from "@stoa/protocol/finality/header";
 import { emit, oldestView, type Parent, type Replica } from "./state.ts";
 
@@ -35,20 +35,11 @@ export function evidenceOn(
 export function evidenceFault(replica: Replica, header: Header, parent: Parent): string | undefined {
   const size = header.evidence.reduce((sum, { length }) => sum + length, 0);
   if (limits.evidenceSizeMax < size) return "its evidence is too large";
-  let { convicted } = parent;
-  for (const encoded of header.evidence) {
-    const item = decodeEvidence(encoded);
-    if (item === undefined) return "it holds evidence that cannot be read";
-    const offence = accusationOf(replica.set, item);
-    if ("fact" in offence) return `it holds evidence that convicts nobody: ${offence.fact}`;
-    const more = withOffence(replica.set, convicted, offence);
-    if (more === convicted) return "it holds evidence of what the chain has proven already";
-    convicted = more;
-    if (replica.evidence.pending.some((held) => equalBytes(held.encoded, encoded))) continue;
-    const judgement = verifyEvidence(replica, item);
-    if (judgement.kind === "refused") return `it holds evidence that convicts nobody: ${judgement.fact}`;
-  }
-  return equalBytes(convicted, header.convicted) ? undefined : "its convictions are not those that are proven";
+  const isPending = (encoded: Uint8Array): boolean =>
+    replica.evidence.pending.some((held) => equalBytes(held.encoded, encoded));
+  const after = convictionsAfter(replica, parent.convicted, header.evidence, isPending);
+  if ("fact" in after) return after.fact;
+  return equalBytes(after.convicted, header.convicted) ? undefined : "its convictions are not those that are proven";
 }
 
 /** A block is final: what its evidence proves is in the chain. */

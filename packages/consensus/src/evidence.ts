@@ -144,10 +144,12 @@ export function weighProposal(
   if (known !== undefined && equalBytes(known.digest, proposal.digest)) return undefined;
   const { epoch, validators } = replica.set;
   const signer = leader(replica, view);
+  const where = { epoch, view, signer };
+  if (known !== undefined && !isNews(replica, proposalsEvidence(where, known, proposal))) return undefined;
   const bytes = proposalSignBytes(replica.set, view, proposal.digest);
   if (!isSigned && !replica.verify(proposal.signature, bytes, validators[signer]!.key)) return false;
   if (known !== undefined) {
-    reportOffence(replica, proposalsEvidence({ epoch, view, signer }, known, proposal));
+    reportOffence(replica, proposalsEvidence(where, known, proposal));
     return true;
   }
   proposals.set(view, proposal);

@@ -1,10 +1,11 @@
 /**
  * `stoa replay`: executes a block log again from genesis and compares what comes out with what validators agreed on: the module
- * roots and the results root in later headers. Finality certificates and the signatures of commands are checked anew, so that a
- * log needs no trust. Needs nothing but the log and the genesis beside it, and only reads; it works beside a running node.
+ * roots and the results root in later headers. Finality certificates, the signatures of commands and the evidence against
+ * validators are checked anew, so that a log needs no trust. Needs nothing but the log and the genesis beside it, and only reads; it works beside a running node.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { activeEd25519 } from "@stoa/base/active-signature";
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { createBlockAcceptance, type BlockAcceptance } from "@stoa/node/block-acceptance";
@@ -14,7 +15,9 @@ import { readBlockLog } from "@stoa/node/storage/block-log";
 import { isValid, judge } from "@stoa/node/verdict";
 import { decodeCommand } from "@stoa/protocol/command";
 import type { FinalBlock } from "@stoa/protocol/block";
+import { convictionsAfter, type Judge } from "@stoa/protocol/finality/evidence";
 import type { ExecutedRoots, Header } from "@stoa/protocol/finality/header";
+import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import { hasDevnet, folderOf, loadGenesis } from "../devnet/folder.ts";
 import { validatorsCount } from "../devnet/participants.ts";
 import { Failure } from "../failure.ts";
@@ -59,6 +62,8 @@ export function replay(
   const awaited = new Map<number, ExecutedRoots>([[0, genesisRoots]]);
   const acceptance = createBlockAcceptance(genesis, undefined);
   let roots: ExecutedRoots = genesisRoots;
+  const evidenceJudge: Judge = { ...certifiersOf(genesis), verify: activeEd25519.verify };
+  let convicted: Uint8Array = new Uint8Array(0);
   let [comparedHeight, commandsCount, signaturesRefusedCount] = [0, 0, 0];
   if (!existsSync(join(dataDir, "blocks")))
     throw new Failure(`${dataDir} holds no block log: --data must name the folder of a validator`);
@@ -67,6 +72,7 @@ export function replay(
     const { header } = block;
     requireNext(dataDir, acceptance, block);
     comparedHeight = compareExecuted(header, awaited) ?? comparedHeight;
+    convicted = requireConvictions(evidenceJudge, convicted, header);
     const commands = preparedCommands(block);
     commandsCount += commands.length;
     signaturesRefusedCount += commands.filter(({ signatureValid }) => !signatureValid).length;
@@ -109,6 +115,14 @@ function requireNext(dataDir: string, acceptance: BlockAcceptance, block: FinalB
           `or its payload is another`,
       );
   }
+}
+
+/** Whoever a header says is convicted was proven guilty, in it or below. */
+function requireConvictions(by: Judge, before: Uint8Array, header: Header): Uint8Array {
+  const after = convictionsAfter(by, before, header.evidence);
+  const fact = "fact" in after ? after.fact : "its convictions are not those that its evidence proves";
+  if ("convicted" in after && equalBytes(after.convicted, header.convicted)) return after.convicted;
+  throw new Failure(`the header of height ${header.height} convicts wrongly: ${fact}`);
 }
 
 /** Compares the roots that a header carries with our own of that height; returns the height, or nothing if it was compared before. */

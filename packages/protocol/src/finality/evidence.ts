@@ -312,6 +312,32 @@ export function withOffence(
   return more;
 }
 
+/**
+ * The convictions of a header with this evidence, when those of its parent are `before`: each piece proves what they and the
+ * pieces before it do not. Or what is wrong. What `isVerified` says was verified elsewhere is not verified again.
+ */
+export function convictionsAfter(
+  judge: Judge,
+  before: Uint8Array,
+  evidence: readonly Uint8Array[],
+  isVerified: (encoded: Uint8Array) => boolean = () => false,
+): { readonly convicted: Uint8Array } | { readonly fact: string } {
+  let convicted = before;
+  for (const encoded of evidence) {
+    const item = decodeEvidence(encoded);
+    if (item === undefined) return { fact: "it holds evidence that cannot be read" };
+    const offence = accusationOf(judge.set, item);
+    if ("fact" in offence) return { fact: `it holds evidence that convicts nobody: ${offence.fact}` };
+    const more = withOffence(judge.set, convicted, offence);
+    if (more === convicted) return { fact: "it holds evidence of what the chain has proven already" };
+    convicted = more;
+    if (isVerified(encoded)) continue;
+    const judgement = verifyEvidence(judge, item);
+    if (judgement.kind === "refused") return { fact: `it holds evidence that convicts nobody: ${judgement.fact}` };
+  }
+  return { convicted };
+}
+
 /** Everyone who was convicted, in the order of the validators, and of what. */
 export function convictionsIn(
   convicted: Uint8Array,
