@@ -77,10 +77,10 @@ test.for(groups(601, 12, 6))(
 );
 
 test("lanes carry nearly all commands when every client asks for it", { timeout: 60_000 }, () => {
-  for (let seed = 621; seed <= 623; seed++) {
-    const report = simulate({ seed, lanePermille: 1_000, faulty: [], faultKinds: ["pause"], commandsEveryMs: 5 });
+  for (let seed = 621; seed <= 622; seed++) {
+    const report = simulate({ seed, lanePermille: 1_000, faulty: [], faultKinds: ["pause"], commandsEveryMs: 20 });
     expectSound(report);
-    expect(report.tally.batchesFinal).toBeGreaterThan(100);
+    expect(report.tally.batchesFinal).toBeGreaterThan(50);
     // A node that was stopped takes some blocks whole.
     expect(report.tally.batches).toBeGreaterThan(0.9 * report.tally.batchesFinal! * report.nodesCount);
   }
