@@ -176,6 +176,49 @@ const following: readonly Mutant[] = [
   },
 ];
 
+const questions: readonly Mutant[] = [
+  {
+    name: "believes values by certificates that no checkpoint leads to",
+    rule: "LIGHT-021",
+    file: "client/src/light-client.ts",
+    find: 'if ("checkpoint" in options.trust) {',
+    replace: "if (false) {",
+    checks: [test("client", "light-doors", "from a checkpoint on a certificate is not enough")],
+  },
+  {
+    name: "believes a state older than what it knew",
+    rule: "LIGHT-031",
+    file: "client/src/light-client.ts",
+    find: "if (header.executed.height < oldest)",
+    replace: "if (header.executed.height < 0)",
+    checks: [test("client", "light-doors", "a door that is behind what was proved before")],
+  },
+  {
+    name: "asks no clock how old a header is",
+    rule: "LIGHT-031",
+    file: "client/src/light-client.ts",
+    find: "return ageMsMax < ageMs",
+    replace: "return false",
+    checks: [test("client", "light-doors", "a chain whose newest header is old by the clock")],
+  },
+  {
+    name: "takes an account's number by a node's word",
+    rule: "LIGHT-011",
+    file: "client/src/light-client.ts",
+    find: "return holder !== undefined && equalBytes(holder.owner, owner) && holder.subaccount === subaccount;",
+    replace: "return holder !== undefined && holder.subaccount === subaccount;",
+    checks: [test("client", "light-doors", "an owner's account is the one whose record names him")],
+  },
+  {
+    name: "goes on after a fork",
+    rule: "LIGHT-023",
+    file: "client/src/light-client.ts",
+    find: "  if (fork !== undefined) throw fork;\n",
+    replace: "",
+    checks: [test("client", "light-doors", "after a fork nothing is believed any more")],
+  },
+];
+
 const proving: readonly Mutant[] = [
   {
     name: "proves the state of now under the roots of before",
@@ -211,4 +254,4 @@ const proving: readonly Mutant[] = [
   },
 ];
 
-export const lightClientMutants: readonly Mutant[] = [...verifying, ...following, ...proving];
+export const lightClientMutants: readonly Mutant[] = [...verifying, ...following, ...questions, ...proving];

@@ -39,6 +39,8 @@ export interface HeaderTrack {
   readonly newest: () => NamedHeader | undefined;
   /** The newest height whose roots a final header was seen to carry: nothing older need be believed from now on. */
   readonly carriedHeight: () => number;
+  /** The header of a height, as far as it is remembered. */
+  readonly digestAt: (height: number) => Digest | undefined;
   /** `jump`: take it without links, by its certificate alone. */
   readonly offer: (chain: HeaderChain, jump?: boolean) => Offered | Disbelief;
   /** A header that was verified elsewhere: compared with what is known, and remembered to be compared with what comes. */
@@ -112,6 +114,7 @@ export function createHeaderTrack(chain: TrustedChain, checkpoint?: Checkpoint):
   return {
     newest: () => newest,
     carriedHeight: () => carriedHeight,
+    digestAt: (height) => digests.get(height),
     offer,
     witness(final) {
       const named = linkHeaders({ links: [], final }) as readonly NamedHeader[];

@@ -4,7 +4,7 @@
  * anything up, and what it withholds shows as age: nothing older is believed than what was proved before, nor than
  * `ageMsMax` by this machine's clock.
  */
-import { equalBytes } from "@stoa/base/bytes";
+import { equalBytes, toHex } from "@stoa/base/bytes";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { PublicKey } from "@stoa/base/signature";
@@ -12,7 +12,7 @@ import type { Height } from "@stoa/base/units";
 import type { AssetId } from "@stoa/protocol/asset";
 import type { EventOf, PositionRecord } from "@stoa/protocol/event";
 import { headerDigest, type Header } from "@stoa/protocol/finality/header";
-import type { HeaderChain } from "@stoa/protocol/finality/proof";
+import type { FinalityProof, HeaderChain } from "@stoa/protocol/finality/proof";
 import type { Instrument } from "@stoa/protocol/instrument";
 import {
   ledgerRecordKey,
@@ -111,8 +111,10 @@ interface Client {
   readonly options: LightClientOptions;
   readonly chain: TrustedChain;
   readonly track: HeaderTrack;
-  /** Owners of accounts by number: proved once, never changed. */
+  /** Numbers of accounts by their owners: proved once, never changed. */
   readonly numbers: Map<string, number>;
+  /** Told of each header that the head goes on by. */
+  readonly listeners: Set<(header: NamedHeader) => void>;
   fork: ClientError | undefined;
 }
 
@@ -134,7 +136,7 @@ export async function openLightClient(options: LightClientOptions): Promise<Ligh
     if (taken.kind !== "advanced") throw new ClientError("dishonest", "the headers leave the checkpoint", door.url);
     return { chain, track };
   });
-  const client: Client = { options, ...first, numbers: new Map(), fork: undefined };
+  const client: Client = { options, ...first, numbers: new Map(), listeners: new Set(), fork: undefined };
   return {
     chain: first.chain,
     head: () => first.track.newest()!,
@@ -193,7 +195,7 @@ async function readState<T>(
       const { header, record } = verified;
       const stale = staleness(options, header, oldest);
       if (stale === undefined) {
-        noteFork(client, track.witness(proof.executed), door);
+        await believeHeader(client, door, proof.executed, signal);
         const value = read(record);
         if (isDisbeliefOf(value)) throw new ClientError("dishonest", value.fact, door.url);
         return { value, height: header.executed.height, header, digest: headerDigest(header) };
@@ -240,7 +242,7 @@ function readLedger(client: Client, account: number): Promise<Proved<LedgerAccou
 async function numberOf(client: Client, account: AccountName): Promise<number> {
   if (typeof account === "number") return account;
   const { owner, subaccount = 0 } = account;
-  const name = `${owner.join()}/${subaccount}`;
+  const name = `${toHex(owner)}/${subaccount}`;
   const known = client.numbers.get(name);
   if (known !== undefined) return known;
   const number = await ask(client.options, async (door, signal) => {
@@ -278,6 +280,7 @@ async function fills(
       needNoFork(client);
       const answer = await door.orderEvents({ order, ...place, through }, signal);
       const more = readOrderEvents(client, door, { order, from: place, until: answer.next }, answer.proofs);
+      for (const { executed } of answer.proofs) await believeHeader(client, door, executed, signal);
       if (!isAfter(answer.next, place)) throw new ClientError("dishonest", "the search does not go on", door.url);
       const run = [...earlier, ...more];
       const fault = runFault(run);
@@ -312,7 +315,6 @@ function readOrderEvents(
   for (const proof of proofs) {
     const verified = verifyOrderEvents(client.chain, proof, order);
     if (isDisbelief(verified)) throw new ClientError("dishonest", verified.fact, door.url);
-    noteFork(client, client.track.witness(proof.executed), door);
     for (const one of verified) {
       const place = { from: one.height, index: one.index };
       if (!isAfter(place, last) || !isAfter(until, place))
@@ -341,41 +343,71 @@ function noteFork(client: Client, offered: Offered, door: DoorConnection): void 
   throw client.fork;
 }
 
+/**
+ * A header that proves something is final by its certificate. From a checkpoint on that is not enough: the head is brought on until it
+ * has passed the header, which must then be one of those on the way.
+ */
+async function believeHeader(
+  client: Client,
+  door: DoorConnection,
+  final: FinalityProof,
+  signal: AbortSignal,
+): Promise<void> {
+  const { options, track } = client;
+  const { height } = final.header;
+  const isPassed = (): boolean => height <= track.newest()!.header.height;
+  if ("checkpoint" in options.trust) {
+    while (!isPassed()) await advance(client, door, signal);
+    if (track.digestAt(height) === undefined)
+      throw new ClientError("unavailable", `header ${height} is not among those that were linked to the checkpoint`);
+  }
+  noteFork(client, track.witness(final), door);
+}
+
+/**
+ * Brings the head on by what a door has. Where it has pruned what follows, its newest header is taken by its certificate alone, which
+ * is what genesis vouches for; from a checkpoint on that would give up just what it is for, and anyone can say "pruned".
+ */
+async function advance(client: Client, door: DoorConnection, signal: AbortSignal): Promise<void> {
+  const from = client.track.newest()!.header.height + 1;
+  try {
+    const chain = await door.headers(from, limits.repairItemsCountMax, signal);
+    const first = (chain.links[0] ?? chain.final.header).height;
+    if (first !== from) throw new ClientError("dishonest", `headers from ${first} where ${from} was asked`, door.url);
+    takeHeaders(client, door, chain, false);
+  } catch (error) {
+    const isPruned = error instanceof ClientError && error.code === "unavailable" && !signal.aborted;
+    if (!isPruned || "checkpoint" in client.options.trust) throw error;
+    client.options.report?.(error);
+    takeHeaders(client, door, await door.headers(undefined, 1, signal), true);
+    await pause(askAgainMs, signal);
+  }
+}
+
+function takeHeaders(client: Client, door: DoorConnection, chain: HeaderChain, jump: boolean): void {
+  const offered = client.track.offer(chain, jump);
+  if (isDisbelief(offered)) throw new ClientError("dishonest", offered.fact, door.url);
+  noteFork(client, offered, door);
+  if (offered.kind !== "advanced") return;
+  for (const header of offered.headers) for (const listener of [...client.listeners]) listener(header);
+}
+
 /** Asks every door for what comes after the head; whoever is first brings it on, and what the others bring is compared. */
 function followHeaders(client: Client, listener: (header: NamedHeader) => void): () => void {
-  const { track, options } = client;
   const ended = new AbortController();
   const { signal } = ended;
-
-  const take = (door: DoorConnection, chain: HeaderChain, jump: boolean): void => {
-    const offered = track.offer(chain, jump);
-    if (isDisbelief(offered)) throw new ClientError("dishonest", offered.fact, door.url);
-    noteFork(client, offered, door);
-    if (offered.kind === "advanced") for (const one of offered.headers) listener(one);
-  };
-  /** Where a node has pruned what follows the head, its newest header is taken by its certificate alone. */
-  const next = async (door: DoorConnection): Promise<void> => {
-    const from = track.newest()!.header.height + 1;
-    try {
-      const chain = await door.headers(from, limits.repairItemsCountMax, signal);
-      const first = (chain.links[0] ?? chain.final.header).height;
-      if (first !== from) throw new ClientError("dishonest", `headers from ${first} where ${from} was asked`, door.url);
-      take(door, chain, false);
-    } catch (error) {
-      if (!(error instanceof ClientError) || error.code !== "unavailable" || signal.aborted) throw error;
-      options.report?.(error);
-      take(door, await door.headers(undefined, 1, signal), true);
-      await pause(askAgainMs, signal);
-    }
-  };
+  client.listeners.add(listener);
   const run = async (door: DoorConnection): Promise<void> => {
-    while (!signal.aborted && client.fork === undefined) await next(door);
+    while (!signal.aborted && client.fork === undefined) await advance(client, door, signal);
   };
-  for (const door of options.doors)
+  for (const door of client.options.doors)
     run(door).catch((error: unknown) => {
       if (signal.aborted || error === client.fork) return;
       const known = error instanceof ClientError ? error : new ClientError("unavailable", String(error), door.url);
-      options.report?.(known);
+      client.options.report?.(known);
     });
-  return () => ended.abort(new ClientError("closed", "following has ended"));
+  return () => {
+    client.listeners.delete(listener);
+    ended.abort(new ClientError("closed", "following has ended"));
+  };
 }

@@ -249,6 +249,12 @@ test("where all doors have pruned what follows, the newest header is taken by it
   stop();
   expect(seen).toEqual([11]);
   expect(textOf(reports)).toContain("pruned");
+  const checkpoint = { height: 2, digest: headerDigest(world.blocks[1]!.header) };
+  const cut: Behaviour = (request, reply) =>
+    request.kind === "headers" && request.from === 2 ? reply() : pruned(request, reply);
+  const bound = await openLight([cut], { trust: { checkpoint } });
+  await expect(bound.light.state("ledger", ledgerRecordKey(1))).rejects.toThrow("pruned");
+  expect(bound.light.head().header.height).toBe(2);
 });
 
 test("after a fork nothing is believed any more, and both proofs are in hand (LIGHT-023)", async () => {
@@ -295,4 +301,28 @@ test("a fork over two views convicts by what the blocks of one side hold of the 
   expect(convictions.map(({ offence }) => offence)).toMatchObject([
     { kind: "conflicting-certificates", at: { view: final.header.view }, guilty: [0, 2] },
   ]);
+});
+
+test("from a checkpoint on a certificate is not enough: what proves a value must be linked to it (LIGHT-021)", async () => {
+  /** As whoever has the keys of enough validators can: true records under another final header. */
+  const forger: Behaviour = (_, reply) => {
+    const honestly = reply();
+    if (honestly.kind !== "state") return honestly;
+    return { ...honestly, proof: { ...honestly.proof, executed: world.forkAt(9) } };
+  };
+  const checkpoint = { height: 3, digest: headerDigest(world.blocks[2]!.header) };
+  const { light } = await openLight([honest], { trust: { checkpoint } });
+  expect(light.head().header.height).toBe(3);
+  const seen: number[] = [];
+  const stop = light.follow(({ header }) => seen.push(header.height));
+  expect((await light.state("ledger", ledgerRecordKey(1))).height).toBe(8);
+  expect((await light.fills(orderNumber, { from: 1 })).filledLots).toBe(10);
+  stop();
+  expect(light.head().header.height).toBe(9);
+  expect(seen).toEqual([4, 5, 6, 7, 8, 9]);
+  const late = { height: 8, digest: headerDigest(world.blocks[7]!.header) };
+  const younger = await openLight([honest], { trust: { checkpoint: late } });
+  await expect(younger.light.fills(orderNumber, { from: 1, through: 8 })).rejects.toThrow("linked to the checkpoint");
+  const deceived = await openLight([forger], { trust: { checkpoint } });
+  await expect(deceived.light.state("ledger", ledgerRecordKey(1))).rejects.toMatchObject({ code: "fork" });
 });
