@@ -4,6 +4,7 @@
  */
 import { limits } from "@stoa/base/limits";
 import type { Replica } from "@stoa/consensus/state";
+import { offenceKinds } from "@stoa/protocol/finality/evidence";
 import { fail, type Checkers } from "./checkers.ts";
 
 const requestsCountMax = 64;
@@ -24,6 +25,8 @@ export function checkBounds(checkers: Checkers, node: number, replica: Replica):
     ["views with own votes", ownVotesCount, viewsCount],
     ["proposals", replica.candidates.size, 2],
     ["own proposals", replica.myProposals.size, 2],
+    ["pieces of evidence", replica.evidence.pending.length, offenceKinds.length * nodesCount],
+    ["signed proposals", replica.evidence.proposals.size, viewsCount],
     ["open requests", replica.requests.size, requestsCountMax],
     ["open views", replica.openViews.size, viewsCount],
     ["blocks", replica.blocks.size, limits.recentBlocksCountMax + nodesCount + 2 * viewsCount],
