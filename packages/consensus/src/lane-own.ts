@@ -6,10 +6,11 @@
  * The owner stays within a window above what is final or proven to be available, half of what others keep.
  */
 import { assert } from "@stoa/base/assert";
+import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import { batchDigest, batchSignBytes, type Batch } from "@stoa/protocol/finality/lane";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { linkedFrom, type Lane } from "./lane-state.ts";
+import { heldBatch, linkedFrom, type Lane } from "./lane-state.ts";
 import { holdBatch } from "./lane-store.ts";
 import { hasLostLog } from "./safety-record.ts";
 import { broadcast, emit, halt, send, type Replica } from "./state.ts";
@@ -65,12 +66,17 @@ function makeBatch(replica: Replica, payload: Uint8Array): void {
 /** Own batches that are final and not of this replica's making mean that somebody else has its key, or that its log is old. */
 export function checkOwnLane(replica: Replica): void {
   const { lanes, self, safety } = replica;
-  const { sequence } = lanes.all[self]!.final;
-  if (sequence <= lanes.ownTip.sequence || hasLostLog(safety)) return;
+  const lane = lanes.all[self]!;
+  const { sequence, digest } = lane.final;
+  if (sequence === lanes.ownFinal || hasLostLog(safety)) return;
+  lanes.ownFinal = sequence;
+  // What has just become final is still held.
+  const isOwn = equalBytes(digest, lanes.ownTip.digest) || heldBatch(lane, digest) !== undefined;
+  if (isOwn && sequence <= lanes.ownTip.sequence) return;
   halt(
     replica,
-    `batch ${sequence} of this validator's lane is final, and it made none after ${lanes.ownTip.sequence}: another process has ` +
-      `its key, or its vote log is an old copy`,
+    `batch ${sequence} of this validator's lane is final, and it did not make it: another process has its key, or its vote log ` +
+      `is an old copy`,
   );
 }
 

@@ -51,6 +51,7 @@ export function startLanes(replica: Replica): void {
   const { final } = lanes.all[self]!;
   // The log need not hold own batches that are final and in the block log.
   if (lanes.ownTip.sequence < final.sequence) lanes.ownTip = final;
+  lanes.ownFinal = final.sequence;
   for (const lane of lanes.all) {
     for (const held of lane.batches.values()) held.told = false;
     relink(replica, lane);

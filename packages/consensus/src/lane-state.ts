@@ -64,6 +64,8 @@ export interface Lanes {
   fetchScheduled: boolean;
   /** The last batch of the own lane. */
   ownTip: LaneTip;
+  /** Through this place what is final of the own lane was seen to be own. */
+  ownFinal: number;
   /** Acknowledgements of own batches above the last proof, by place and signer. */
   readonly acknowledgements: Map<number, Map<ValidatorIndex, Acknowledgement>>;
   /** The highest own batch that each peer is known to hold. */
@@ -96,6 +98,7 @@ export function emptyLanes(count: number): Lanes {
     acknowledgeScheduled: false,
     fetchScheduled: false,
     ownTip: noTip,
+    ownFinal: 0,
     acknowledgements: new Map(),
     reached: Array.from({ length: count }, () => 0),
     backlog: [],

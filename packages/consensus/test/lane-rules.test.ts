@@ -789,8 +789,12 @@ describe("a notarized block with batches", () => {
   });
 });
 
-test("own batches that are final and were not made here stop the replica: its key is used elsewhere (BFT-090)", () => {
+test.each([
+  ["and this one made none", []],
+  ["and this one made another in the place", ["bb"]],
+])("own batches that are final and were not made here stop the replica, %s (BFT-090)", (_, made) => {
   const probe = probeOf();
+  for (const text of made) probe.give({ kind: "batch", payload: payloadOf(text) });
   const lane = craftLane(probe.set, probe.self, ["aa"]);
   const proof = craftProof(probe.set, lane[0]!, probe.others);
   const header = craftLanesHeader(probe.set, 1, { ranges: [lane], proofs: [proof] });
