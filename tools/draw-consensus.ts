@@ -76,6 +76,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
       for (const ms of [0, 60]) handIn(world, commandMs + ms, [three]);
     },
   },
+  "batch in a lane": { seed: 6, height: 1, play: (world, [, , other]) => handIn(world, commandMs, [other], true) },
 };
 
 function at(world: World, ms: number, run: () => void): void {
@@ -83,7 +84,7 @@ function at(world: World, ms: number, run: () => void): void {
 }
 
 /** A client gives one sound command to each of these. */
-function handIn(world: World, ms: number, doors: readonly SimulatedNode[]): void {
+function handIn(world: World, ms: number, doors: readonly SimulatedNode[], toLane = false): void {
   at(world, ms, () => {
     const { application } = world;
     const wallMs = wallMsOf(world, doors[0]!);
@@ -91,7 +92,7 @@ function handIn(world: World, ms: number, doors: readonly SimulatedNode[]): void
     while (application.refusal(command, wallMs) !== undefined) command = application.nextCommand(wallMs);
     for (const door of doors) {
       tell(world, door, () => "a client's command");
-      submit(world, door, command, false);
+      submit(world, door, command, toLane);
     }
   });
 }
@@ -288,6 +289,8 @@ function textOf(words: string, { letters, certified }: BlockNames): string | und
       /^reports node (\d+): .*(notarized|proposed) two blocks/,
       (peer, what) => `${peer} LIES: two ${what === "notarized" ? "votes" : "blocks"}`,
     ],
+    [/^sends batch (\d+) of its lane/, (number) => `SENDS BATCH ${number}`],
+    [/^hears from (\d+): batch (\d+) of lane/, (from, number) => `has batch ${number} of ${from}`],
     [/^is killed/, () => "IS KILLED"],
   ];
   for (const [pattern, write] of forms) {
