@@ -4,11 +4,12 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHex } from "@stoa/base/bytes";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
+import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { decodeLanesPayload, decodePayload } from "@stoa/protocol/payload";
 import type { CommittedBlock } from "../src/commit.ts";
 import type { Follower } from "../src/follower.ts";
 import { readBlockLog } from "../src/storage/block-log.ts";
-import { openDoorClient } from "./door-client.ts";
+import { openDoorClient, type DoorClient } from "./door-client.ts";
 import { limitOrder, signCommand, testChain, until } from "./network.ts";
 import { ProcessNetwork } from "./processes.ts";
 
@@ -83,6 +84,18 @@ async function fatesOf(follower: Follower): Promise<ReadonlyMap<string, number>>
   return counts;
 }
 
+/** Where a command stands and what it came to, as a node tells it: once a header carries that. */
+async function receiptOf(door: DoorClient, encoded: Uint8Array) {
+  const request = { kind: "receipt", id: 1_000, command: commandDigest(encoded) } as const;
+  let reply = await door.ask(request);
+  while (reply.kind === "failure" && reply.retry) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    reply = await door.ask(request);
+  }
+  if (reply.kind !== "receipt") throw new Error(`no receipt: ${JSON.stringify(reply)}`);
+  return reply.receipt;
+}
+
 /** Every account gives ten orders at a time, and the next ten when those are final. */
 function startCrowd(follower: Follower) {
   /** The heights of commands that were acknowledged as final. */
@@ -117,6 +130,9 @@ describe("lanes of real validators", () => {
     expect(outcomes.every(({ kind }) => kind === "final")).toBe(true);
     const fates = await fatesOf(follower);
     for (const one of [...given, ...alone]) expect(fates.get(name(one))).toBe(1);
+    const { block, index } = await receiptOf(door, alone[7]!);
+    expect(payloadMatches(block.header, block.payload)).toBe(true);
+    expect(name(decodePayload(block.payload)![index]!)).toBe(name(alone[7]!));
     door.close();
     await network.killAll();
     const blocks = storedBlocks(0);
