@@ -50,9 +50,15 @@ export function blsOfNoble<P1 extends NoblePoint<P1>, P2 extends NoblePoint<P2>,
   const hashed = (message: Uint8Array): P2 => G2.hashToCurve(message, { DST: blsDomainTag });
   const signaturePoint = (bytes: Uint8Array): P2 | undefined =>
     bytes.length === blsSignatureSize ? pointOf(() => G2.Point.fromBytes(bytes)) : undefined;
+  /** PERF: decoding a key costs a millisecond, and the keys of a chain's validators are the same arrays for ever. */
+  const decoded = new WeakMap<Uint8Array, P1>();
   const keyPoint = (bytes: Uint8Array): P1 | undefined => {
+    const known = decoded.get(bytes);
+    if (known !== undefined) return known;
     const point = bytes.length === blsPublicKeySize ? pointOf(() => G1.Point.fromBytes(bytes)) : undefined;
-    return point?.isTorsionFree() === true ? point : undefined;
+    if (point?.isTorsionFree() !== true) return undefined;
+    decoded.set(bytes, point);
+    return point;
   };
   return {
     publicKey: (seed) => G1.Point.BASE.multiply(secretOf(seed, fields.Fr.ORDER)).toBytes() as BlsPublicKey,

@@ -6,7 +6,7 @@
  * part of it waits, and with each block a proof is made for him, until a final header carries the root of one of them. Where the
  * module has not changed since the newest such header, as on a quiet chain most have not, he is answered at once.
  *
- * PERF: a proof of state costs some tens of microseconds and 3 kB per block of waiting. All of it together may take a tenth of the
+ * PERF: a proof of state costs some ten microseconds and 3 kB per block of waiting. All of it together may take a tenth of the
  * thread's time; who comes beyond that is told to ask again.
  */
 import { present } from "@stoa/base/assert";
