@@ -34,7 +34,7 @@ const nonces = createNonces(BigInt(Date.now()) * 1_000n);
 describe.each(schemes)("a browser on a chain with %s", (certificates) => {
   const { genesis, ...seeds } = testChain({ certificates });
   const chainId = chainIdOf(genesis);
-  const folder = mkdtempSync(join(tmpdir(), "stoa-browser-gateway-"));
+  let folder: string;
   let mesh: TestMesh;
   let gateway: Gateway;
   let sources: SourceServer;
@@ -44,6 +44,7 @@ describe.each(schemes)("a browser on a chain with %s", (certificates) => {
   let taker: Placed;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "stoa-browser-gateway-"));
     mesh = await startMeshOf({ genesis, ...seeds });
     const follower = await mesh.startFollower();
     gateway = await startGateway({
