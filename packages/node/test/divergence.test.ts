@@ -1,8 +1,12 @@
+import { fork } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { toHex } from "@stoa/base/bytes";
+import { encodeGenesis } from "@stoa/protocol/genesis";
 import type { Follower } from "../src/follower.ts";
 import { alteredCopy, type AlteredCopy } from "./altered-copy.ts";
+import type { FromFullNode } from "./full-node-process.ts";
 import { limitOrder, signCommand, testChain, until } from "./network.ts";
 import { ProcessNetwork } from "./processes.ts";
 
@@ -39,9 +43,9 @@ async function trade(follower: Follower): Promise<number> {
   return height;
 }
 
-function reportOf(index: number): Record<string, any> | undefined {
+function reportIn(dataFolder: string): Record<string, any> | undefined {
   try {
-    const folder = join(network.folderOf(index), "divergence");
+    const folder = join(dataFolder, "divergence");
     const [name] = readdirSync(folder).filter((one) => one.endsWith("-quorum.json"));
     return name === undefined ? undefined : JSON.parse(readFileSync(join(folder, name), "utf8"));
   } catch {
@@ -56,8 +60,12 @@ test("a validator that rounds a fee the other way names the record, and goes on 
   const follower = await network.startFollower("follower");
   await until(() => follower.query.instruments()[0]?.markPrice !== 0, "prices");
   const height = await trade(follower);
-  await until(() => reportOf(odd)?.["firstDifference"] !== undefined, "the report names a record", 120_000);
-  const report = reportOf(odd)!;
+  await until(
+    () => reportIn(network.folderOf(odd))?.["firstDifference"] !== undefined,
+    "the report names a record",
+    120_000,
+  );
+  const report = reportIn(network.folderOf(odd))!;
 
   // Headers do not carry the roots of every height; the record is found in the block that brought it.
   expect(report["height"]).toBeGreaterThanOrEqual(height);
@@ -84,4 +92,30 @@ test("a validator that rounds a fee the other way names the record, and goes on 
   const metrics = await (await fetch(`http://127.0.0.1:${network.metricsPort(odd)}/metrics`)).text();
   expect(metrics).toMatch(/^stoa_diverged 1$/m);
   expect(readdirSync(join(network.folderOf(odd), "snapshots")).length).toBe(0);
+});
+
+test("a full node that rounds a fee the other way stops, and leaves the record behind (BFT-070)", async () => {
+  await network.startAll();
+  const follower = await network.startFollower("follower");
+  await until(() => follower.query.instruments()[0]?.markPrice !== 0, "prices");
+  const height = await trade(follower);
+  const dataFolder = join(network.folder.path, "odd");
+  const child = fork(join(copy.folder, "packages/node/test/full-node-process.ts"), [], {
+    execArgv: ["--conditions=@stoa/source"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const told: FromFullNode[] = [];
+  child.on("message", (message: FromFullNode) => void told.push(message));
+  const doors = network.doors().map(({ port }) => port);
+  child.send({ kind: "start", genesis: toHex(encodeGenesis(chain.genesis)), dataFolder, doors, storage: {} });
+  const failure = (): FromFullNode | undefined => told.find(({ kind }) => kind === "failed");
+  await until(() => failure() !== undefined, "it says why it stopped");
+  child.kill("SIGKILL");
+  expect(failure()).toMatchObject({
+    code: "state-divergence",
+    message: expect.stringContaining("the root of ledger is"),
+  });
+  expect(reportIn(dataFolder)).toMatchObject({
+    firstDifference: { height, module: "ledger", own: { state: "set" }, other: { state: "set" } },
+  });
 });
