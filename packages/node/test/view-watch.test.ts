@@ -82,6 +82,14 @@ describe("fewer peers than a quorum needs", () => {
     expect(kinds(watch, 71_000)).toEqual([]);
   });
 
+  test("raise it when those that are there have exactly two thirds of the stake", () => {
+    const watch = watchOf([1, 1, 1]);
+    watch.peerChanged(peer(2), false, 0);
+    expect(kinds(watch, 5_000)).toEqual(["quorum-out-of-reach"]);
+    watch.peerChanged(peer(2), true, 6_000);
+    expect(kinds(watch, 6_000)).toEqual([]);
+  });
+
   test("raise it from the start, too, when nobody comes", () => {
     const watch = createViewWatch([1, 1, 1, 1], peer(0), 0);
     expect(kinds(watch, 4_000)).toEqual([]);

@@ -51,7 +51,7 @@ export const channelLimits: Readonly<Record<Channel, ChannelLimits>> = {
     frameSizeMax: limits.frameSizeMax,
     queueSizeMax: 2 * limits.frameSizeMax,
     overflow: "drop-oldest",
-    inboundSizePerSecond: 16 * miB,
+    inboundSizePerSecond: 8 * miB,
     inboundCountPerSecond: 1_000,
   },
   /** What does not fit is asked for again; who asked is told that this validator is busy. */
