@@ -26,6 +26,7 @@ test("real validators are killed, stopped, cut off and robbed of their logs, and
   expect(count(/(\d+) episodes/)).toBe(5);
   expect(printed).toContain("beyond f: ");
   expect(count(/final, done (\d+)/)).toBeGreaterThan(20);
+  expect(count(/refused by every door (\d+)/)).toBeGreaterThan(0);
   expect(count(/(\d+) votes and/)).toBeGreaterThan(100);
 }, 400_000);
 

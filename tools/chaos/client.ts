@@ -16,6 +16,7 @@ import { submitCommand, type Answer } from "@stoa/client/submit";
 import type { TrustedChain } from "@stoa/client/trust";
 import { isDisbelief, verifyReceipt, type VerifiedBlock } from "@stoa/client/verify";
 import type { AssetId } from "@stoa/protocol/asset";
+import { commandDigest } from "@stoa/protocol/command";
 import type { NodeStatus } from "@stoa/protocol/door";
 import { encodeEvent, type Event } from "@stoa/protocol/event";
 import type { ClientRecord, Place, RecordedAnswer } from "./history.ts";
@@ -112,17 +113,21 @@ interface ClientState {
   readonly open: OpenOrder[];
 }
 
-/** Signs what the client asks next. */
+/** Signs what the client asks next. One in ten is what every door must refuse: of nobody's account, or with a wrong signature. */
 function createTrader({ chain, accountSeed, seed, number }: ClientOptions): (state: ClientState) => SignedCommand {
-  const signer = { chainId: chain.chainId, seed: accountSeed };
+  const { chainId } = chain;
   const nonces = createNonces(BigInt(Date.now()) * 1_000n);
   const prng = createPrng(seed).stream(`orders ${number}`);
-  return (state) =>
-    signCommand(signer, {
-      nonce: nonces(),
-      expiresAtMs: Date.now() + lifetimeMs,
-      body: drawBody(prng, state.open),
-    });
+  return (state) => {
+    const hostile = prng.below(20);
+    const content = { nonce: nonces(), expiresAtMs: Date.now() + lifetimeMs, body: drawBody(prng, state.open) };
+    if (hostile === 0) return signCommand({ chainId, seed: prng.nextBytes(32) as SecretSeed }, content);
+    const signed = signCommand({ chainId, seed: accountSeed }, content);
+    if (hostile !== 1) return signed;
+    const encoded = Uint8Array.from(signed.encoded);
+    encoded[encoded.length - 1]! ^= 1;
+    return { ...signed, encoded, digest: commandDigest(encoded) };
+  };
 }
 
 async function trade(state: ClientState, next: (state: ClientState) => SignedCommand): Promise<void> {

@@ -42,12 +42,13 @@ export interface ClusterOptions {
   readonly folder: string;
   /** Told of a validator that stopped when nobody had asked for it. */
   readonly onFault: (fact: string) => void;
+  readonly say: (line: string) => void;
 }
 
 const voteDiskSize = 96 * 2 ** 20;
 const signerDiskSize = 8 * 2 ** 20;
 /** Blocks are pruned early and in small pieces, so that who lost its chain needs a snapshot of another. */
-const storage = { snapshotBlocks: 100, retentionBlocks: 300, segmentSize: 256 * 1024 };
+const storage = { snapshotBlocks: 40, retentionBlocks: 100, segmentSize: 64 * 1024 };
 
 export class Cluster {
   readonly chain: TestChain;
@@ -57,14 +58,15 @@ export class Cluster {
   readonly #members: readonly Member[];
   /** By dialer and target; the door of a validator is dialed by -1. */
   readonly #relays = new Map<string, Relay>();
-  readonly #onFault: (fact: string) => void;
+  readonly #options: ClusterOptions;
 
-  private constructor({ chain, surroundings, folder, onFault }: ClusterOptions) {
+  private constructor(options: ClusterOptions) {
+    const { chain, surroundings, folder } = options;
+    this.#options = options;
     this.chain = chain;
     this.surroundings = surroundings;
     this.folder = folder;
     this.count = chain.validatorSeeds.length;
-    this.#onFault = onFault;
     this.#members = chain.validatorSeeds.map((_, index) => ({
       index,
       child: undefined,
@@ -123,10 +125,10 @@ export class Cluster {
     member.stopped = undefined;
     member.mayEnd = false;
     child.once("exit", (code, signal) => {
-      if (!member.mayEnd && member.child === child)
-        this.#onFault(
-          `validator ${index} ended by itself (${signal ?? `code ${code}`}): ${member.stopped?.message ?? "no word"}`,
-        );
+      if (member.mayEnd || member.child !== child) return;
+      if (member.stopped?.code === "blocks-pruned") return this.#startAgain(member);
+      const why = member.stopped?.message ?? "no word";
+      this.#options.onFault(`validator ${index} ended by itself (${signal ?? `code ${code}`}): ${why}`);
     });
     let isSettled = false;
     const answered = new Promise<Started>((resolve, reject) => {
@@ -140,7 +142,6 @@ export class Cluster {
       });
     });
     tell(child, {
-      kind: "start",
       genesis: toHex(encodeGenesis(this.chain.genesis)),
       seed: toHex(this.chain.validatorSeeds[index]!),
       dataFolder: this.folderOf(index),
@@ -148,18 +149,30 @@ export class Cluster {
       host: this.surroundings.hostOf(index),
       meshPort: member.started?.meshPort ?? 0,
       doorPort: member.started?.doorPort ?? 0,
+      ...this.#neighbours(index),
       votesLost,
       storage,
     });
     member.started = await answered;
     isSettled = true;
-    const host = this.surroundings.relayHost;
-    const peers = this.#members.flatMap(({ index: peer }) => {
-      if (peer === index) return [];
-      const [mesh, door] = [this.#relay(index, peer), this.#relay(-1, peer)];
-      return [{ index: peer, mesh: { host, port: mesh.port }, door: { host, port: door.port } }];
+  }
+
+  /** What its supervisor does: a validator whose next block is stored nowhere any more stops, and begins with a snapshot. */
+  #startAgain(member: Member): void {
+    this.#options.say(`validator ${member.index} needs a snapshot, and is started again`);
+    this.start(member.index).catch((error: unknown) => {
+      if (!member.mayEnd) this.#options.onFault(`validator ${member.index}: ${String(error)}`);
     });
-    tell(child, { kind: "peers", peers });
+  }
+
+  /** Where the others are, by way of the relays; doors of those only that have run. */
+  #neighbours(index: number): Pick<ToValidator, "peers" | "doors"> {
+    const host = this.surroundings.relayHost;
+    const others = this.#members.filter((other) => other.index !== index && other.started !== undefined);
+    return {
+      peers: this.#members.map((_, peer) => (peer === index ? null : { host, port: this.#relay(index, peer).port })),
+      doors: others.map((other) => ({ host, port: this.#relay(-1, other.index).port })),
+    };
   }
 
   #spawn(index: number): ChildProcess {

@@ -16,6 +16,8 @@ export interface FaultContext {
   /** Something that must not be: a validator that starts with a damaged log. */
   readonly onFault: (fact: string) => void;
   readonly say: (line: string) => void;
+  /** The highest block that a client has seen final. */
+  readonly heightNow: () => number;
   /** Reads the votes of a validator that is about to lose its memory of them. */
   readonly gather: (victim: number) => void;
 }
@@ -78,10 +80,14 @@ const strikes: Readonly<Record<FaultKind, Strike>> = {
   }, true),
   "old-votes": rollBack,
   "flip-blocks": flipBlocks,
-  async "lost-chain"({ cluster }, victim) {
+  async "lost-chain"(context, victim) {
+    const { cluster } = context;
     await cluster.kill(victim);
     for (const folder of cluster.chainOf(victim)) rmSync(folder, { recursive: true, force: true });
-    return () => cluster.start(victim);
+    return async () => {
+      await cluster.start(victim);
+      await beOneOfThem(context, victim, "no chain");
+    };
   },
 };
 
@@ -203,32 +209,32 @@ async function rollBack(context: FaultContext, victim: number): Promise<() => Pr
 }
 
 /** It starts, says that it does not know what it signed, votes on nothing until the others are past that, and is one of them again. */
-async function comeBack(
-  { cluster, onFault, say }: FaultContext,
-  victim: number,
-  what: string,
-  votesLost: boolean,
-): Promise<void> {
+async function comeBack(context: FaultContext, victim: number, what: string, votesLost: boolean): Promise<void> {
+  const { cluster, onFault } = context;
   const said = cluster.logOf(victim).length;
   await cluster.start(victim, votesLost);
-  const startMs = performance.now();
   if (!cluster.logOf(victim).slice(said).includes("quarantine"))
     return onFault(`validator ${victim} with ${what}: it does not say that it lost its memory`);
+  await beOneOfThem(context, victim, what);
+}
+
+/** It has executed blocks that became final after it was started, and votes. Until then no other may be hit. */
+async function beOneOfThem(
+  { cluster, heightNow, onFault, say }: FaultContext,
+  victim: number,
+  what: string,
+): Promise<void> {
+  const startMs = performance.now();
+  const goal = heightNow() + 3;
   const looker = openLooker(cluster.doorOf(victim));
-  let firstHeight: number | undefined;
   try {
     for (;;) {
       const status = await looker.status();
-      const waitedMs = performance.now() - startMs;
-      firstHeight ??= status?.height;
-      // A validator that has only just started has said nothing of itself yet: new blocks show that it has.
-      const isPart = status !== undefined && status.quarantine === undefined && firstHeight! + 3 <= status.height;
-      if (isPart)
-        return say(`validator ${victim} with ${what} is one of them again ${Math.round(waitedMs)} ms after its start`);
-      if (quarantineMsMax < waitedMs)
-        return onFault(
-          `validator ${victim} with ${what}, ${Math.round(waitedMs)} ms after its start: ${status?.quarantine ?? "it does not go on"}`,
-        );
+      const waited = `${Math.round(performance.now() - startMs)} ms after its start`;
+      if (status !== undefined && status.quarantine === undefined && goal <= status.executedHeight)
+        return say(`validator ${victim} with ${what} is one of them again ${waited}`);
+      if (quarantineMsMax < performance.now() - startMs)
+        return onFault(`validator ${victim} with ${what}, ${waited}: ${status?.quarantine ?? "it does not go on"}`);
       await delay(50);
     }
   } finally {

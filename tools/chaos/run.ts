@@ -81,7 +81,7 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
   };
   const schedule = drawSchedule({ seed, validatorsCount, untilMs: faultsMs, kinds: options.kinds });
   for (const episode of schedule) say(`plan ${describeEpisode(episode)}`);
-  const cluster = await Cluster.open({ chain, surroundings, folder, onFault });
+  const cluster = await Cluster.open({ chain, surroundings, folder, onFault, say });
   const vanish = (): void => {
     cluster.killNow();
     rmSync(folder, { recursive: true, force: true });
@@ -193,7 +193,7 @@ async function play(
   scene.beyond = episode.scope === "beyond";
   const before = heightNow();
   const gather = (victim: number): void => void scene.audit.gather(victim, cluster.votesOf(victim));
-  const context = { cluster, prng, onFault, say, gather };
+  const context = { cluster, prng, onFault, say, heightNow, gather };
   const heals: (() => Promise<void>)[] = [];
   const endMs = performance.now() + episode.lastsMs;
   for (const { kind, victim } of episode.faults) heals.push(await strike(context, kind, victim));
@@ -258,7 +258,8 @@ function holdTogether(scene: Scene): Pick<RunReport, "faults" | "blocksCount" | 
     count(one.kind);
     if (one.kind !== "answered") continue;
     const { answer } = one;
-    count(answer.kind === "final" ? `final, ${answer.refusal === undefined ? "done" : "refused"}` : answer.kind);
+    if (answer.kind === "final") count(`final, ${answer.refusal === undefined ? "done" : "refused"}`);
+    else count(answer.kind === "refused" ? "refused by every door" : answer.kind);
   }
   const acknowledged = counts["final, done"] ?? 0;
   const none = acknowledged === 0 ? ["clients: nothing was acknowledged"] : [];
