@@ -42,14 +42,17 @@ async function statuses(): Promise<NodeStatus[]> {
   return replies.flatMap((reply) => (reply.kind === "status" ? [reply.status] : []));
 }
 
-/** What the honest validators have counted against the hostile one, together. */
-async function offencesCount(): Promise<number> {
+/** What the honest validators have counted under this name, together, whatever the channel. */
+async function counted(name: string): Promise<number> {
   const counts = honest.map(async (index) => {
     const text = await (await fetch(`http://127.0.0.1:${network.metricsPort(index)}/metrics`)).text();
-    return Number(/^stoa_peer_offences_total (\d+)$/m.exec(text)![1]);
+    const lines = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)$`, "gm"))];
+    return lines.reduce((sum, [, count]) => sum + Number(count), 0);
   });
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
+const offencesCount = (): Promise<number> => counted("stoa_peer_offences_total");
+const throttledCount = (): Promise<number> => counted("stoa_mesh_throttled_total");
 
 const middleMs = (): Promise<number> => middleOrderMs(chain, follower);
 
@@ -82,6 +85,13 @@ afterAll(async () => {
 /** Useless, and nothing that an honest validator could not send: it is read slowly, and not cut off. */
 const harmless: readonly Flood[] = floods.slice(0, floods.indexOf("forged votes"));
 
+/** What costs its receiver more than its sender: the budgets must have been in the way of it. */
+const dear: readonly Flood[] = [
+  "statuses of one that is behind",
+  "requests for blocks",
+  "proposals of far views, a megabyte each",
+];
+
 /** One flood, as long as a few orders take. */
 async function flooded(flood: Flood): Promise<{ readonly ms: number; readonly during: readonly NodeStatus[] }> {
   reports.length = 0;
@@ -97,6 +107,7 @@ describe("a validator that floods the others (NET-021)", () => {
   test.for(floods)("with %s slows them by no more than the stated factor", { timeout: 120_000 }, async (flood) => {
     const before = memory();
     const offencesBefore = await offencesCount();
+    const throttledBefore = await throttledCount();
     let slowdown = Infinity;
     let bannedCount = 0;
     // What else the machine does can only add to it: one round in which it does not is enough.
@@ -113,6 +124,7 @@ describe("a validator that floods the others (NET-021)", () => {
     expect(slowdown).toBeLessThan(slowdownMax);
     memory().forEach((now, index) => expect(now - before[index]!).toBeLessThan(growthMiBMax));
     const offences = (await offencesCount()) - offencesBefore;
+    if (dear.includes(flood)) expect(await throttledCount(), "it is over its budget").toBeGreaterThan(throttledBefore);
     if (harmless.includes(flood)) expect(offences).toBe(0);
     // Whoever was cut off for long by an earlier flood does not get far enough to be blamed anew.
     else expect(offences + bannedCount).toBeGreaterThan(0);
