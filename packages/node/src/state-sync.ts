@@ -55,7 +55,10 @@ interface Surveyed {
 interface Choice {
   readonly manifest: SnapshotManifest;
   readonly name: string;
+  /** Whom to ask for chunks. */
   readonly doors: readonly DoorQuestions[];
+  /** Those of them that say that they have it. */
+  readonly offeredBy: readonly DoorQuestions[];
 }
 
 const retryMs = 1_000;
@@ -228,7 +231,7 @@ function lastStoredHeight(dataFolder: string): number {
  * though they offer newer ones; else the newest, and of one height the most offered.
  */
 function choose(options: StateSyncOptions, surveyed: readonly Surveyed[], refused: Refusals): Choice | undefined {
-  const choices = new Map<string, { manifest: SnapshotManifest; name: string; doors: DoorQuestions[] }>();
+  const choices = new Map<string, Choice & { readonly doors: DoorQuestions[] }>();
   const own = heightAtLeast(options.dataFolder);
   for (const { door, offer } of surveyed) {
     const { manifest } = offer;
@@ -240,7 +243,8 @@ function choose(options: StateSyncOptions, surveyed: readonly Surveyed[], refuse
       refused.refuse(door, `offers a snapshot ${fault}`, name);
       continue;
     }
-    const choice = choices.get(name) ?? { manifest, name, doors: [] };
+    const offeredBy: DoorQuestions[] = [];
+    const choice = choices.get(name) ?? { manifest, name, doors: offeredBy, offeredBy };
     choices.set(name, choice);
     choice.doors.push(door);
   }
@@ -260,7 +264,7 @@ function begunChoice(options: StateSyncOptions, surveyed: readonly Surveyed[], r
   const isUseful = uselessness(manifest, surveyed, heightAtLeast(options.dataFolder)) === undefined;
   if (fault !== undefined || !isUseful || refused.isGivenUp(name)) return undefined;
   const doors = surveyed.map(({ door }) => door).filter((door) => !refused.isRefused(door, name));
-  return doors.length === 0 ? undefined : { manifest, name, doors };
+  return doors.length === 0 ? undefined : { manifest, name, doors, offeredBy: [] };
 }
 
 /** What is wrong with a manifest by itself, in words after "a snapshot". */
@@ -291,14 +295,14 @@ function uselessness({ block }: SnapshotManifest, surveyed: readonly Surveyed[],
 
 /** One snapshot, as far as its doors carry; `undefined` when another attempt is needed. */
 async function attempt(options: StateSyncOptions, choice: Choice, refused: Refusals): Promise<JoinedState | undefined> {
-  const { manifest, name, doors } = choice;
+  const { manifest, name, offeredBy } = choice;
   const folder = openChunkFolder(syncFolderOf(options.dataFolder), manifest);
   const chunksKept = manifest.chunks.length - folder.missing().length;
   const { height } = manifest.block.header;
   options.report(
     `snapshot of height ${height}: ${manifest.size} bytes, ${manifest.chunks.length} chunks, ${chunksKept} of them are here`,
   );
-  await fetchMissing(folder, choice, refused, options.stopped ?? (() => false));
+  const givers = await fetchMissing(folder, choice, refused, options.stopped ?? (() => false));
   const left = folder.missing().length;
   if (left > 0) {
     if (left + chunksKept === manifest.chunks.length)
@@ -309,7 +313,9 @@ async function attempt(options: StateSyncOptions, choice: Choice, refused: Refus
   const restored = restoreBody(options.genesis, { height, bytes: snapshot });
   const fault = "fault" in restored ? restored.fault : rootsFault(restored.roots, manifest);
   if (fault !== undefined) {
-    for (const door of doors) refused.refuse(door, `offers a snapshot of height ${height} that ${fault}`, name);
+    // Not for this one alone: whoever has such a state would cost as many downloads as it can make up others.
+    for (const door of new Set([...offeredBy, ...givers]))
+      refused.refuse(door, `offers a snapshot of height ${height} that ${fault}`);
     refused.giveUp(name, `the snapshot of height ${height} is given up`);
     return undefined;
   }
@@ -339,19 +345,23 @@ export const rootsFault = (roots: ExecutedRoots, { carrier }: SnapshotManifest):
     ? undefined
     : "holds a state whose roots are not those of the final header";
 
-/** From all doors at once, a few chunks each; ends when nothing is missing or no door is left. */
+/** From all doors at once, a few chunks each; ends when nothing is missing or no door is left. Returns who gave any. */
 async function fetchMissing(
   folder: ChunkFolder,
   { manifest, name, doors }: Choice,
   refused: Refusals,
   stopped: () => boolean,
-): Promise<void> {
+): Promise<ReadonlySet<DoorQuestions>> {
   const queue = [...folder.missing()];
+  const givers = new Set<DoorQuestions>();
   const identity = manifestName(manifest);
   const fetchFrom = async (door: DoorQuestions): Promise<void> => {
     for (let index = queue.shift(); index !== undefined && !stopped(); index = queue.shift()) {
       const bytes = await chunkOf(door, identity, index, refused);
-      if (bytes !== undefined && folder.put(index, bytes)) continue;
+      if (bytes !== undefined && folder.put(index, bytes)) {
+        givers.add(door);
+        continue;
+      }
       if (bytes !== undefined) refused.refuse(door, `sent a chunk ${index} that is not the one of its hash`);
       queue.push(index);
       return;
@@ -362,7 +372,8 @@ async function fetchMissing(
   for (let left = workers; 0 < left.length && 0 < folder.missing().length && !stopped(); ) {
     const before = folder.missing().length;
     await Promise.all(left.map(fetchFrom));
-    if (folder.missing().length === before) return;
+    if (folder.missing().length === before) return givers;
     left = left.filter((door) => !refused.isRefused(door, name));
   }
+  return givers;
 }
