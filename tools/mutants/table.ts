@@ -146,8 +146,8 @@ const ownVotes: readonly Mutant[] = [
     rule: "BFT-052",
     ...inConsensus(
       "recovery",
-      "      replica.safety.floor = Math.max(replica.safety.floor, record.view) as View;\n      return undefined;",
-      "      return undefined;",
+      "      replica.safety.floor = Math.max(replica.safety.floor, record.view) as View;\n      restoreFinalTips",
+      "      restoreFinalTips",
     ),
     checks: [test("recovery", "nothing is signed in a view whose votes may have been dropped")],
   },

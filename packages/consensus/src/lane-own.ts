@@ -68,7 +68,7 @@ export function checkOwnLane(replica: Replica): void {
   const { lanes, self, safety } = replica;
   const lane = lanes.all[self]!;
   const { sequence, digest } = lane.final;
-  if (sequence === lanes.ownFinal || hasLostLog(safety)) return;
+  if (sequence <= lanes.ownFinal || hasLostLog(safety)) return;
   lanes.ownFinal = sequence;
   // What has just become final is still held.
   const isOwn = equalBytes(digest, lanes.ownTip.digest) || heldBatch(lane, digest) !== undefined;

@@ -5,10 +5,10 @@
 import type { Digest } from "@stoa/base/hash";
 import { looseMatches, materialise, payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { signersOf, type Certificate } from "@stoa/protocol/finality/certificate";
-import type { Header } from "@stoa/protocol/finality/header";
+import type { Header, LaneRange } from "@stoa/protocol/finality/header";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { wantBatches } from "./lane-wanted.ts";
-import { rangeUpTo, type HeldBatch } from "./lane-state.ts";
+import { noTip, rangeUpTo, type HeldBatch, type Range } from "./lane-state.ts";
 import { persistBatch } from "./lane-store.ts";
 import { blockOf, keepBlock, type Block, type Replica } from "./state.ts";
 
@@ -36,6 +36,13 @@ export function keepCarried(replica: Replica, digest: Digest, header: Header, ca
   return block;
 }
 
+/** A block is kept before it is judged, so its header may name lanes that there are not: of these nothing is ever held. */
+function rangeOf(replica: Replica, header: Header, { lane, count }: Pick<LaneRange, "lane" | "count">): Range {
+  const known = replica.lanes.all[lane];
+  const tip = header.tips[lane];
+  return known === undefined || tip === undefined ? { kind: "missing", tip: noTip } : rangeUpTo(known, tip, count);
+}
+
 /** What a block carries, if it is known. */
 export const carriedOf = ({ loose, payload }: Block): Uint8Array | undefined => loose ?? payload;
 
@@ -44,7 +51,7 @@ export function wholePayload(replica: Replica, block: Block): Uint8Array | undef
   if (block.payload !== undefined || block.loose === undefined) return block.payload;
   const ranges = new Map<ValidatorIndex, readonly HeldBatch[]>();
   for (const { lane, count } of block.header.ranges) {
-    const range = rangeUpTo(replica.lanes.all[lane]!, block.header.tips[lane]!, count);
+    const range = rangeOf(replica, block.header, { lane, count });
     if (range.kind === "missing") return undefined;
     ranges.set(lane, range.batches);
   }
@@ -59,7 +66,7 @@ export function wholePayload(replica: Replica, block: Block): Uint8Array | undef
 export function persistBatches(replica: Replica, { header, loose }: Block): void {
   if (loose === undefined) return;
   for (const { lane, count } of header.ranges) {
-    const range = rangeUpTo(replica.lanes.all[lane]!, header.tips[lane]!, count);
+    const range = rangeOf(replica, header, { lane, count });
     if (range.kind === "held") for (const held of range.batches) persistBatch(replica, held);
   }
 }
@@ -72,7 +79,7 @@ export function requestBatches(replica: Replica, { header }: Block, certificate:
   let waitedMs = 0;
   const voters = signersOf(replica.set, certificate.signers) ?? [];
   for (const { lane, count, proof } of header.ranges) {
-    const range = rangeUpTo(replica.lanes.all[lane]!, header.tips[lane]!, count);
+    const range = rangeOf(replica, header, { lane, count });
     if (range.kind === "held") continue;
     const above = header.tips[lane]!.sequence - count;
     const holders = (proof && signersOf(replica.set, proof.signers)) ?? [...voters, header.proposer];

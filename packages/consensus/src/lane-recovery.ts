@@ -7,7 +7,7 @@ import { batchDigest, type Batch, type LaneTip } from "@stoa/protocol/finality/l
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { acknowledgeSoon } from "./lane-acknowledge.ts";
 import { sayRoom } from "./lane-own.ts";
-import { batchesWait, heldBatch } from "./lane-state.ts";
+import { batchesWait, heldBatch, noTip } from "./lane-state.ts";
 import { holdBatch, relink } from "./lane-store.ts";
 import type { Replica } from "./state.ts";
 
@@ -45,17 +45,30 @@ export function restoreAcknowledged(
   return undefined;
 }
 
+/**
+ * The vote log says how far lanes were final. Batches and acknowledgements up to there may have been dropped from it, and the
+ * block log, which has them, may have been moved away: then this is all that says how far this replica had come.
+ */
+export function restoreFinalTips({ lanes }: Replica, tips: readonly LaneTip[]): void {
+  tips.forEach((tip, lane) => {
+    if ((lanes.finalBefore[lane] ?? noTip).sequence < tip.sequence) lanes.finalBefore[lane] = tip;
+  });
+}
+
 /** The first input of this life: the node hears of the batches that wait, and of the room for own ones. */
 export function startLanes(replica: Replica): void {
   const { lanes, self } = replica;
-  const { final } = lanes.all[self]!;
-  // The log need not hold own batches that are final and in the block log.
-  if (lanes.ownTip.sequence < final.sequence) lanes.ownTip = final;
+  // The log need not hold own batches that are final.
+  const final = later(lanes.all[self]!.final, lanes.finalBefore[self] ?? noTip);
+  lanes.ownTip = later(lanes.ownTip, final);
   lanes.ownFinal = final.sequence;
   for (const lane of lanes.all) {
+    lane.acknowledged = later(lane.acknowledged, lanes.finalBefore[lane.index] ?? noTip);
     for (const held of lane.batches.values()) held.told = false;
     relink(replica, lane);
   }
   if (batchesWait(replica.lanes)) acknowledgeSoon(replica);
   sayRoom(replica);
 }
+
+const later = (one: LaneTip, other: LaneTip): LaneTip => (one.sequence < other.sequence ? other : one);

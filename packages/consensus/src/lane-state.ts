@@ -66,6 +66,8 @@ export interface Lanes {
   ownTip: LaneTip;
   /** Through this place what is final of the own lane was seen to be own. */
   ownFinal: number;
+  /** After a start: how far lanes are final by the vote log, which the block log may have fallen behind. */
+  readonly finalBefore: LaneTip[];
   /** Acknowledgements of own batches above the last proof, by place and signer. */
   readonly acknowledgements: Map<number, Map<ValidatorIndex, Acknowledgement>>;
   /** The highest own batch that each peer is known to hold. */
@@ -99,6 +101,7 @@ export function emptyLanes(count: number): Lanes {
     fetchScheduled: false,
     ownTip: noTip,
     ownFinal: 0,
+    finalBefore: [],
     acknowledgements: new Map(),
     reached: Array.from({ length: count }, () => 0),
     backlog: [],

@@ -18,7 +18,7 @@ import { restorePending } from "./evidence.ts";
 import { restoreConvicted } from "./evidence-in-blocks.ts";
 import { leaderSchedule } from "./leader.ts";
 import { carriedMatches, keepCarried } from "./lane-payload.ts";
-import { restoreAcknowledged, restoreBatch } from "./lane-recovery.ts";
+import { restoreAcknowledged, restoreBatch, restoreFinalTips } from "./lane-recovery.ts";
 import { emptyLanes } from "./lane-state.ts";
 import { settleLanes } from "./lane-store.ts";
 import { emptySafetyRecord, restoreVote } from "./safety-record.ts";
@@ -168,6 +168,7 @@ function restoreRecord(replica: Replica, record: DurableRecord): string | undefi
     case "finalized":
       // Votes at or below this view may have been dropped from the log, so none is ever cast there again.
       replica.safety.floor = Math.max(replica.safety.floor, record.view) as View;
+      restoreFinalTips(replica, record.tips);
       return undefined;
     case "evidence":
       restorePending(replica, record.evidence);

@@ -8,7 +8,7 @@ import type { DurableRecord, Effect } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
 import { headerDigest, type Header, type LaneRange } from "@stoa/protocol/finality/header";
 import { batchDigest, type Acknowledgement, type AvailabilityProof, type Batch } from "@stoa/protocol/finality/lane";
-import { materialise } from "@stoa/protocol/finality/lane-payload";
+import { materialise, sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import { payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { craftAcknowledgement, craftLane, craftLanesHeader, craftProof, scheme, tipOf } from "./craft-lane.ts";
@@ -833,4 +833,47 @@ test("an inline block repeats its parent's tips (BFT-081)", () => {
   const good = after(parent.tips);
   const effects = voter.proposal(craftProposal(voter.set, good, payloadOf("ff"), around), good.proposer);
   expect(votesIn(effects)).toEqual(["notarize 2"]);
+});
+
+test.each([
+  ["of nobody", 100, []],
+  ["that has no tip", 0, []],
+])("a proposal that names a lane %s costs nothing, also when its block is asked for (BFT-081)", (_, lane, tips) => {
+  const probe = probeOf();
+  const ranges: LaneRange[] = [{ lane: lane as ValidatorIndex, count: 1, size: 0, proof: undefined }];
+  const payload = { form: "lanes", size: sizeOfLanes(ranges, 0), digest: payloadDigest(none) } as const;
+  const header = craftHeader(probe.set, 1, none, { payload, tips, ranges });
+  expect(votesIn(probe.proposal(craftProposal(probe.set, header, none)))).toEqual(["nullify 1"]);
+  const answer = probe.message(probe.leader, { kind: "blockWanted", request: 1, digest: headerDigest(header) });
+  expect(answer.flatMap((effect) => (effect.kind === "send" ? [effect.message.kind] : []))).toHaveLength(1);
+  expect(probe.halts()).toEqual([]);
+});
+
+test("whose block log was moved away a replica goes on above the final tips of its vote log (BFT-088, BFT-090)", () => {
+  const first = probeOf();
+  const own = craftLane(first.set, first.self, ["aa"]);
+  const proof = craftProof(first.set, own[0]!, first.others);
+  const header = craftLanesHeader(first.set, 1, { ranges: [own], proofs: [proof] });
+  const digest = headerDigest(header);
+  const tips = header.tips.map((tip, lane) => (lane === ownerOf(first) ? { sequence: 7, digest } : tip));
+  const record: DurableRecord = { kind: "finalized", height: 1 as Height, view: 1 as View, digest, tips };
+  const probe = probeOf({ history: { records: [record] } });
+  const [next] = sentIn(probe.give({ kind: "batch", payload: payloadOf("bb") }), "batch");
+  expect(next).toEqual({ kind: "batch", batch: craftLane(probe.set, probe.self, ["bb"], tipOf(own[0]!))[0] });
+  expect(probe.replica.lanes.all[ownerOf(probe)]!.acknowledged.sequence).toBe(7);
+  const finalization = craftCertificate(probe.set, "finalize", 1, probe.others, digest);
+  const block = {
+    header,
+    descendants: [],
+    certificates: [finalization],
+    payload: materialise(header, () => own, none),
+  };
+  probe.certificate(finalization);
+  const [asked] = sentIn(probe.effects, "blockWanted") as Extract<Message, { kind: "blockWanted" }>[];
+  probe.effects.length = 0;
+  for (const peer of probe.others) {
+    probe.message(peer, { kind: "block", request: asked!.request, header, payload: block.payload });
+  }
+  expect(probe.replica.lastFinal.height).toBe(1);
+  expect(probe.halts()).toEqual([]);
 });
