@@ -205,8 +205,8 @@ const questions: readonly Mutant[] = [
     name: "takes an account's number by a node's word",
     rule: "LIGHT-011",
     file: "client/src/light-client.ts",
-    find: "return holder !== undefined && equalBytes(holder.owner, owner) && holder.subaccount === subaccount;",
-    replace: "return holder !== undefined && holder.subaccount === subaccount;",
+    find: "return equalBytes(holder.owner, owner) && holder.subaccount === subaccount;",
+    replace: "return holder.subaccount === subaccount;",
     checks: [test("client", "light-doors", "an owner's account is the one whose record names him")],
   },
   {

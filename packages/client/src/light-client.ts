@@ -178,32 +178,42 @@ interface Wanted {
   readonly key: Uint8Array;
 }
 
+interface Reading<T> extends Wanted {
+  readonly read: (record: Uint8Array | undefined) => T | Disbelief;
+  /** What was proved before the question: an older state is not believed. */
+  readonly oldest: number;
+}
+
 /** Asks the doors until one proves a state that is not older than what was proved before the question. */
-async function readState<T>(
+async function readState<T>(client: Client, wanted: Wanted, read: Reading<T>["read"]): Promise<Proved<T>> {
+  const reading = { ...wanted, read, oldest: client.track.carriedHeight() };
+  return ask(client.options, (door, signal) => readStateAt(client, door, reading, signal));
+}
+
+/** Asks one door, again and again while what it proves is too old. */
+async function readStateAt<T>(
   client: Client,
-  wanted: Wanted,
-  read: (record: Uint8Array | undefined) => T | Disbelief,
+  door: DoorConnection,
+  { module, key, read, oldest }: Reading<T>,
+  signal: AbortSignal,
 ): Promise<Proved<T>> {
-  const { chain, options, track } = client;
-  const oldest = track.carriedHeight();
-  return ask(options, async (door, signal) => {
-    for (;;) {
-      needNoFork(client);
-      const proof = await door.state(wanted.module, wanted.key, signal);
-      const verified = verifyState(chain, proof, wanted);
-      if (isDisbelief(verified)) throw new ClientError("dishonest", verified.fact, door.url);
-      const { header, record } = verified;
-      const stale = staleness(options, header, oldest);
-      if (stale === undefined) {
-        await believeHeader(client, door, proof.executed, signal);
-        const value = read(record);
-        if (isDisbeliefOf(value)) throw new ClientError("dishonest", value.fact, door.url);
-        return { value, height: header.executed.height, header, digest: headerDigest(header) };
-      }
-      options.report?.(new ClientError("stale", stale, door.url));
-      await pause(askAgainMs, signal);
+  const { chain, options } = client;
+  for (;;) {
+    needNoFork(client);
+    const proof = await door.state(module, key, signal);
+    const verified = verifyState(chain, proof, { module, key });
+    if (isDisbelief(verified)) throw new ClientError("dishonest", verified.fact, door.url);
+    const { header, record } = verified;
+    const stale = staleness(options, header, oldest);
+    if (stale === undefined) {
+      await believeHeader(client, door, proof.executed, signal);
+      const value = read(record);
+      if (isDisbeliefOf(value)) throw new ClientError("dishonest", value.fact, door.url);
+      return { value, height: header.executed.height, header, digest: headerDigest(header) };
     }
-  });
+    options.report?.(new ClientError("stale", stale, door.url));
+    await pause(askAgainMs, signal);
+  }
 }
 
 function isDisbeliefOf<T>(value: T | Disbelief): value is Disbelief {
@@ -233,27 +243,35 @@ async function balance(client: Client, account: AccountName, asset: AssetId | st
   return { ...proved, value: balanceOf(proved.value, named, index) };
 }
 
+const ledgerOf = (account: number) => ({
+  module: "ledger" as const,
+  key: ledgerRecordKey(account),
+  read: (record: Uint8Array | undefined): LedgerAccount | Disbelief => ledgerAccountOf(account, record),
+});
+
 function readLedger(client: Client, account: number): Promise<Proved<LedgerAccount>> {
-  const wanted = { module: "ledger", key: ledgerRecordKey(account) } as const;
-  return readState(client, wanted, (record) => ledgerAccountOf(account, record));
+  const { read, ...wanted } = ledgerOf(account);
+  return readState(client, wanted, read);
 }
 
-/** The number that a node says an account has is believed when the ledger names its owner under that number. */
+/**
+ * The number that a node says an account has is believed when the ledger names its owner under that number. The same node proves it:
+ * another may not have executed yet what opened the account, and would prove, truly, that there is none.
+ */
 async function numberOf(client: Client, account: AccountName): Promise<number> {
   if (typeof account === "number") return account;
   const { owner, subaccount = 0 } = account;
   const name = `${toHex(owner)}/${subaccount}`;
   const known = client.numbers.get(name);
   if (known !== undefined) return known;
+  const oldest = client.track.carriedHeight();
   const number = await ask(client.options, async (door, signal) => {
+    const unknown = (fact: string): ClientError => new ClientError("unavailable", fact, door.url);
     const hint = await door.accountNumber(owner, subaccount, signal);
-    if (hint === undefined)
-      throw new ClientError(
-        "unavailable",
-        "the node knows no such account; that there is none cannot be proved",
-        door.url,
-      );
-    const { holder } = (await readLedger(client, hint)).value;
+    if (hint === undefined) throw unknown("the node knows no such account; that there is none cannot be proved");
+    const { holder } = (await readStateAt(client, door, { ...ledgerOf(hint), oldest }, signal)).value;
+    // Several nodes may answer at one address, one behind the other: only another's record is a lie.
+    if (holder === undefined) throw unknown(`the node says account ${hint}, and proves that nobody has opened it yet`);
     if (!isHolder(holder, owner, subaccount))
       throw new ClientError("dishonest", `account ${hint} is another's`, door.url);
     return hint;
@@ -262,8 +280,8 @@ async function numberOf(client: Client, account: AccountName): Promise<number> {
   return number;
 }
 
-function isHolder(holder: Holder | undefined, owner: PublicKey, subaccount: number): boolean {
-  return holder !== undefined && equalBytes(holder.owner, owner) && holder.subaccount === subaccount;
+function isHolder(holder: Holder, owner: PublicKey, subaccount: number): boolean {
+  return equalBytes(holder.owner, owner) && holder.subaccount === subaccount;
 }
 
 async function fills(

@@ -14,7 +14,15 @@ import { headerDigest } from "@stoa/protocol/finality/header";
 import { ledgerRecordKey } from "@stoa/protocol/state-record";
 import { timeMs, view } from "@stoa/base/units";
 import { certify, finalize, makeChain, openTestDoor, type LightRequest } from "./chain.ts";
-import { eventsHeight, makeProvedWorld, orderNumber, orderPlaces, owner, type ProvedWorld } from "./proved-world.ts";
+import {
+  eventsHeight,
+  lateAccount,
+  makeProvedWorld,
+  orderNumber,
+  orderPlaces,
+  owner,
+  type ProvedWorld,
+} from "./proved-world.ts";
 import { until } from "../../node/test/network.ts";
 
 beforeAll(installNativeCrypto);
@@ -159,6 +167,35 @@ test("an owner's account is the one whose record names him, whatever number a do
     request.kind === "accountNumber" ? { kind: "accountNumber", id: request.id, account: 2 } : reply();
   const lied = await openLight([liar]);
   await expect(lied.light.position({ owner }, 1)).rejects.toThrow("another's");
+});
+
+test("a door that has not executed yet what opened an account makes no liar of the one that has (LIGHT-011)", async () => {
+  const behind: Behaviour = (request) =>
+    request.kind === "accountNumber"
+      ? { kind: "accountNumber", id: request.id, account: undefined }
+      : honestReply(world, lateAccount.openedAt, request);
+  const ahead: Behaviour = (request, reply) =>
+    request.kind === "accountNumber"
+      ? { kind: "accountNumber", id: request.id, account: lateAccount.account }
+      : reply();
+  const { light, reports } = await openLight([behind, ahead]);
+  expect(light.head().header.height).toBe(lateAccount.openedAt);
+  // What the second door proved the first must have reached: that it has no record of the account is too old.
+  const found = await light.position({ owner: lateAccount.owner }, 1);
+  expect(found).toMatchObject({ value: { sizeLots: 3 }, height: 8 });
+  expect(textOf(reports)).toContain("stale");
+  expect(textOf(reports)).not.toContain("dishonest");
+});
+
+test("an account that nobody has opened where its number was told is unavailable, not a lie (LIGHT-011)", async () => {
+  const balanced: Behaviour = (request) =>
+    request.kind === "accountNumber"
+      ? { kind: "accountNumber", id: request.id, account: lateAccount.account }
+      : honestReply(world, lateAccount.openedAt, request);
+  const { light, reports } = await openLight([balanced]);
+  const asked = light.position({ owner: lateAccount.owner }, 1);
+  await expect(asked).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("opened it yet") });
+  expect(reports).toEqual([]);
 });
 
 test("a door that is behind what was proved before is asked again, and another is believed (LIGHT-031)", async () => {

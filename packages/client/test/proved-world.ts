@@ -27,6 +27,8 @@ import { activeEd25519 } from "@stoa/base/active-signature";
 
 export const owner = activeEd25519.publicKey(seedOf(60));
 export const orderNumber = 7;
+/** Opened by the block of this height. */
+export const lateAccount = { account: 50, openedAt: 6, owner: activeEd25519.publicKey(seedOf(62)) };
 
 export function orderOf(filledLots: number, overrides: Partial<OrderRecord> = {}): OrderRecord {
   return {
@@ -92,6 +94,20 @@ export function tradeOf(trade: number, sizeLots: number, maker = orderNumber): E
   };
 }
 
+function positionRecord(account: number, sizeLots: number): Uint8Array {
+  const position = {
+    account,
+    instrument: 1,
+    sizeLots: lots(sizeLots),
+    entryValue: money(0n),
+    sessionValue: money(0n),
+    sessionRealized: money(0n),
+    sessionFunding: money(0n),
+    totalRealized: money(0n),
+  };
+  return encode(riskRecord, { kind: "position", position, fundingAccruedE12: 0n });
+}
+
 const quiet = (price: number): Event => ({ kind: "index", index: 0, price: price as PriceE8 });
 
 export interface ProvedWorld {
@@ -128,10 +144,12 @@ export function makeProvedWorld(certificates: CertificatesName = "ed25519-list")
   const keys: [Module, Uint8Array][] = [
     ["ledger", ledgerRecordKey(1)],
     ["ledger", ledgerRecordKey(2)],
+    ["ledger", ledgerRecordKey(lateAccount.account)],
     ["ledger", ledgerRecordKey(999)],
     ["orders", openOrderRecordKey(orderNumber)],
     ["orders", openOrderRecordKey(8)],
     ["positions", riskRecordKey("position", 1, 1)],
+    ["positions", riskRecordKey("position", lateAccount.account, 1)],
   ];
   const recordAt = new Map<string, Uint8Array | undefined>();
   const rootsAt: Digest[][] = [];
@@ -142,20 +160,15 @@ export function makeProvedWorld(certificates: CertificatesName = "ed25519-list")
       const holder = { owner: account === 1 ? owner : activeEd25519.publicKey(seedOf(61)), subaccount: 0 };
       set("ledger", ledgerRecordKey(account), encode(ledgerRecord, { account, holder, balances }));
     }
+    if (lateAccount.openedAt <= own) {
+      const { account, owner: lateOwner } = lateAccount;
+      const late = { account, holder: { owner: lateOwner, subaccount: 0 }, balances: [money(5n), money(0n)] };
+      set("ledger", ledgerRecordKey(account), encode(ledgerRecord, late));
+      set("positions", riskRecordKey("position", account, 1), positionRecord(account, 3));
+    }
     const open = { order: orderOf(Math.min(own, 9)), goodTilMs: undefined, priority: 3 };
     set("orders", openOrderRecordKey(orderNumber), encode(openOrderRecord, open));
-    const position = {
-      account: 1,
-      instrument: 1,
-      sizeLots: lots(own),
-      entryValue: money(0n),
-      sessionValue: money(0n),
-      sessionRealized: money(0n),
-      sessionFunding: money(0n),
-      totalRealized: money(0n),
-    };
-    const risk = encode(riskRecord, { kind: "position", position, fundingAccruedE12: 0n });
-    set("positions", riskRecordKey("position", 1, 1), risk);
+    set("positions", riskRecordKey("position", 1, 1), positionRecord(1, own));
     rootsAt.push(trees.map((tree) => tree.root()));
     for (const [module, key] of keys) {
       const name = `${module}/${key.join()}/${own}`;
