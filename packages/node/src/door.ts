@@ -34,7 +34,8 @@ export interface DoorParts {
     from: number,
     countMax: number,
   ) => Promise<{ readonly blocks: readonly Uint8Array[]; readonly first: number }>;
-  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer) => void) => void;
+  /** `undefined`: there is no time for it now. */
+  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer | undefined) => void) => void;
   readonly snapshot: () => Promise<SnapshotAnswer>;
   readonly chunk: (manifest: Digest, index: number) => Promise<Uint8Array | undefined>;
   readonly report: (fact: string) => void;
@@ -55,7 +56,10 @@ interface Connection {
   submitsInFlight: number;
   /** Manifests and chunks that are being read for it. */
   readsInFlight: number;
-  proofsInFlight: number;
+  /** Proofs, receipts and changes that are being waited for. */
+  questionsInFlight: number;
+  /** It has one of the places of followers. */
+  isFed: boolean;
   /** Commands that were taken lately. */
   readonly admitted: number[];
   /** The next height to send to a follower. */
@@ -72,7 +76,7 @@ interface Connection {
 
 const submitsInFlightCountMax = 8_192;
 export const readsInFlightCountMax = 8;
-const proofsInFlightCountMax = 64;
+const questionsInFlightCountMax = 64;
 /** Blocks kept in memory for followers that are nearly there: so many, and so many bytes. */
 const recentBlocksCountMax = 128;
 const recentSizeMax = 1024 * 1024;
@@ -97,6 +101,12 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     snapshot: () => inTurn(parts.snapshot),
     chunk: (manifest, index) => inTurn(() => parts.chunk(manifest, index)),
     report: parts.report,
+  };
+
+  /** Takes one of the places of followers, or gives it back. */
+  const setFed = (connection: Connection, isFed: boolean): void => {
+    if (connection.isFed !== isFed) followersCount += isFed ? 1 : -1;
+    connection.isFed = isFed;
   };
 
   const keepRecent = (height: number, bytes: Uint8Array): void => {
@@ -156,6 +166,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         if (connection.next !== from) return feed(connection);
         if (blocks.length === 0 && from < first) {
           connection.next = undefined;
+          setFed(connection, false);
           const reason = `blocks below ${first} are pruned at this node`;
           return reply(connection, { kind: "failure", id: connection.followId, reason, retry: false });
         }
@@ -194,15 +205,21 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     setTimeout(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }), admittedDelayMs);
   };
 
-  const prove = (connection: Connection, id: number, encoded: Uint8Array): void => {
-    if (proofsInFlightCountMax <= connection.proofsInFlight) {
-      const reason = `${proofsInFlightCountMax} proofs are being waited for on this connection`;
+  /** Hands over a question that another thread has to work on; a connection may have so many of them under way. */
+  const question = <T>(
+    connection: Connection,
+    id: number,
+    ask: (answer: (value: T) => void) => void,
+    told: (value: T) => void,
+  ): void => {
+    if (questionsInFlightCountMax <= connection.questionsInFlight) {
+      const reason = `${questionsInFlightCountMax} questions are being answered on this connection`;
       return reply(connection, { kind: "failure", id, reason, retry: true });
     }
-    connection.proofsInFlight++;
-    parts.prove(encoded, (proved) => {
-      connection.proofsInFlight--;
-      send(connection, proved);
+    connection.questionsInFlight++;
+    ask((value) => {
+      connection.questionsInFlight--;
+      told(value);
     });
   };
 
@@ -225,8 +242,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
           const reason = `this node feeds ${followersCount} followers; follow another one, such as a full node`;
           return reply(connection, { kind: "failure", id: request.id, reason, retry: true });
         }
-        followersCount++;
-        connection.socket.once("close", () => followersCount--);
+        setFed(connection, true);
         connection.followId = request.id;
         connection.sizeMax = undefined;
         connection.next = Math.max(1, request.from);
@@ -241,25 +257,34 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       case "genesis":
         return reply(connection, { kind: "genesis", id: request.id, genesis: parts.genesis });
       case "changesWanted":
-        return parts.changes(request.wanted, (found) =>
-          reply(connection, { kind: "changes", id: request.id, answer: found }),
+        return question<ChangesAnswer | undefined>(
+          connection,
+          request.id,
+          (answer) => parts.changes(request.wanted, answer),
+          (found) => reply(connection, changesReply(request.id, found)),
         );
       case "snapshotWanted":
       case "chunkWanted":
         return void answerJoining(joining, connection, request, (value) => reply(connection, value));
       case "receipt": {
-        const { id } = request;
-        return parts.receipt(request.command, (found) => {
-          if (found.kind === "receipt") return send(connection, receiptReply(id, found.encoded));
-          reply(connection, { kind: "failure", id, reason: found.reason, retry: found.retry });
-        });
+        const { id, command } = request;
+        const told = (found: ReceiptAnswer): void => {
+          if (found.kind === "receipt") send(connection, receiptReply(id, found.encoded));
+          else reply(connection, { kind: "failure", id, reason: found.reason, retry: found.retry });
+        };
+        return question<ReceiptAnswer>(connection, id, (answer) => parts.receipt(command, answer), told);
       }
       case "headers":
       case "state":
       case "orderEvents":
       case "accountNumber":
       case "certificates":
-        return prove(connection, request.id, encoded);
+        return question<Uint8Array>(
+          connection,
+          request.id,
+          (answer) => parts.prove(encoded, answer),
+          (proved) => send(connection, proved),
+        );
     }
   };
 
@@ -268,7 +293,8 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       socket,
       submitsInFlight: 0,
       readsInFlight: 0,
-      proofsInFlight: 0,
+      questionsInFlight: 0,
+      isFed: false,
       admitted: [],
       next: undefined,
       sizeMax: undefined,
@@ -279,7 +305,10 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     };
     connections.add(connection);
     socket.on("error", () => undefined);
-    socket.on("close", () => connections.delete(connection));
+    socket.on("close", () => {
+      connections.delete(connection);
+      setFed(connection, false);
+    });
     socket.on("message", (bytes: RawData, isBinary: boolean) => {
       const encoded = asBytes(bytes);
       const request = isBinary ? decodeDoorRequest(encoded) : undefined;
@@ -366,6 +395,11 @@ function asBytes(data: RawData): Uint8Array {
 /** A reply of kind `block`: its tag, then the block's encoding as it is. */
 function blockReply(encoded: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(replyTags.block), encoded]);
+}
+
+function changesReply(id: number, answer: ChangesAnswer | undefined): DoorReply {
+  if (answer !== undefined) return { kind: "changes", id, answer };
+  return { kind: "failure", id, reason: "this node is busy with other questions", retry: true };
 }
 
 /** A reply of kind `receipt`: tag, id, then the receipt's encoding as it is. */

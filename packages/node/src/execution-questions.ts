@@ -1,4 +1,5 @@
 /** What the main thread asks of the execution thread, where the logs and the state live; each question is answered once. */
+import { present } from "@stoa/base/assert";
 import type { Digest } from "@stoa/base/hash";
 import type { ChangesAnswer, ChangesRequest } from "@stoa/protocol/changes";
 import type { ExecutionToMain, MainToExecution, ReceiptAnswer, SnapshotAnswer } from "./thread-message.ts";
@@ -13,7 +14,10 @@ export interface ExecutionQuestions {
   readonly readBlocks: (from: number, countMax: number) => Promise<ReadAnswer>;
   /** An encoded door request for a proof; the answer is the encoded reply. */
   readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void) => void;
-  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer) => void) => void;
+  /** `undefined`: there is no time for it now. */
+  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer | undefined) => void) => void;
+  /** The same for this node itself, which is always answered. */
+  readonly ownChanges: (wanted: ChangesRequest) => Promise<ChangesAnswer>;
   readonly snapshot: () => Promise<SnapshotAnswer>;
   /** `undefined` when there is no such chunk here. */
   readonly chunk: (manifest: Digest, index: number) => Promise<Uint8Array | undefined>;
@@ -23,7 +27,7 @@ export interface ExecutionQuestions {
 export function createExecutionQuestions(ask: (question: MainToExecution) => void): ExecutionQuestions {
   const reads = createThreadRequests<ReadAnswer>();
   const receipts = createThreadRequests<ReceiptAnswer>();
-  const changes = createThreadRequests<ChangesAnswer>();
+  const changes = createThreadRequests<ChangesAnswer | undefined>();
   const proofs = createThreadRequests<Uint8Array>();
   const snapshots = createThreadRequests<SnapshotAnswer>();
   const chunks = createThreadRequests<Uint8Array | undefined>();
@@ -32,7 +36,12 @@ export function createExecutionQuestions(ask: (question: MainToExecution) => voi
     readBlocks: (from, countMax) =>
       new Promise((resolve) => ask({ kind: "read", id: reads.open(resolve), from, countMax })),
     prove: (request, answer) => ask({ kind: "prove", id: proofs.open(answer), request }),
-    changes: (wanted, answer) => ask({ kind: "changes", id: changes.open(answer), wanted }),
+    changes: (wanted, answer) => ask({ kind: "changes", id: changes.open(answer), wanted, isOwn: false }),
+    ownChanges: (wanted) =>
+      new Promise((resolve) => {
+        const id = changes.open((found) => resolve(present(found, "what this node asks itself is answered")));
+        ask({ kind: "changes", id, wanted, isOwn: true });
+      }),
     snapshot: () => new Promise((resolve) => ask({ kind: "snapshot", id: snapshots.open(resolve) })),
     chunk: (manifest, index) =>
       new Promise((resolve) => ask({ kind: "chunk", id: chunks.open(resolve), manifest, index })),

@@ -23,7 +23,7 @@ import { payloadCommands } from "./payload-names.ts";
 import { finalDigestsCountMax } from "./mempool.ts";
 import { lastDigests, recentCommandsOf } from "./recent-commands.ts";
 import { createProofs } from "./proofs.ts";
-import { createReceipts, receiptsCountMax } from "./receipts.ts";
+import { busyReceipt, createReceipts, receiptsCountMax } from "./receipts.ts";
 import type { ConsensusToExecution, ExecutionToConsensus, ExecutionToMain, MainToExecution } from "./thread-message.ts";
 
 export interface ExecutionThreadData {
@@ -131,6 +131,9 @@ function run(): void {
 
   let replies: { readonly id: number; readonly reply: Uint8Array }[] = [];
   /** Answers that are given in one turn cross in one message. */
+  const changes = ({ wanted, isOwn }: Extract<MainToExecution, { kind: "changes" }>) =>
+    isOwn ? commit.changes(wanted) : proofs.within(() => commit.changes(wanted));
+
   const prove = ({ id, request }: Extract<MainToExecution, { kind: "prove" }>): void => {
     const decoded = present(decodeDoorRequest(request), "the door hands over canonical requests");
     assert(isProofRequest(decoded), "only what is to be proved comes here");
@@ -185,7 +188,7 @@ function run(): void {
           return toMain({ kind: "read", id: message.id, blocks, first: commit.blocks.first() });
         }
         case "changes":
-          return toMain({ kind: "changes", id: message.id, answer: commit.changes(message.wanted) });
+          return toMain({ kind: "changes", id: message.id, answer: changes(message) });
         case "snapshot":
           return void commit.offers.manifest().then((manifest) => {
             const [firstHeight, lastHeight] = [commit.blocks.first(), commit.blocks.last()];
@@ -196,7 +199,11 @@ function run(): void {
         case "distrust":
           return commit.distrust();
         case "receipt":
-          return toMain({ kind: "receipt", id: message.id, answer: receipts.find(message.digest) });
+          return toMain({
+            kind: "receipt",
+            id: message.id,
+            answer: proofs.within(() => receipts.find(message.digest)) ?? busyReceipt,
+          });
         case "prove":
           return prove(message);
         case "stop":

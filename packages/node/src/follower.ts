@@ -28,7 +28,7 @@ import { payloadCommands } from "./payload-names.ts";
 import { createRootCheck, divergenceError } from "./root-check.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
-import { createProofs } from "./proofs.ts";
+import { createProofs, type Proofs } from "./proofs.ts";
 import { heightAtLeast, isStateWanted, joinBySnapshot, watchPruning } from "./state-sync.ts";
 import { restoreFromFile } from "./snapshot-file.ts";
 import { finishInstallation } from "./storage/state-installation.ts";
@@ -85,6 +85,8 @@ const replayChunk = 64;
 
 /** What a follower consists of, for a node that also serves others. */
 export interface FollowerInside extends Follower {
+  /** Work for whoever asks, within a share of the time; `undefined` when that is used up. */
+  readonly within: Proofs["within"];
   readonly commit: Commit;
   readonly doors: DoorSet;
 }
@@ -237,6 +239,7 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
     query: commit.query,
     convicted: () => convicted,
     prove: proofs.ask,
+    within: proofs.within,
     status: () => ({
       height: commit.height(),
       timeMs: commit.query.timeMs(),

@@ -23,7 +23,7 @@ import { openFollower, relayedIdMin, type FollowerConfig, type FollowerInside } 
 import { silentLog, type Logger } from "./log.ts";
 import { createNodeMetrics, serveMetrics, type NodeMetrics } from "./metrics.ts";
 import type { Address } from "./network/mesh.ts";
-import { createReceipts, receiptsCountMax } from "./receipts.ts";
+import { busyReceipt, createReceipts, receiptsCountMax } from "./receipts.ts";
 import { recentCommandsOf } from "./recent-commands.ts";
 
 export interface FullNodeConfig extends FollowerConfig {
@@ -112,7 +112,7 @@ interface Served {
 }
 
 /** What a full node answers at its door: the same as a validator does, from its own logs and state. */
-function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove }: FollowerInside): Served {
+function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove, within }: FollowerInside): Served {
   const receipts = createReceipts(commit, recentCommandsOf(commit.blocks, receiptsCountMax));
   const height = (): NodeStatus["height"] => commit.height() as NodeStatus["height"];
   const parts: Served["parts"] = {
@@ -133,7 +133,7 @@ function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove }: Foll
       quarantine: undefined,
       convicted: new Uint8Array(0),
     }),
-    receipt: (digest, answer) => answer(receipts.find(digest)),
+    receipt: (digest, answer) => answer(within(() => receipts.find(digest)) ?? busyReceipt),
     prove(request, answer) {
       const decoded = present(decodeDoorRequest(request), "the door hands over canonical requests");
       assert(isProofRequest(decoded), "only what is to be proved comes here");
@@ -143,7 +143,7 @@ function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove }: Foll
       blocks: commit.blocks.readRange(from, countMax, readSizeMax).map((one) => encode(finalBlock, one)),
       first: commit.blocks.first(),
     }),
-    changes: (wanted, answer) => answer(commit.changes(wanted)),
+    changes: (wanted, answer) => answer(within(() => commit.changes(wanted))),
     snapshot: async () => {
       const manifest = await commit.offers.manifest();
       return { firstHeight: commit.blocks.first(), lastHeight: commit.blocks.last(), manifest };

@@ -101,7 +101,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
     chainId: chainIdOf(genesis),
     node: genesis.validators[index]!.name,
     doors,
-    ownChanges: (wanted) => new Promise((resolve) => questions.changes(wanted, resolve)),
+    ownChanges: questions.ownChanges,
     readBlocks: questions.readBlocks,
     distrust: () => threads?.toExecution({ kind: "distrust" }),
     log,

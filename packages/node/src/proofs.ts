@@ -24,6 +24,8 @@ import { findOrderEvents } from "./order-events.ts";
 export interface Proofs {
   /** `answer` is called once, with an encoded reply: at once, or when a coming block allows it, or when the time is up. */
   readonly ask: (request: ProofRequest, answer: Answer) => void;
+  /** Does other work for whoever asks, in the same share of the thread's time; `undefined` when that is used up. */
+  readonly within: <T>(action: () => T) => T | undefined;
   /** To be told of every executed block, and to be called now and then without one. */
   readonly executed: (block: FinalBlock | undefined) => void;
 }
@@ -145,6 +147,7 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
         }
       });
     },
+    within: <T>(action: () => T): T | undefined => (work.allows() ? work.spend(action) : undefined),
     executed(block) {
       work.spend(() => {
         if (block !== undefined) {
@@ -199,7 +202,7 @@ function withId(reply: Uint8Array, id: number): Uint8Array {
 
 interface WorkBudget {
   readonly allows: () => boolean;
-  readonly spend: (action: () => void) => void;
+  readonly spend: <T>(action: () => T) => T;
 }
 
 /** Time that answers may take, window by window. */
@@ -214,8 +217,9 @@ function createWorkBudget(nowMs: () => number): WorkBudget {
         windowEndMs = startMs + workWindowMs;
         spentMs = 0;
       }
-      action();
+      const result = action();
       spentMs += nowMs() - startMs;
+      return result;
     },
   };
 }

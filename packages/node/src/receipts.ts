@@ -20,6 +20,13 @@ export interface Receipts {
   readonly find: (digest: Uint8Array) => ReceiptAnswer;
 }
 
+/** What is said when there is no time to look. */
+export const busyReceipt: ReceiptAnswer = {
+  kind: "unavailable",
+  reason: "this node is busy with other questions",
+  retry: true,
+};
+
 /** So many commands are found, the last ones. */
 export const receiptsCountMax = 16_384;
 /** Places are kept as one number: height times this, plus the position in the block. */

@@ -116,7 +116,8 @@ export type MainToExecution =
   | { readonly kind: "receipt"; readonly id: number; readonly digest: Uint8Array }
   /** An encoded door request for a proof. */
   | { readonly kind: "prove"; readonly id: number; readonly request: Uint8Array }
-  | { readonly kind: "changes"; readonly id: number; readonly wanted: ChangesRequest }
+  /** `isOwn`: for this node itself, which is not to be refused. */
+  | { readonly kind: "changes"; readonly id: number; readonly wanted: ChangesRequest; readonly isOwn: boolean }
   | { readonly kind: "snapshot"; readonly id: number }
   | { readonly kind: "chunk"; readonly id: number; readonly manifest: Uint8Array; readonly index: number }
   /** What is computed here is not what others agreed on. */
@@ -145,7 +146,7 @@ export type ExecutionToMain =
   | { readonly kind: "receipt"; readonly id: number; readonly answer: ReceiptAnswer }
   /** Encoded door replies, those of one turn together. */
   | { readonly kind: "proved"; readonly replies: readonly { readonly id: number; readonly reply: Uint8Array }[] }
-  | { readonly kind: "changes"; readonly id: number; readonly answer: ChangesAnswer }
+  | { readonly kind: "changes"; readonly id: number; readonly answer: ChangesAnswer | undefined }
   | { readonly kind: "snapshot"; readonly id: number; readonly answer: SnapshotAnswer }
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array | undefined }
   | { readonly kind: "report"; readonly level: "info" | "warn"; readonly fact: string }

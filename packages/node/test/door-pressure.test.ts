@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { encode } from "@stoa/base/codec";
+import { zeroDigest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Height } from "@stoa/base/units";
 import { finalBlock } from "@stoa/protocol/block";
@@ -103,6 +104,61 @@ test("followers that are far behind read the log in turn, a few at a time (NET-0
   expect(readsCount).toBe(120);
   expect(runningMax).toBeGreaterThan(1);
   expect(runningMax).toBeLessThanOrEqual(4);
+});
+
+test("a follow that ends because its blocks are pruned gives its place back (NET-060)", async () => {
+  const first = 100;
+  const door = await openTestDoor({
+    readBlocks: (from) => Promise.resolve({ blocks: from < first ? [] : [block], first }),
+  });
+  door.stored(first);
+  const stubborn = await client(door);
+  for (let count = 1; count <= limits.followersCountMax + 1; count++) {
+    follow(stubborn, 1);
+    await until(() => stubborn.replies.length === count, "it is answered");
+    expect(stubborn.replies.at(-1)).toMatchObject({
+      kind: "failure",
+      reason: "blocks below 100 are pruned at this node",
+    });
+  }
+  expect(stubborn.socket.listenerCount("close")).toBeLessThan(5);
+  const other = await client(door);
+  follow(other, first);
+  await until(() => other.replies.length === 1, "another one is fed");
+  expect(other.replies[0]!.kind).toBe("block");
+});
+
+test("of receipts and changes, too, a connection may have so many under way; the rest is refused at once (NET-064)", async () => {
+  const asked: (() => void)[] = [];
+  const door = await openTestDoor({
+    receipt: (_command, answer) => asked.push(() => answer({ kind: "unavailable", reason: "none here", retry: false })),
+    changes: (_wanted, answer) => asked.push(() => answer({ kind: "unavailable", reason: "none here" })),
+  });
+  const greedy = await client(door);
+  for (let id = 1; id <= 1_000; id++)
+    greedy.socket.send(
+      encodeDoorRequest(
+        id % 2 === 0
+          ? { kind: "receipt", id, command: zeroDigest }
+          : { kind: "changesWanted", id, wanted: { kind: "digests", from: 1 as Height, to: 1 as Height } },
+      ),
+    );
+  await until(() => greedy.replies.length + asked.length === 1_000, "all are dealt with");
+  expect(asked.length).toBe(64);
+  expect(greedy.replies.every((reply) => reply.kind === "failure" && reply.retry)).toBe(true);
+  const patient = await client(door);
+  patient.socket.send(encodeDoorRequest({ kind: "receipt", id: 1, command: zeroDigest }));
+  await until(() => asked.length === 65, "others are heard");
+  asked.splice(0).forEach((answer) => answer());
+  greedy.socket.send(encodeDoorRequest({ kind: "receipt", id: 2_000, command: zeroDigest }));
+  await until(() => asked.length === 1, "there is room again");
+});
+
+test("who asks for changes while there is no time for it is told to ask again (NET-064)", async () => {
+  const door = await openTestDoor({ changes: (_wanted, answer) => answer(undefined) });
+  const one = await client(door);
+  const wanted = { kind: "digests", from: 1 as Height, to: 1 as Height } as const;
+  expect(await one.ask({ kind: "changesWanted", id: 1, wanted })).toMatchObject({ kind: "failure", retry: true });
 });
 
 test("connections that say nothing are closed in time, and do not keep clients out (NET-062)", async () => {

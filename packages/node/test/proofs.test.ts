@@ -283,6 +283,16 @@ test("a search that takes long ends with the height that it has come to (LIGHT-0
   expect(reply).toMatchObject({ kind: "orderEvents", nextHeight: 4, nextIndex: 0 });
 });
 
+test("other work for whoever asks shares the time of proofs, and is not done beyond it (NET-064)", () => {
+  add([], 0);
+  const receipt = (): string => ((nowMs += 40), "a receipt");
+  expect([1, 2, 3, 4].map(() => proofs.within(receipt))).toEqual(["a receipt", "a receipt", "a receipt", undefined]);
+  const waited = asked({ kind: "headers", id: 1, from: undefined, countMax: 1 });
+  expect(waited()).toMatchObject({ kind: "failure", retry: true });
+  nowMs += 1_000;
+  expect(proofs.within(receipt)).toBe("a receipt");
+});
+
 test("what is no record of a module is proved absent, and an account's number is told", () => {
   for (let own = 1; own <= 4; own++) add([], 0);
   const key = new Uint8Array(limits.merkleKeySizeMax);
