@@ -220,7 +220,7 @@ const proposals: readonly Mutant[] = [
   {
     name: "blames nobody for a batch that it had to fetch",
     rule: "BFT-086",
-    ...inConsensus("lane-wanted", "if (blames) blame(", "if (false) blame("),
+    ...inConsensus("lane-fetch", "need?.blames === true) blame(", "false) blame("),
     checks: [rules("waits for those that are not, asks the proposer for them")],
   },
   {

@@ -635,8 +635,8 @@ const progress: readonly Mutant[] = [
     rule: "BFT-062",
     ...inConsensus(
       "catch-up",
-      'return verifyFinality(replica.scheme, replica.set, block) ? undefined : "that is not proven final";',
-      "return undefined;",
+      "if (!verifyFinality(replica.scheme, replica.set, block)) return",
+      "if (header.height < 0) return",
     ),
     checks: [test("rules", "whose certificate is forged")],
   },

@@ -82,6 +82,8 @@ export const limits = {
   /** Batches above what is final that a replica keeps of one lane, and their bytes. */
   laneAheadCountMax: 64,
   laneAheadSizeMax: 4 * 1024 * 1024,
+  /** The same with what was fetched for proposals, other versions of places included; only certified batches go beyond it. */
+  laneVersionsSizeMax: 8 * 1024 * 1024,
   /** Half of both: so far may an owner be ahead of what it knows to be safe. */
   laneOwnAheadCountMax: 32,
   laneOwnAheadSizeMax: 2 * 1024 * 1024,

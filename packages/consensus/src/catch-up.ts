@@ -218,8 +218,8 @@ function forkFact({ lastFinal }: Replica, { header }: FinalBlock): string {
 
 function faultIn(replica: Replica, block: FinalBlock): string | undefined {
   const { header } = block;
-  if (!payloadMatches(header, block.payload)) return "whose payload is not the one it names";
-  return verifyFinality(replica.scheme, replica.set, block) ? undefined : "that is not proven final";
+  if (!verifyFinality(replica.scheme, replica.set, block)) return "that is not proven final";
+  return payloadMatches(header, block.payload) ? undefined : "whose payload is not the one it names";
 }
 
 const isGenuine = (replica: Replica, certificate: Certificate): boolean =>

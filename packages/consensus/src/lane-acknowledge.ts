@@ -170,7 +170,7 @@ function checkedProof(replica: Replica, lane: Lane, sequence: number): Availabil
   return undefined;
 }
 
-function keepProof(lane: Lane, proof: AvailabilityProof, verified: boolean): void {
+export function keepProof(lane: Lane, proof: AvailabilityProof, verified: boolean): void {
   lane.proofs.set(proof.sequence, { proof, verified });
   for (const sequence of lane.proofs.keys()) {
     if (lane.proofs.size <= limits.laneAheadCountMax) return;

@@ -11,7 +11,7 @@ import { reportOffence } from "./evidence.ts";
 import { acknowledgeSoon } from "./lane-acknowledge.ts";
 import { heldBatch, type HeldBatch, type Lane } from "./lane-state.ts";
 import { holdBatch } from "./lane-store.ts";
-import { wantBatches } from "./lane-wanted.ts";
+import { blame, wantBatches } from "./lane-wanted.ts";
 import type { Message } from "./message.ts";
 import { answered } from "./requests.ts";
 import { misbehaviour, plan, send, type Replica } from "./state.ts";
@@ -97,6 +97,9 @@ export function receiveBatches(replica: Replica, from: ValidatorIndex, answer: M
   const wanted = answered(replica, from, answer.request);
   if (wanted?.kind !== "batches") return;
   const lane = replica.lanes.all[wanted.lane]!;
+  const need = replica.lanes.wanted.get(toHex(wanted.digest));
+  // What a quorum certified is needed whatever it weighs. A proposal may name ever new batches of its proposer's own lane.
+  const sizeMax = need?.cause === "certified" ? Infinity : limits.laneVersionsSizeMax;
   let { digest, through: sequence } = wanted;
   let last: HeldBatch | undefined;
   for (const batch of answer.batches) {
@@ -109,6 +112,9 @@ export function receiveBatches(replica: Replica, from: ValidatorIndex, answer: M
     const [first] = lane.places.get(sequence) ?? [];
     const known = heldBatch(lane, digest);
     if (known === undefined && first !== undefined) reportTwo(replica, first, batch);
+    if (known === undefined && sizeMax < lane.aheadSize + batch.payload.length) break;
+    // The owner has signed it, so it is not the proposer's invention.
+    if (known === undefined && need?.blames === true) blame(replica, lane);
     last = known ?? holdBatch(replica, batch, digest);
     digest = batch.previous;
     sequence--;

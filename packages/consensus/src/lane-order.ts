@@ -17,7 +17,7 @@ import type { AvailabilityProof, LaneTip } from "@stoa/protocol/finality/lane";
 import { sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import { lanesPayloadSize } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { proofFor, provenAbove } from "./lane-acknowledge.ts";
+import { keepProof, proofFor, provenAbove } from "./lane-acknowledge.ts";
 import { wantBatches } from "./lane-wanted.ts";
 import { linkedFrom, rangeUpTo, tipAfter, tipOf, type HeldBatch, type Lane } from "./lane-state.ts";
 import type { Parent, Replica } from "./state.ts";
@@ -216,5 +216,8 @@ function isProven(replica: Replica, lane: Lane, tip: LaneTip, shown: NonNullable
   if (known?.verified === true && equalBytes(known.proof.digest, tip.digest)) return true;
   const { epoch } = replica.set;
   const proof: AvailabilityProof = { kind: "availability", epoch, lane: lane.index, ...tip, ...shown };
-  return replica.scheme.verifyCertificate(replica.set, proof);
+  if (!replica.scheme.verifyCertificate(replica.set, proof)) return false;
+  // A proposal that waits for something else is looked at again and again.
+  keepProof(lane, proof, true);
+  return true;
 }

@@ -89,13 +89,12 @@ function isNeeded({ lanes, now, parameters }: Replica, { lane, digest, through, 
 }
 
 function askFor(replica: Replica, wanted: WantedBatches): void {
-  const { lane, digest, from, through, peers, blames, sinceMs } = wanted;
+  const { lane, digest, from, through, peers, sinceMs } = wanted;
   if (replica.now.monotonicMs < sinceMs + replica.parameters.fetchMs) return;
   ask(replica, { kind: "batches", lane, digest, from, through }, peers);
-  if (blames) blame(replica, replica.lanes.all[lane]!);
 }
 
-/** A vote waits for a batch that its owner did not send here: for a while this replica proposes only proven ones of it. */
-function blame(replica: Replica, lane: Lane): void {
+/** A vote waited for a batch that its owner did not send here: for a while this replica proposes only proven ones of it. */
+export function blame(replica: Replica, lane: Lane): void {
   lane.blamedThrough = (replica.lastFinal.height + limits.laneBlameBlocks) as Height;
 }

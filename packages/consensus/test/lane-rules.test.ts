@@ -877,3 +877,43 @@ test("whose block log was moved away a replica goes on above the final tips of i
   expect(probe.replica.lastFinal.height).toBe(1);
   expect(probe.halts()).toEqual([]);
 });
+
+describe("a leader that makes things up", () => {
+  test("makes nobody blame the owner of a batch that does not exist (BFT-084)", () => {
+    const probe = probeOf();
+    const { lane, proposal } = proposalOf(probe);
+    probe.proposal(proposal);
+    expect(wanted(probe.timer("fetch"))).toHaveLength(1);
+    expect(probe.replica.lanes.all[lane[0]!.lane]!.blamedThrough).toBe(0);
+  });
+
+  test("fills no memory with ever new batches of its own lane (BFT-092)", () => {
+    const probe = probeOf();
+    const texts = Array.from({ length: 40 }, (_, index) => String(10 + index).repeat(120_000));
+    const lane = craftLane(probe.set, probe.leader, texts);
+    const ranges: LaneRange[] = [{ lane: probe.leader, count: lane.length, size: 40, proof: undefined }];
+    const payload = { form: "lanes", size: sizeOfLanes(ranges, 0), digest: payloadDigest(none) } as const;
+    const header = craftLanesHeader(probe.set, 1, { ranges: [lane], changes: { ranges, payload } });
+    probe.proposal(craftProposal(probe.set, header, none));
+    const [request] = wanted(probe.timer("fetch"));
+    const batches = [...lane.slice(1)].reverse();
+    probe.message(probe.leader, { kind: "batches", request: request!.request, batches });
+    const { aheadSize } = probe.replica.lanes.all[probe.leader]!;
+    expect(aheadSize).toBeGreaterThan(limits.laneVersionsSizeMax - 300_000);
+    expect(aheadSize).toBeLessThanOrEqual(limits.laneVersionsSizeMax);
+  });
+
+  test("has each proof that it shows checked once, however often its proposal is looked at (BFT-089)", () => {
+    const probe = probeOf();
+    const owner = ownerOf(probe);
+    const proven = craftLane(probe.set, owner, ["aa"]);
+    const missing = craftLane(probe.set, probe.leader, ["bb"]);
+    const ranges = [proven, missing].sort(([left], [right]) => left!.lane - right!.lane);
+    const proofs = ranges.map((range) =>
+      range === proven ? craftProof(probe.set, proven[0]!, probe.others) : undefined,
+    );
+    const header = craftLanesHeader(probe.set, 1, { ranges, proofs });
+    expect(votesIn(probe.proposal(craftProposal(probe.set, header, none)))).toEqual([]);
+    expect(probe.replica.lanes.all[owner]!.proofs.get(1)).toMatchObject({ verified: true });
+  });
+});

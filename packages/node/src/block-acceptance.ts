@@ -25,8 +25,8 @@ export function createBlockAcceptance(genesis: Genesis, tip: FinalBlock | undefi
   let digest = tip === undefined ? zeroDigest : headerDigest(tip.header);
 
   const isFinal = ({ header, descendants, certificates, payload }: FinalBlock): boolean => {
-    if (!equalBytes(header.parentDigest, digest) || !payloadMatches(header, payload)) return false;
-    return verifyFinality(scheme, set, { header, descendants, certificates });
+    if (!equalBytes(header.parentDigest, digest)) return false;
+    return verifyFinality(scheme, set, { header, descendants, certificates }) && payloadMatches(header, payload);
   };
 
   return {

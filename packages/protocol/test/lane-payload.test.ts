@@ -145,3 +145,17 @@ describe("reading commands", () => {
     expect(decodePayload(new Uint8Array(limits.payloadSizeMax + 1))).toBeUndefined();
   });
 });
+
+test("counts that nobody can have sent cost nothing", () => {
+  const header = headerFor(5, loose);
+  const ranges = Array.from({ length: limits.validatorsCountMax }, (_, lane): LaneRange => {
+    return { lane: lane as ValidatorIndex, count: 65_535, size: 0, proof: undefined };
+  });
+  const payload = wholeOf(header, loose);
+  const before = process.memoryUsage().heapUsed;
+  expect(payloadMatches({ ...header, ranges, payload: { ...header.payload, size: payload.length } }, payload)).toBe(
+    false,
+  );
+  // Laid out, the sweep of eight million batches takes hundreds of megabytes.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024);
+});

@@ -70,8 +70,10 @@ export function payloadMatches(header: Header, payload: Uint8Array): boolean {
 
 function lanesMatch(header: Header, payload: Uint8Array): boolean {
   const read = decodeLanesPayload(payload);
+  const count = header.ranges.reduce((sum, range) => sum + range.count, 0);
+  if (read?.batches.length !== count || !looseMatches(header, read.loose)) return false;
+  // Not before: the counts are whatever the sender wrote.
   const places = sweepOf(header);
-  if (read === undefined || read.batches.length !== places.length || !looseMatches(header, read.loose)) return false;
   const batches = new Map<number, OrderedBatch[]>();
   for (const [index, { lane }] of places.entries()) {
     const of = batches.get(lane) ?? [];
