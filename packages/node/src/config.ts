@@ -41,7 +41,7 @@ export interface ValidatorConfig {
   readonly peers: readonly (Address | undefined)[];
   /** Doors of other nodes of this chain: asked where states part, and for a snapshot when blocks are missing. */
   readonly doors?: readonly Address[];
-  /** A file as `exportSnapshot` writes it: the node starts from it unless it is as far already. */
+  /** A file as `exportSnapshot` writes it: what is stored here is never given up for it. */
   readonly snapshotFile?: string;
   /** The view timer D0 of consensus.md: 150 ms unless set. */
   readonly initialTimeoutMs?: number;

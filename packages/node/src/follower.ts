@@ -46,7 +46,7 @@ export interface FollowerConfig {
    * `always` also when nothing is stored here yet, `never` to have the whole history or nothing.
    */
   readonly snapshot?: "when-needed" | "always" | "never";
-  /** A file as `exportSnapshot` writes it: the node starts from it unless it is as far already. */
+  /** A file as `exportSnapshot` writes it: what is stored here is never given up for it. */
   readonly snapshotFile?: string;
 }
 
@@ -270,9 +270,10 @@ async function openStored(
   try {
     const { dataFolder, genesis, doors, snapshot = "when-needed" } = config;
     finishInstallation(dataFolder);
-    if (config.snapshotFile !== undefined) restoreFromFile(dataFolder, genesis, config.snapshotFile);
+    const report = (fact: string): void => log.warn(fact);
+    if (config.snapshotFile !== undefined) restoreFromFile({ dataFolder, genesis, report }, config.snapshotFile);
     if (snapshot !== "never" && (heightAtLeast(dataFolder) === 0 || isStateWanted(dataFolder)))
-      await joinBySnapshot({ dataFolder, genesis, doors, mode: snapshot, report: (fact) => log.warn(fact) });
+      await joinBySnapshot({ dataFolder, genesis, doors, mode: snapshot, report });
     const commit = openCommit({
       folder: config.dataFolder,
       genesis: config.genesis,

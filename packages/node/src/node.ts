@@ -165,9 +165,10 @@ async function enterFolder(
   const { release } = lockFolder(dataFolder);
   try {
     finishInstallation(dataFolder);
-    if (snapshotFile !== undefined) restoreFromFile(dataFolder, genesis, snapshotFile);
+    const report = (fact: string): void => log.warn(fact);
+    if (snapshotFile !== undefined) restoreFromFile({ dataFolder, genesis, report }, snapshotFile);
     if (isStateWanted(dataFolder) && 0 < doors.length)
-      await joinBySnapshot({ dataFolder, genesis, doors, mode: "when-needed", report: (fact) => log.warn(fact) });
+      await joinBySnapshot({ dataFolder, genesis, doors, mode: "when-needed", report });
     return { stop: release };
   } catch (error) {
     release();

@@ -11,7 +11,7 @@ import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import { snapshotManifest, type SnapshotManifest } from "@stoa/protocol/snapshot";
 import { NodeError } from "./failure.ts";
 import { createSnapshotOffers } from "./snapshot-offers.ts";
-import { heightAtLeast, manifestFault, rootsFault } from "./state-sync.ts";
+import { lastStoredHeight, manifestFault, rootsFault, type StateSyncOptions } from "./state-sync.ts";
 import { guarded } from "./storage/append-file.ts";
 import { readBlockLog } from "./storage/block-log.ts";
 import { isChunk } from "./storage/chunk-folder.ts";
@@ -87,22 +87,33 @@ function writeFile(
   });
 }
 
-/** Starts a node's logs with the state in a file, unless the node is as far already; returns whether it did. */
-export function restoreFromFile(dataFolder: string, genesis: Genesis, path: string): boolean {
+/**
+ * Begins a node's logs with the state in a file, where nothing is stored yet; returns whether it did. What is stored is never
+ * given up for a file: a node that is as far goes on from its own, and one that is not is refused.
+ */
+export function restoreFromFile(
+  { dataFolder, genesis, report }: Pick<StateSyncOptions, "dataFolder" | "genesis" | "report">,
+  path: string,
+): boolean {
   finishInstallation(dataFolder);
   const refuse = (fact: string): NodeError =>
     new NodeError("snapshot-refused", `the file ${path} ${fact}. Nothing was changed.`, { file: path });
-  if (!existsSync(path)) throw refuse("does not exist");
-  const file = guarded(path, "read", () => readFileSync(path));
-  const isOurs = headSize <= file.length && file.subarray(0, magic.length).equals(magic);
-  const bodyAt = isOurs ? headSize + file.readUInt32LE(magic.length) : 0;
-  const manifest = isOurs ? decode(snapshotManifest, file.subarray(headSize, bodyAt)) : undefined;
-  if (manifest === undefined) throw refuse("is no snapshot of a node");
+  const { manifest, bodyAt, bytes } = readWhole(path, refuse);
   const fault = manifestFault(genesis, manifest);
   if (fault !== undefined) throw refuse(`holds a snapshot ${fault}`);
   const { height } = manifest.block.header;
-  if (height <= heightAtLeast(dataFolder)) return false;
-  const bytes = file.subarray(bodyAt);
+  const stored = lastStoredHeight(dataFolder);
+  if (height <= stored) {
+    report(
+      `the file ${path} holds the state of height ${height}; this node is at height ${stored} and goes on from there`,
+    );
+    return false;
+  }
+  if (0 < stored)
+    throw refuse(
+      `holds the state of height ${height}, and ${dataFolder} the history up to height ${stored}, which would be lost. To give it ` +
+        `up, move the folders blocks, events and snapshots away, all three (votes must stay); else start without the file`,
+    );
   for (const index of manifest.chunks.keys()) {
     const start = index * manifest.chunkSize;
     const chunk = bytes.subarray(start, Math.min(bytes.length, start + manifest.chunkSize));
@@ -112,5 +123,20 @@ export function restoreFromFile(dataFolder: string, genesis: Genesis, path: stri
   const broken = "fault" in restored ? restored.fault : rootsFault(restored.roots, manifest);
   if (broken !== undefined) throw refuse(broken);
   installState(dataFolder, chainIdOf(genesis), { block: manifest.block, snapshot: bytes });
+  report(`state of height ${height} restored from the file ${path}`);
   return true;
+}
+
+/** What a file says it holds, and the bytes behind that, which begin at `bodyAt`. */
+function readWhole(
+  path: string,
+  refuse: (fact: string) => NodeError,
+): { readonly manifest: SnapshotManifest; readonly bodyAt: number; readonly bytes: Uint8Array } {
+  if (!existsSync(path)) throw refuse("does not exist");
+  const file = guarded(path, "read", () => readFileSync(path));
+  const isOurs = headSize <= file.length && file.subarray(0, magic.length).equals(magic);
+  const bodyAt = isOurs ? headSize + file.readUInt32LE(magic.length) : 0;
+  const manifest = isOurs ? decode(snapshotManifest, file.subarray(headSize, bodyAt)) : undefined;
+  if (manifest === undefined) throw refuse("is no snapshot of a node");
+  return { manifest, bodyAt, bytes: file.subarray(bodyAt) };
 }

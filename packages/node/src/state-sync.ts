@@ -219,7 +219,9 @@ export function heightAtLeast(dataFolder: string): number {
   return Math.max(0, ...names.map((name) => Number.parseInt(name, 10)));
 }
 
-function lastStoredHeight(dataFolder: string): number {
+/** How far the blocks go that are stored here; 0 when there are none. Reads the whole log. */
+export function lastStoredHeight(dataFolder: string): number {
+  if (heightAtLeast(dataFolder) === 0) return 0;
   const log = openBlockLog(join(dataFolder, "blocks"), () => undefined);
   const last = log.last();
   log.close();

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { equalBytes, toHex } from "@stoa/base/bytes";
+import { encode } from "@stoa/base/codec";
 import { sha256 } from "@stoa/base/hash";
+import { finalBlock } from "@stoa/protocol/block";
 import type { DoorReply, DoorRequest } from "@stoa/protocol/door";
 import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import { encodeGenesis } from "@stoa/protocol/genesis";
@@ -16,6 +18,8 @@ import { openDoorQuestions } from "../src/door-questions.ts";
 import { openFollower, startFollower, type Follower, type FollowerInside } from "../src/follower.ts";
 import { exportSnapshot, restoreFromFile } from "../src/snapshot-file.ts";
 import { joinBySnapshot } from "../src/state-sync.ts";
+import { openBlockLog } from "../src/storage/block-log.ts";
+import { emptyBlock } from "./empty-block.ts";
 import type { FromFullNode, ToFullNode } from "./full-node-process.ts";
 import { limitOrder, localhost, signCommand, testChain, until } from "./network.ts";
 import { ProcessNetwork } from "./processes.ts";
@@ -333,11 +337,29 @@ async function stateAt(port: number): Promise<{ readonly manifest: SnapshotManif
 const zeros = ({ size, chunkSize }: SnapshotManifest, index: number): Uint8Array =>
   new Uint8Array(Math.min(chunkSize, size - index * chunkSize));
 
+/** A block log from genesis on, as a node that prunes nothing has it. */
+function storeBlocks(dataFolder: string, last: number): void {
+  const log = openBlockLog(join(dataFolder, "blocks"), () => undefined);
+  for (let height = 1; height <= last; height++)
+    log.append(height, encode(finalBlock, emptyBlock(genesis, height)), new Uint8Array(0));
+  log.close();
+}
+
+function storedHeights(dataFolder: string): { readonly first: number; readonly last: number } {
+  const log = openBlockLog(join(dataFolder, "blocks"), () => undefined);
+  const heights = { first: log.first(), last: log.last() };
+  log.close();
+  return heights;
+}
+
 describe("a snapshot in a file", () => {
   test("starts a node without a network, and is refused when anything in it is wrong (BFT-063, BFT-065)", async () => {
     const path = join(network.folder.path, "state");
     const height = await exportSnapshot(network.folderOf(1), genesis, path);
     const dataFolder = join(network.folder.path, "from-file");
+    const reports: string[] = [];
+    const restore = (folder: string, chainOf = genesis, file = path): boolean =>
+      restoreFromFile({ dataFolder: folder, genesis: chainOf, report: (fact) => void reports.push(fact) }, file);
     const bytes = readFileSync(path);
     const refusal = (change: (copy: Buffer) => void, chainOf = genesis): string => {
       const copy = Buffer.from(bytes);
@@ -345,7 +367,7 @@ describe("a snapshot in a file", () => {
       const changed = join(network.folder.path, "changed");
       writeFileSync(changed, copy);
       try {
-        restoreFromFile(dataFolder, chainOf, changed);
+        restore(dataFolder, chainOf, changed);
       } catch (error) {
         expect(error).toMatchObject({ code: "snapshot-refused", file: changed });
         return (error as Error).message;
@@ -361,10 +383,33 @@ describe("a snapshot in a file", () => {
     expect(refusal(() => undefined, another)).toContain("holds a snapshot of another chain");
     expect(existsSync(join(dataFolder, "blocks"))).toBe(false);
 
-    expect(restoreFromFile(dataFolder, genesis, path)).toBe(true);
+    expect(restore(dataFolder)).toBe(true);
+    expect(reports.splice(0)).toEqual([`state of height ${height} restored from the file ${path}`]);
     expect(rootsIn(dataFolder).height).toBe(height);
     await expectEqualRoots(dataFolder);
-    expect(restoreFromFile(dataFolder, genesis, path)).toBe(false);
+    expect(restore(dataFolder)).toBe(false);
+  });
+
+  test("takes the place of no history, older or newer, and what was done is said", async () => {
+    const path = join(network.folder.path, "state-beside-history");
+    const height = await exportSnapshot(network.folderOf(1), genesis, path);
+    const [ahead, behind] = [join(network.folder.path, "ahead"), join(network.folder.path, "behind")];
+    // Both in one segment, which begins with the first block.
+    storeBlocks(ahead, height + 5);
+    storeBlocks(behind, height - 5);
+    const reports: string[] = [];
+    const restore = (dataFolder: string): boolean =>
+      restoreFromFile({ dataFolder, genesis, report: (fact) => void reports.push(fact) }, path);
+    expect(restore(ahead)).toBe(false);
+    expect(reports).toEqual([
+      `the file ${path} holds the state of height ${height}; this node is at height ${height + 5} and goes on from there`,
+    ]);
+    expect(() => restore(behind)).toThrow(`the history up to height ${height - 5}, which would be lost`);
+    for (const [folder, last] of [
+      [ahead, height + 5],
+      [behind, height - 5],
+    ] as const)
+      expect(storedHeights(folder)).toEqual({ first: 1, last });
   });
 });
 
