@@ -15,6 +15,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { enterAboveFinal, isHeld, keepVerified } from "./certificates.ts";
 import { weighCertificate } from "./evidence.ts";
 import { deliver, settle } from "./finalize.ts";
+import { repeatAcknowledgement } from "./lane-acknowledge.ts";
 import { repeatOwnLane } from "./lane-own.ts";
 import { carriedMatches, keepCarried, wholePayload } from "./lane-payload.ts";
 import type { Message, Status } from "./message.ts";
@@ -47,6 +48,7 @@ export function peerChanged(replica: Replica, index: ValidatorIndex, connected: 
   send(replica, index, { kind: "status", status: ownStatus(replica) });
   askForStatus(replica, index);
   repeatFor(replica, index, replica.view);
+  repeatAcknowledgement(replica, replica.lanes.all[index]!);
 }
 
 /** The status timer: says where this replica stands, and repeats finalize votes that may have been lost. */

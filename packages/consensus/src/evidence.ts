@@ -118,12 +118,15 @@ function contradictionOf(replica: Replica, vote: Vote): CountedVote | Certificat
 const excludes = (one: Vote | Certificate, other: Vote | Certificate): boolean =>
   exclusionOf(subjectOf(one), subjectOf(other)) !== undefined;
 
-/** Checks a vote that was believed because of the connection over which it came, and drops it when it is forged. */
+/**
+ * Checks a vote by itself, since others will. One that was believed because of the connection over which it came goes when it is
+ * forged; one that passed with others stays, because the certificate that they make may need it.
+ */
 function proveHeld(replica: Replica, held: CountedVote): boolean {
-  held.verified ||= replica.scheme.verifyVote(replica.set, held.vote);
+  held.proven ??= replica.scheme.verifyVote(replica.set, held.vote);
   const { kind, view, signer } = held.vote;
-  if (!held.verified) replica.tallies.get(view)?.[kind].delete(signer);
-  return held.verified;
+  if (!held.proven && !held.verified) replica.tallies.get(view)?.[kind].delete(signer);
+  return held.proven;
 }
 
 // ---- proposals

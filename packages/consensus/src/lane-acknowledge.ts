@@ -64,7 +64,21 @@ function acknowledge(replica: Replica, lane: Lane, held: HeldBatch): void {
   lane.acknowledged = tipOf(held);
   const record = { kind: "acknowledged", lane: lane.index, ...lane.acknowledged } as const;
   emit(replica, { kind: "persist", record, barrier: true });
+  sayAcknowledged(replica, lane, held);
+}
+
+function sayAcknowledged(replica: Replica, lane: Lane, held: HeldBatch): void {
+  lane.acknowledgedMs = replica.now.monotonicMs;
   send(replica, lane.index, { kind: "acknowledgement", acknowledgement: signed(replica, held) });
+}
+
+/** The owner repeats a batch, or is there again: it may not have heard the last acknowledgement, or has forgotten it. */
+export function repeatAcknowledgement(replica: Replica, lane: Lane): void {
+  const { acknowledged, final, acknowledgedMs, index } = lane;
+  if (acknowledged.sequence <= final.sequence || hasLostLog(replica.safety) || index === replica.self) return;
+  if (replica.now.monotonicMs < acknowledgedMs + replica.parameters.statusMs) return;
+  const held = heldBatch(lane, acknowledged.digest);
+  if (held !== undefined) sayAcknowledged(replica, lane, held);
 }
 
 function signed(replica: Replica, { batch, digest }: HeldBatch): Acknowledgement {

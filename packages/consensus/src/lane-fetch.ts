@@ -8,7 +8,7 @@ import { batchesEvidence } from "@stoa/protocol/finality/evidence";
 import { batchDigest, batchSignBytes, type Batch } from "@stoa/protocol/finality/lane";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { reportOffence } from "./evidence.ts";
-import { acknowledgeSoon } from "./lane-acknowledge.ts";
+import { acknowledgeSoon, repeatAcknowledgement } from "./lane-acknowledge.ts";
 import { heldBatch, type HeldBatch, type Lane } from "./lane-state.ts";
 import { holdBatch } from "./lane-store.ts";
 import { blame, wantBatches } from "./lane-wanted.ts";
@@ -29,7 +29,7 @@ export function receiveBatch(replica: Replica, from: ValidatorIndex, batch: Batc
   if (lane.final.sequence + limits.laneAheadCountMax < sequence) return;
   const digest = batchDigest(batch);
   const there = lane.places.get(sequence) ?? [];
-  if (there.some((held) => equalBytes(held.digest, digest))) return;
+  if (there.some((held) => equalBytes(held.digest, digest))) return repeatAcknowledgement(replica, lane);
   const isLate = sequence <= lane.final.sequence;
   if (isLate && there.length === 0) return;
   if (!isSigned(replica, batch, digest)) return misbehaviour(replica, from, "a batch that is not signed");

@@ -37,6 +37,8 @@ export interface Lane {
   linkedSequence: number;
   /** The last batch that this replica acknowledged: nothing at or below it is acknowledged again. */
   acknowledged: LaneTip;
+  /** When that was sent last. */
+  acknowledgedMs: number;
   /** By place; of the owner's own connection, and checked when one is needed. */
   readonly proofs: Map<number, { readonly proof: AvailabilityProof; verified: boolean }>;
   /** Through this height only proven batches of this owner are proposed. */
@@ -92,6 +94,7 @@ export function emptyLanes(count: number): Lanes {
         final: noTip,
         linkedSequence: 0,
         acknowledged: noTip,
+        acknowledgedMs: -Infinity,
         proofs: new Map(),
         blamedThrough: 0 as Height,
       };

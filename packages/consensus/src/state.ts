@@ -79,7 +79,10 @@ export interface ViewCertificates {
 
 export interface CountedVote {
   readonly vote: Vote;
+  /** Checked, maybe only in a sum with others: two forgers can make signatures of which only the sum is right. */
   verified: boolean;
+  /** Checked by itself, with this result. */
+  proven?: boolean;
 }
 export type ViewTally = Record<VoteKind, Map<ValidatorIndex, CountedVote>>;
 

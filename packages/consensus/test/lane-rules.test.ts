@@ -917,3 +917,20 @@ describe("a leader that makes things up", () => {
     expect(probe.replica.lanes.all[owner]!.proofs.get(1)).toMatchObject({ verified: true });
   });
 });
+
+test("an acknowledgement that may be lost is said again when the owner repeats its batch or comes back (BFT-088)", () => {
+  const probe = probeOf();
+  const owner = ownerOf(probe);
+  const [batch] = craftLane(probe.set, owner, ["a"]);
+  give(probe, [batch!]);
+  probe.nowMs += probe.replica.parameters.acknowledgeMs;
+  const first = sentIn(probe.timer("acknowledge"), "acknowledgement");
+  expect(first).toHaveLength(1);
+  expect(acknowledged(give(probe, [batch!, batch!]))).toEqual([]);
+  probe.nowMs += probe.replica.parameters.statusMs;
+  expect(sentIn(give(probe, [batch!, batch!]), "acknowledgement")).toEqual(first);
+  probe.nowMs += probe.replica.parameters.statusMs;
+  const peer = owner as ValidatorIndex;
+  probe.give({ kind: "peer", peer, connected: false });
+  expect(sentIn(probe.give({ kind: "peer", peer, connected: true }), "acknowledgement")).toEqual(first);
+});
