@@ -5,16 +5,17 @@
 import { startGateway } from "@stoa/gateway/gateway";
 import type { Upstream } from "@stoa/gateway/upstream";
 import { readApiKeys } from "@stoa/gateway/accounts/api-key";
-import { startFollower } from "@stoa/node/follower";
-import { createLog } from "@stoa/node/log";
+import { startFollower, type Follower } from "@stoa/node/follower";
+import { createLog, type Logger } from "@stoa/node/log";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { join } from "node:path";
 import { endRequested, reportReady } from "../child.ts";
-import { loadGatewayFile, loadGenesis } from "../devnet/folder.ts";
+import { loadGatewayFile, loadGenesis, type GatewayFile } from "../devnet/folder.ts";
 import { createLatencyRing, type LatencyRing } from "../devnet/latency.ts";
 import type { GatewayReport } from "../devnet/observer.ts";
 import { areAuthorized } from "../devnet/sessions.ts";
 import { topsOf } from "../devnet/tops.ts";
+import { whileBlocksArePruned } from "../rejoin.ts";
 
 const reportMs = 500;
 
@@ -29,11 +30,27 @@ export async function runGateway(dataDir: string): Promise<void> {
   const ended = endRequested();
   const file = loadGatewayFile(dataDir);
   const log = createLog({ name: "gateway" });
-  const follower = await startFollower(
-    { genesis: loadGenesis(dataDir), dataFolder: dataDir, doors: file.doors },
-    { log },
-  );
-  await Promise.race([follower.caughtUp, ended]);
+  await whileBlocksArePruned(ended, async () => {
+    const follower = await startFollower(
+      { genesis: loadGenesis(dataDir), dataFolder: dataDir, doors: file.doors },
+      { log },
+    );
+    const isThere = await Promise.race([
+      follower.caughtUp.then(() => true),
+      follower.failure.then(() => false),
+      ended.then(() => false),
+    ]);
+    return isThere ? serve(dataDir, file, follower, log) : follower;
+  });
+}
+
+/** The API on top of a follower, and the reports to the parent; stops with the follower. */
+async function serve(
+  dataDir: string,
+  file: GatewayFile,
+  follower: Follower,
+  log: Logger,
+): Promise<Pick<Follower, "failure" | "stop">> {
   const latencies = createLatencyRing();
   const keys = readApiKeys(join(dataDir, "keys.json"));
   const gateway = await startGateway({
@@ -58,11 +75,14 @@ export async function runGateway(dataDir: string): Promise<void> {
     };
     if (process.connected) process.send?.(report);
   }, reportMs);
-  const failure = await Promise.race([follower.failure, ended.then(() => undefined)]);
-  clearInterval(reporting);
-  await gateway.stop();
-  await follower.stop();
-  if (failure !== undefined) throw failure;
+  return {
+    failure: follower.failure,
+    async stop() {
+      clearInterval(reporting);
+      await gateway.stop();
+      await follower.stop();
+    },
+  };
 }
 
 /** The same upstream, with the time from a command's submission to its final outcome noted. */
