@@ -213,8 +213,10 @@ function openDoors(services: Services, dispatcher: Dispatcher, rates: RateLimite
     webSocket.on("close", () => streams.delete(webSocket));
   };
 
+  let proofDoorsOpened = 0;
   const acceptProofs = (webSocket: WebSocket, incoming: IncomingMessage): void => {
-    const door = openProofDoor(services, rates, webSocket, incoming.socket.remoteAddress ?? "");
+    const asker = { address: incoming.socket.remoteAddress ?? "", number: proofDoorsOpened++ };
+    const door = openProofDoor(services, rates, webSocket, asker);
     proofDoors.add(door);
     webSocket.on("close", () => proofDoors.delete(door));
   };

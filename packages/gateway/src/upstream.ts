@@ -41,6 +41,9 @@ export interface Upstream {
   readonly query: ExchangeQuery;
   /** What the chain has proven of validators, as headers hold it. */
   readonly convicted: () => Uint8Array;
-  /** Answers of the door with their proofs, encoded; each request gets one. Absent: this node proves nothing. */
-  readonly prove?: (request: ProofRequest, answer: (reply: Uint8Array) => void) => void;
+  /**
+   * Answers of the door with their proofs, encoded; each request gets one. `asker` numbers the connection: time for answers is divided
+   * among them. Absent: this node proves nothing.
+   */
+  readonly prove?: (request: ProofRequest, answer: (reply: Uint8Array) => void, asker: number) => void;
 }

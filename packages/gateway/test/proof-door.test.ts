@@ -18,10 +18,13 @@ import { startTestGateway, type TestGateway } from "./harness.ts";
 let running: TestGateway;
 /** Requests that the node behind the gateway keeps to itself until the test answers them. */
 const kept: ((reply: Uint8Array) => void)[] = [];
+/** The numbers that connections asked under. */
+const askers = new Set<number>();
 
 beforeAll(async () => {
   const upstream = Object.assign(createLocalUpstream(), {
-    prove: (request: DoorRequest, answer: (reply: Uint8Array) => void): void => {
+    prove: (request: DoorRequest, answer: (reply: Uint8Array) => void, asker: number): void => {
+      askers.add(asker);
       if (request.kind === "state") return void kept.push(answer);
       if (request.kind === "accountNumber")
         answer(encodeDoorReply({ kind: "accountNumber", id: request.id, account: 7 }));
@@ -80,6 +83,16 @@ test("genesis and what the node proves are answered; all else is refused in word
   }
   expect(running.upstream.pendingCount()).toBe(0);
   client.socket.close();
+});
+
+test("each connection asks under a number of its own (LIGHT-042)", async () => {
+  const owner = new Uint8Array(32) as PublicKey;
+  askers.clear();
+  for (const client of [await openProofClient(), await openProofClient()]) {
+    for (const id of [1, 2]) await client.ask({ kind: "accountNumber", id, owner, subaccount: 0 });
+    client.socket.close();
+  }
+  expect(askers.size).toBe(2);
 });
 
 test("the same is offered over TLS, as a page that came over TLS needs it (LIGHT-042)", async () => {

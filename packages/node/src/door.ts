@@ -26,16 +26,17 @@ export interface DoorParts {
   /** `toAll`: the sender gives the command to every validator itself. */
   readonly submit: (encoded: Uint8Array, toAll: boolean, answer: (refusal: AdmissionRefusal) => void) => void;
   readonly status: () => NodeStatus;
-  readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void) => void;
+  /** `asker`, here and below: the number of the connection, by which time for answers is divided. */
+  readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void, asker: number) => void;
   /** `request` and the reply are encoded. */
-  readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void) => void;
+  readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void, asker: number) => void;
   /** Stored blocks from `from` on, encoded; `first` is the lowest stored height. */
   readonly readBlocks: (
     from: number,
     countMax: number,
   ) => Promise<{ readonly blocks: readonly Uint8Array[]; readonly first: number }>;
   /** `undefined`: there is no time for it now. */
-  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer | undefined) => void) => void;
+  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer | undefined) => void, asker: number) => void;
   readonly snapshot: () => Promise<SnapshotAnswer>;
   readonly chunk: (manifest: Digest, index: number) => Promise<Uint8Array | undefined>;
   readonly report: (fact: string) => void;
@@ -53,6 +54,7 @@ export interface Door {
 
 interface Connection {
   readonly socket: WebSocket;
+  readonly number: number;
   submitsInFlight: number;
   /** Manifests and chunks that are being read for it. */
   readsInFlight: number;
@@ -96,6 +98,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   let recentSize = 0;
   let last = 0;
   let followersCount = 0;
+  let numbered = 0;
   const inTurn = limitConcurrency(readsUnderWayCountMax);
   const joining: Joining = {
     snapshot: () => inTurn(parts.snapshot),
@@ -260,7 +263,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         return question<ChangesAnswer | undefined>(
           connection,
           request.id,
-          (answer) => parts.changes(request.wanted, answer),
+          (answer) => parts.changes(request.wanted, answer, connection.number),
           (found) => reply(connection, changesReply(request.id, found)),
         );
       case "snapshotWanted":
@@ -272,7 +275,12 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
           if (found.kind === "receipt") send(connection, receiptReply(id, found.encoded));
           else reply(connection, { kind: "failure", id, reason: found.reason, retry: found.retry });
         };
-        return question<ReceiptAnswer>(connection, id, (answer) => parts.receipt(command, answer), told);
+        return question<ReceiptAnswer>(
+          connection,
+          id,
+          (answer) => parts.receipt(command, answer, connection.number),
+          told,
+        );
       }
       case "headers":
       case "state":
@@ -282,7 +290,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
         return question<Uint8Array>(
           connection,
           request.id,
-          (answer) => parts.prove(encoded, answer),
+          (answer) => parts.prove(encoded, answer, connection.number),
           (proved) => send(connection, proved),
         );
     }
@@ -291,6 +299,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   const onSocket = (socket: WebSocket): void => {
     const connection: Connection = {
       socket,
+      number: numbered++,
       submitsInFlight: 0,
       readsInFlight: 0,
       questionsInFlight: 0,

@@ -9,13 +9,13 @@ type ReadAnswer = Extract<ExecutionToMain, { kind: "read" }>;
 type Answer = Extract<ExecutionToMain, { readonly id: number } | { kind: "proved" }>;
 
 export interface ExecutionQuestions {
-  readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void) => void;
+  readonly receipt: (command: Digest, answer: (found: ReceiptAnswer) => void, asker: number) => void;
   /** Stored blocks from `from` on, encoded, and the lowest stored height. */
   readonly readBlocks: (from: number, countMax: number) => Promise<ReadAnswer>;
   /** An encoded door request for a proof; the answer is the encoded reply. */
-  readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void) => void;
+  readonly prove: (request: Uint8Array, answer: (reply: Uint8Array) => void, asker: number) => void;
   /** `undefined`: there is no time for it now. */
-  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer | undefined) => void) => void;
+  readonly changes: (wanted: ChangesRequest, answer: (found: ChangesAnswer | undefined) => void, asker: number) => void;
   /** The same for this node itself, which is always answered. */
   readonly ownChanges: (wanted: ChangesRequest) => Promise<ChangesAnswer>;
   readonly snapshot: () => Promise<SnapshotAnswer>;
@@ -32,15 +32,15 @@ export function createExecutionQuestions(ask: (question: MainToExecution) => voi
   const snapshots = createThreadRequests<SnapshotAnswer>();
   const chunks = createThreadRequests<Uint8Array | undefined>();
   return {
-    receipt: (digest, answer) => ask({ kind: "receipt", id: receipts.open(answer), digest }),
+    receipt: (digest, answer, asker) => ask({ kind: "receipt", id: receipts.open(answer), digest, asker }),
     readBlocks: (from, countMax) =>
       new Promise((resolve) => ask({ kind: "read", id: reads.open(resolve), from, countMax })),
-    prove: (request, answer) => ask({ kind: "prove", id: proofs.open(answer), request }),
-    changes: (wanted, answer) => ask({ kind: "changes", id: changes.open(answer), wanted, isOwn: false }),
+    prove: (request, answer, asker) => ask({ kind: "prove", id: proofs.open(answer), request, asker }),
+    changes: (wanted, answer, asker) => ask({ kind: "changes", id: changes.open(answer), wanted, asker }),
     ownChanges: (wanted) =>
       new Promise((resolve) => {
         const id = changes.open((found) => resolve(present(found, "what this node asks itself is answered")));
-        ask({ kind: "changes", id, wanted, isOwn: true });
+        ask({ kind: "changes", id, wanted, asker: undefined });
       }),
     snapshot: () => new Promise((resolve) => ask({ kind: "snapshot", id: snapshots.open(resolve) })),
     chunk: (manifest, index) =>

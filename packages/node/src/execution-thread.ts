@@ -131,19 +131,23 @@ function run(): void {
 
   let replies: { readonly id: number; readonly reply: Uint8Array }[] = [];
   /** Answers that are given in one turn cross in one message. */
-  const changes = ({ wanted, isOwn }: Extract<MainToExecution, { kind: "changes" }>) =>
-    isOwn ? commit.changes(wanted) : proofs.within(() => commit.changes(wanted));
+  const changes = ({ wanted, asker }: Extract<MainToExecution, { kind: "changes" }>) =>
+    asker === undefined ? commit.changes(wanted) : proofs.within(() => commit.changes(wanted), asker);
 
-  const prove = ({ id, request }: Extract<MainToExecution, { kind: "prove" }>): void => {
+  const prove = ({ id, request, asker }: Extract<MainToExecution, { kind: "prove" }>): void => {
     const decoded = present(decodeDoorRequest(request), "the door hands over canonical requests");
     assert(isProofRequest(decoded), "only what is to be proved comes here");
-    proofs.ask(decoded, (reply) => {
-      if (replies.push({ id, reply }) > 1) return;
-      setImmediate(() => {
-        toMain({ kind: "proved", replies });
-        replies = [];
-      });
-    });
+    proofs.ask(
+      decoded,
+      (reply) => {
+        if (replies.push({ id, reply }) > 1) return;
+        setImmediate(() => {
+          toMain({ kind: "proved", replies });
+          replies = [];
+        });
+      },
+      asker,
+    );
   };
 
   const sync = (): void => {
@@ -202,7 +206,7 @@ function run(): void {
           return toMain({
             kind: "receipt",
             id: message.id,
-            answer: proofs.within(() => receipts.find(message.digest)) ?? busyReceipt,
+            answer: proofs.within(() => receipts.find(message.digest), message.asker) ?? busyReceipt,
           });
         case "prove":
           return prove(message);

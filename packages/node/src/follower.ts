@@ -8,7 +8,6 @@ import { limits } from "@stoa/base/limits";
 import type { Divergence } from "@stoa/consensus/effect";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
-import type { ProofRequest } from "@stoa/protocol/door";
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
@@ -67,7 +66,7 @@ export interface Follower {
   /** What the chain has proven of validators, as of the last executed header (`convictionsIn` in finality/evidence.ts). */
   readonly convicted: () => Uint8Array;
   /** Headers, parts of the state and events with their proofs, from this node's own chain; the reply is encoded. */
-  readonly prove: (request: ProofRequest, answer: (reply: Uint8Array) => void) => void;
+  readonly prove: Proofs["ask"];
   readonly status: () => FollowerStatus;
   /** Resolves when this node has executed all that the best connected door had final when it was asked. */
   readonly caughtUp: Promise<void>;

@@ -133,17 +133,17 @@ function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove, within
       quarantine: undefined,
       convicted: new Uint8Array(0),
     }),
-    receipt: (digest, answer) => answer(within(() => receipts.find(digest)) ?? busyReceipt),
-    prove(request, answer) {
+    receipt: (digest, answer, asker) => answer(within(() => receipts.find(digest), asker) ?? busyReceipt),
+    prove(request, answer, asker) {
       const decoded = present(decodeDoorRequest(request), "the door hands over canonical requests");
       assert(isProofRequest(decoded), "only what is to be proved comes here");
-      prove(decoded, answer);
+      prove(decoded, answer, asker);
     },
     readBlocks: async (from, countMax) => ({
       blocks: commit.blocks.readRange(from, countMax, readSizeMax).map((one) => encode(finalBlock, one)),
       first: commit.blocks.first(),
     }),
-    changes: (wanted, answer) => answer(within(() => commit.changes(wanted))),
+    changes: (wanted, answer, asker) => answer(within(() => commit.changes(wanted), asker)),
     snapshot: async () => {
       const manifest = await commit.offers.manifest();
       return { firstHeight: commit.blocks.first(), lastHeight: commit.blocks.last(), manifest };

@@ -7,7 +7,8 @@
  * module has not changed since the newest such header, as on a quiet chain most have not, he is answered at once.
  *
  * PERF: a proof of state costs some ten microseconds and 3 kB per block of waiting. All of it together may take a tenth of the
- * thread's time; who comes beyond that is told to ask again.
+ * thread's time, and no asker has more than his share of that and of the places to wait in; who comes beyond that is told to ask
+ * again.
  */
 import { present } from "@stoa/base/assert";
 import { equalBytes } from "@stoa/base/bytes";
@@ -20,17 +21,20 @@ import { modules } from "@stoa/protocol/state-record";
 import type { ProvedRecord } from "@stoa/exchange/machine/prove";
 import type { Commit } from "./commit.ts";
 import { findOrderEvents } from "./order-events.ts";
+import { createWorkBudget } from "./work-budget.ts";
 
 export interface Proofs {
   /** `answer` is called once, with an encoded reply: at once, or when a coming block allows it, or when the time is up. */
-  readonly ask: (request: ProofRequest, answer: Answer) => void;
+  readonly ask: (request: ProofRequest, answer: Answer, asker: Asker) => void;
   /** Does other work for whoever asks, in the same share of the thread's time; `undefined` when that is used up. */
-  readonly within: <T>(action: () => T) => T | undefined;
+  readonly within: <T>(action: () => T, asker: Asker) => T | undefined;
   /** To be told of every executed block, and to be called now and then without one. */
   readonly executed: (block: FinalBlock | undefined) => void;
 }
 
 type Answer = (reply: Uint8Array) => void;
+/** Who asks: a connection, by a number of its own. */
+export type Asker = number;
 type HeadersRequest = Extract<ProofRequest, { kind: "headers" }>;
 type CertificatesRequest = Extract<ProofRequest, { kind: "certificates" }>;
 type OrderEventsRequest = Extract<ProofRequest, { kind: "orderEvents" }>;
@@ -43,6 +47,7 @@ interface Waiting<R> {
 }
 
 interface WaitingState extends Waiting<StateRequest> {
+  readonly asker: Asker;
   /** Proofs under the roots that the module has had since the question. */
   readonly made: { readonly root: Digest; readonly proved: ProvedRecord }[];
 }
@@ -63,7 +68,7 @@ const workMsMax = 100;
 const workWindowMs = 1_000;
 
 export function createProofs(commit: Commit, nowMs: () => number = () => performance.now()): Proofs {
-  const work = createWorkBudget(nowMs);
+  const work = createWorkBudget({ workMsMax, windowMs: workWindowMs }, nowMs);
   let newest = commit.blocks.read(commit.height())?.block;
   let rootsNow = rootsOf(commit);
   let states: WaitingState[] = [];
@@ -85,10 +90,12 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
     return true;
   };
 
-  const askState = (request: StateRequest, answer: Answer): void => {
-    const one: WaitingState = { request, answer, untilMs: nowMs() + waitingMsMax, made: [] };
+  const askState = (request: StateRequest, answer: Answer, asker: Asker): void => {
+    const one: WaitingState = { request, answer, asker, untilMs: nowMs() + waitingMsMax, made: [] };
     if (settleState(one)) return;
-    if (states.length < waitingStatesCountMax) states.push(one);
+    // Nobody takes more places than he leaves: the first has half, and there is room for others after him.
+    const ownCount = states.filter((other) => other.asker === asker).length;
+    if (ownCount < waitingStatesCountMax - states.length) states.push(one);
     else answer(refusal(request.id, "too many wait for proofs of state here", true));
   };
 
@@ -128,14 +135,14 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
   const inTime = ({ untilMs }: Waiting<ProofRequest>): boolean => nowMs() < untilMs;
 
   return {
-    ask(request, answer) {
-      if (!work.allows()) return answer(refusal(request.id, "this node is busy with other proofs", true));
+    ask(request, answer, asker) {
+      if (!work.allows(asker)) return answer(refusal(request.id, "this node is busy with other proofs", true));
       work.spend(() => {
         switch (request.kind) {
           case "headers":
             return askHeaders(request, answer);
           case "state":
-            return askState(request, answer);
+            return askState(request, answer, asker);
           case "orderEvents":
             return askOrderEvents(request, answer);
           case "accountNumber": {
@@ -145,9 +152,10 @@ export function createProofs(commit: Commit, nowMs: () => number = () => perform
           case "certificates":
             return answer(encodeDoorReply(certificatesReply(commit, request)));
         }
-      });
+      }, asker);
     },
-    within: <T>(action: () => T): T | undefined => (work.allows() ? work.spend(action) : undefined),
+    within: <T>(action: () => T, asker: Asker): T | undefined =>
+      work.allows(asker) ? work.spend(action, asker) : undefined,
     executed(block) {
       work.spend(() => {
         if (block !== undefined) {
@@ -198,28 +206,4 @@ function withId(reply: Uint8Array, id: number): Uint8Array {
   const copy = reply.slice();
   new DataView(copy.buffer).setUint32(1, id, true);
   return copy;
-}
-
-interface WorkBudget {
-  readonly allows: () => boolean;
-  readonly spend: <T>(action: () => T) => T;
-}
-
-/** Time that answers may take, window by window. */
-function createWorkBudget(nowMs: () => number): WorkBudget {
-  let windowEndMs = 0;
-  let spentMs = 0;
-  return {
-    allows: () => windowEndMs <= nowMs() || spentMs < workMsMax,
-    spend(action) {
-      const startMs = nowMs();
-      if (windowEndMs <= startMs) {
-        windowEndMs = startMs + workWindowMs;
-        spentMs = 0;
-      }
-      const result = action();
-      spentMs += nowMs() - startMs;
-      return result;
-    },
-  };
 }

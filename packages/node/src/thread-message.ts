@@ -113,11 +113,16 @@ export interface ConsensusProgress {
 
 export type MainToExecution =
   | { readonly kind: "read"; readonly id: number; readonly from: number; readonly countMax: number }
-  | { readonly kind: "receipt"; readonly id: number; readonly digest: Uint8Array }
+  | { readonly kind: "receipt"; readonly id: number; readonly digest: Uint8Array; readonly asker: number }
   /** An encoded door request for a proof. */
-  | { readonly kind: "prove"; readonly id: number; readonly request: Uint8Array }
-  /** `isOwn`: for this node itself, which is not to be refused. */
-  | { readonly kind: "changes"; readonly id: number; readonly wanted: ChangesRequest; readonly isOwn: boolean }
+  | { readonly kind: "prove"; readonly id: number; readonly request: Uint8Array; readonly asker: number }
+  /** Without `asker`: for this node itself, which is not to be refused. */
+  | {
+      readonly kind: "changes";
+      readonly id: number;
+      readonly wanted: ChangesRequest;
+      readonly asker: number | undefined;
+    }
   | { readonly kind: "snapshot"; readonly id: number }
   | { readonly kind: "chunk"; readonly id: number; readonly manifest: Uint8Array; readonly index: number }
   /** What is computed here is not what others agreed on. */

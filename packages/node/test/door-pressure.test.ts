@@ -8,7 +8,7 @@ import { zeroDigest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Height } from "@stoa/base/units";
 import { finalBlock } from "@stoa/protocol/block";
-import { encodeDoorRequest } from "@stoa/protocol/door";
+import { encodeDoorReply, encodeDoorRequest } from "@stoa/protocol/door";
 import { headerOf } from "../../protocol/test/header-of.ts";
 import { openDoor, type Door, type DoorParts } from "../src/door.ts";
 import { openDoorClient, type DoorClient } from "./door-client.ts";
@@ -152,6 +152,32 @@ test("of receipts and changes, too, a connection may have so many under way; the
   asked.splice(0).forEach((answer) => answer());
   greedy.socket.send(encodeDoorRequest({ kind: "receipt", id: 2_000, command: zeroDigest }));
   await until(() => asked.length === 1, "there is room again");
+});
+
+test("each connection asks under a number of its own, by which time is divided (LIGHT-035)", async () => {
+  const askers: number[] = [];
+  const door = await openTestDoor({
+    receipt: (_command, answer, asker) => {
+      askers.push(asker);
+      answer({ kind: "unavailable", reason: "none here", retry: false });
+    },
+    changes: (_wanted, answer, asker) => {
+      askers.push(asker);
+      answer(undefined);
+    },
+    prove: (_request, answer, asker) => {
+      askers.push(asker);
+      answer(encodeDoorReply({ kind: "failure", id: 3, reason: "none here", retry: false }));
+    },
+  });
+  const wanted = { kind: "digests", from: 1 as Height, to: 1 as Height } as const;
+  for (const one of [await client(door), await client(door)]) {
+    await one.ask({ kind: "receipt", id: 1, command: zeroDigest });
+    await one.ask({ kind: "changesWanted", id: 2, wanted });
+    await one.ask({ kind: "headers", id: 3, from: undefined, countMax: 1 });
+  }
+  expect(askers).toEqual([askers[0], askers[0], askers[0], askers[3], askers[3], askers[3]]);
+  expect(askers[0]).not.toBe(askers[3]);
 });
 
 test("who asks for changes while there is no time for it is told to ask again (NET-064)", async () => {

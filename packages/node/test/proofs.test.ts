@@ -105,9 +105,9 @@ const buy = (account: number, sizeLots: number) =>
   [account, limitOrder({ instrument: 1, side: "buy", priceTicks: 121_000, sizeLots })] as const;
 
 /** The reply, if there is one already. */
-function asked(request: ProofRequest): () => DoorReply | undefined {
+function asked(request: ProofRequest, asker = 1): () => DoorReply | undefined {
   let reply: DoorReply | undefined;
-  proofs.ask(request, (encoded) => (reply = decodeDoorReply(encoded)));
+  proofs.ask(request, (encoded) => (reply = decodeDoorReply(encoded)), asker);
   return () => reply;
 }
 
@@ -152,7 +152,7 @@ test("though it changes with every block, and headers pass heights over (LIGHT-0
 
 test("whoever waits in vain is told to ask again, and only so many may wait (LIGHT-033)", () => {
   add([sell(0, 1), buy(1, 1)], 0);
-  const replies = Array.from({ length: 129 }, (_, id) => asked(stateOf(id)));
+  const replies = Array.from({ length: 129 }, (_, id) => asked(stateOf(id), id));
   expect(heightOf(replies[128]!())).toContain("too many wait");
   expect(replies.slice(0, 128).every((reply) => reply() === undefined)).toBe(true);
   nowMs = 9_999;
@@ -161,6 +161,28 @@ test("whoever waits in vain is told to ask again, and only so many may wait (LIG
   nowMs = 10_000;
   proofs.executed(undefined);
   for (const [id, reply] of replies.entries()) expect(reply()).toMatchObject({ kind: "failure", id, retry: true });
+});
+
+test("nobody takes more of the places to wait in than he leaves to others (LIGHT-033)", () => {
+  add([sell(0, 1), buy(1, 1)], 0);
+  const waitingOf = (asker: number): number =>
+    Array.from({ length: 100 }, (_, id) => asked(stateOf(id), asker)).filter((reply) => reply() === undefined).length;
+  expect([1, 2, 3, 4].map(waitingOf)).toEqual([64, 32, 16, 8]);
+  expect(asked(stateOf(1), 5)()).toBeUndefined();
+});
+
+test("one asker who uses all the time there is leaves another his share; receipts count, too (LIGHT-035)", () => {
+  for (let own = 1; own <= 5; own++) add([], Math.max(0, own - 3));
+  const greedy = (): unknown => proofs.within(() => (nowMs += 30), 1);
+  const honest = (): string | undefined => asked(stateOf(1), 2)()?.kind;
+  while (greedy() !== undefined);
+  // He was alone until now.
+  expect(honest()).toBe("failure");
+  for (let window = 1; window <= 10; window++) {
+    nowMs = 1_200 * window;
+    while (greedy() !== undefined);
+    expect(honest()).toBe("state");
+  }
 });
 
 test("take at most a tenth of the thread's time (LIGHT-035)", () => {
@@ -285,12 +307,12 @@ test("a search that takes long ends with the height that it has come to (LIGHT-0
 
 test("other work for whoever asks shares the time of proofs, and is not done beyond it (NET-064)", () => {
   add([], 0);
-  const receipt = (): string => ((nowMs += 40), "a receipt");
-  expect([1, 2, 3, 4].map(() => proofs.within(receipt))).toEqual(["a receipt", "a receipt", "a receipt", undefined]);
+  const receipt = (): string | undefined => proofs.within(() => ((nowMs += 40), "a receipt"), 1);
+  expect([1, 2, 3, 4].map(receipt)).toEqual(["a receipt", "a receipt", "a receipt", undefined]);
   const waited = asked({ kind: "headers", id: 1, from: undefined, countMax: 1 });
   expect(waited()).toMatchObject({ kind: "failure", retry: true });
   nowMs += 1_000;
-  expect(proofs.within(receipt)).toBe("a receipt");
+  expect(receipt()).toBe("a receipt");
 });
 
 test("what is no record of a module is proved absent, and an account's number is told", () => {

@@ -22,9 +22,20 @@ export interface ProofDoor {
   readonly close: () => void;
 }
 
+/** Who is at the other end: where from, and the number of the connection. */
+export interface Asker {
+  readonly address: string;
+  readonly number: number;
+}
+
 const inFlightCountMax = 64;
 
-export function openProofDoor(services: Services, rates: RateLimiter, socket: WebSocket, address: string): ProofDoor {
+export function openProofDoor(
+  services: Services,
+  rates: RateLimiter,
+  socket: WebSocket,
+  { address, number }: Asker,
+): ProofDoor {
   const { limits, upstream } = services;
   let heardMs = services.nowMs();
   let pingedMs = heardMs;
@@ -42,10 +53,14 @@ export function openProofDoor(services: Services, rates: RateLimiter, socket: We
     if (inFlightCountMax <= inFlightCount)
       return refuse(request.id, `${inFlightCountMax} proofs are being waited for on this connection`, true);
     inFlightCount++;
-    upstream.prove!(request, (proved) => {
-      inFlightCount--;
-      send(proved);
-    });
+    upstream.prove!(
+      request,
+      (proved) => {
+        inFlightCount--;
+        send(proved);
+      },
+      number,
+    );
   };
   const answer = (request: DoorRequest): void => {
     const id = "id" in request ? request.id : 0;
