@@ -68,6 +68,14 @@ const verifying: readonly Mutant[] = [
     checks: inProofs("no byte of a finality proof can be changed"),
   },
   {
+    name: "keeps certificates that do not hold beside a final block",
+    rule: "BFT-066",
+    file: "protocol/src/finality/proof.ts",
+    find: "index === 0 || scheme.verifyCertificate(set, one)",
+    replace: "index === 0 || one.epoch === set.epoch",
+    checks: [test("node", "block-acceptance", "certificates that do not hold are left out")],
+  },
+  {
     name: "believes events without their certificate",
     rule: "LIGHT-014",
     file: "client/src/verify-events.ts",

@@ -7,7 +7,7 @@ import { zeroDigest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
-import { verifyFinality } from "@stoa/protocol/finality/proof";
+import { verifyFinality, withoutUnproven } from "@stoa/protocol/finality/proof";
 import { certifiersOf } from "@stoa/protocol/finality/scheme";
 import type { Genesis } from "@stoa/protocol/genesis";
 
@@ -16,6 +16,8 @@ export interface BlockAcceptance {
   readonly next: () => number;
   /** `other`: not the height that is wanted; `wrong`: it claims to be and is not. */
   readonly offer: (block: FinalBlock) => "accepted" | "other" | "wrong";
+  /** An accepted block as it may be stored and handed on: without what came along and does not hold; itself when all does. */
+  readonly proven: (block: FinalBlock) => FinalBlock;
 }
 
 /** Goes on after `tip`, the last block of this chain that was accepted earlier. */
@@ -38,5 +40,6 @@ export function createBlockAcceptance(genesis: Genesis, tip: FinalBlock | undefi
       digest = headerDigest(block.header);
       return "accepted";
     },
+    proven: (block) => withoutUnproven(scheme, set, block),
   };
 }

@@ -10,7 +10,7 @@ import { openDoorLink, type DoorLink } from "./door-link.ts";
 import type { Address } from "./network/mesh.ts";
 
 export interface DoorSetEvents {
-  /** From the source; false when it is wrong, and then another source is looked for. */
+  /** From the source; false when it, or what came along, is wrong, and then another source is looked for. */
   readonly onBlock: (block: FinalBlock, encoded: Uint8Array) => boolean;
   readonly onSubmitted: (door: number, id: number, refusal: AdmissionRefusal) => void;
   readonly onUp: (door: number) => void;
@@ -75,7 +75,8 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
       case "block":
         if (door === source) progressMs = performance.now();
         // The encoding of a block stands behind the tag of the reply as it is.
-        if (!events.onBlock(reply.block, bytes.subarray(1))) leave(door, "sent a block that is not final");
+        if (!events.onBlock(reply.block, bytes.subarray(1)))
+          leave(door, "sent a block that is not final, or more with it than it needs or than holds");
         return;
       case "submitted":
         return events.onSubmitted(door, reply.id, reply.refusal);

@@ -3,10 +3,11 @@
  * certificate and every signature itself, executes, and keeps its own logs and snapshots. A gateway process runs one; the
  * shape it offers is the port that `gateway` declares. No door is believed: a wrong block is refused and its door left.
  */
+import { encode } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Divergence } from "@stoa/consensus/effect";
-import type { FinalBlock } from "@stoa/protocol/block";
+import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
 import type { AdmissionRefusal } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
@@ -188,8 +189,9 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
       const offered = acceptance.offer(block);
       if (offered !== "accepted") return offered === "other";
       if (queuedBlocksMax < ++queuedBlocks) doors.pause();
-      gate.put(block, encoded);
-      return true;
+      const proven = acceptance.proven(block);
+      gate.put(proven, proven === block ? encoded : encode(finalBlock, proven));
+      return proven === block;
     },
     onSubmitted(door, id, refusal) {
       if (relayedIdMin <= id) options.onRelayed?.(door, id, refusal);

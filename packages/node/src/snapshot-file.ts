@@ -122,7 +122,7 @@ export function restoreFromFile(
   const restored = restoreBody(genesis, { height, bytes });
   const broken = "fault" in restored ? restored.fault : rootsFault(restored.roots, manifest);
   if (broken !== undefined) throw refuse(broken);
-  installState(dataFolder, chainIdOf(genesis), { block: manifest.block, snapshot: bytes });
+  installState(dataFolder, genesis, { block: manifest.block, snapshot: bytes });
   report(`state of height ${height} restored from the file ${path}`);
   return true;
 }

@@ -17,7 +17,7 @@ import type { ExecutedRoots } from "@stoa/protocol/finality/header";
 import { payloadMatches } from "@stoa/protocol/finality/lane-payload";
 import { verifyFinality, verifyFinalityProof } from "@stoa/protocol/finality/proof";
 import { certifiersOf } from "@stoa/protocol/finality/scheme";
-import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
+import type { Genesis } from "@stoa/protocol/genesis";
 
 import { manifestName, type SnapshotManifest } from "@stoa/protocol/snapshot";
 import { addressText, openDoorQuestions, type DoorQuestions } from "./door-questions.ts";
@@ -321,7 +321,7 @@ async function attempt(options: StateSyncOptions, choice: Choice, refused: Refus
     refused.giveUp(name, `the snapshot of height ${height} is given up`);
     return undefined;
   }
-  installState(options.dataFolder, chainIdOf(options.genesis), { block: manifest.block, snapshot });
+  installState(options.dataFolder, options.genesis, { block: manifest.block, snapshot });
   const chunksFetched = manifest.chunks.length - chunksKept;
   options.report(`state of height ${height} restored; ${chunksFetched} chunks were fetched, ${chunksKept} were here`);
   return { height, chunksFetched, chunksKept };

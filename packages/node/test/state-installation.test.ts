@@ -1,7 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { zeroDigest } from "@stoa/base/hash";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { finishInstallation, installState } from "../src/storage/state-installation.ts";
 import { emptyBlock } from "./empty-block.ts";
@@ -12,7 +11,8 @@ beforeEach(() => void (folder = testFolder()));
 afterEach(() => folder.remove());
 
 const old = { blocks: "0000000000000001.blocks", events: "0000000000000001.events", snapshots: "old.snapshot" };
-const block: FinalBlock = emptyBlock(testChain().genesis, 48);
+const { genesis } = testChain();
+const block: FinalBlock = emptyBlock(genesis, 48);
 
 /** A data folder with logs from genesis on, and the votes of a validator. */
 function dataFolder(name: string): string {
@@ -37,13 +37,13 @@ function expectInstalled(path: string): void {
 test("a state takes the place of the logs; the votes stay (BFT-063)", () => {
   const path = dataFolder("plain");
   mkdirSync(join(path, "sync"));
-  installState(path, zeroDigest, { block, snapshot: new Uint8Array(100) });
+  installState(path, genesis, { block, snapshot: new Uint8Array(100) });
   expectInstalled(path);
 });
 
 test("killed before it was announced, the old logs are there; killed after it, the new ones, whatever was moved (BFT-064)", () => {
   const whole = dataFolder("whole");
-  installState(whole, zeroDigest, { block, snapshot: new Uint8Array(100) });
+  installState(whole, genesis, { block, snapshot: new Uint8Array(100) });
   const prepared = (name: string, isAnnounced: boolean): string => {
     const path = dataFolder(name);
     for (const part of ["blocks", "snapshots"])

@@ -6,8 +6,10 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "@stoa/base/codec";
-import type { Digest } from "@stoa/base/hash";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
+import { withoutUnproven } from "@stoa/protocol/finality/proof";
+import { certifiersOf } from "@stoa/protocol/finality/scheme";
+import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import { guarded, syncFolder } from "./append-file.ts";
 import { openBlockLog } from "./block-log.ts";
 import { writeWhole } from "./chunk-folder.ts";
@@ -21,20 +23,21 @@ const places = (dataFolder: string) => {
   return { root, ready: join(root, "ready"), announced: join(root, "announced") };
 };
 
-/** The logs begin with `block` and its state from now on; all that was stored of other heights is gone. */
+/** The logs begin with `block`, which is final, and its state from now on; all that was stored of other heights is gone. */
 export function installState(
   dataFolder: string,
-  chainId: Digest,
+  genesis: Genesis,
   { block, snapshot }: { readonly block: FinalBlock; readonly snapshot: Uint8Array },
 ): void {
   const { root, ready, announced } = places(dataFolder);
   const { height } = block.header;
+  const { scheme, set } = certifiersOf(genesis);
   guarded(root, "rm", () => rmSync(root, { recursive: true, force: true }));
   guarded(ready, "mkdir", () => mkdirSync(ready, { recursive: true }));
-  openSnapshotStore(join(ready, "snapshots"), chainId, 1).save({ height, bytes: snapshot });
+  openSnapshotStore(join(ready, "snapshots"), chainIdOf(genesis), 1).save({ height, bytes: snapshot });
   const blocks = openBlockLog(join(ready, "blocks"), () => undefined);
   // Whether its signatures are valid matters to whoever executes it, and nobody will.
-  blocks.append(height, encode(finalBlock, block), new Uint8Array(0));
+  blocks.append(height, encode(finalBlock, withoutUnproven(scheme, set, block)), new Uint8Array(0));
   blocks.close();
   syncFolder(ready);
   writeWhole(announced, new Uint8Array(0));

@@ -68,6 +68,24 @@ export function verifyFinality(scheme: Scheme, set: ValidatorSet, proof: FinalHe
   return verifyFinalHeader(scheme, set, { header: tip, finalization: first });
 }
 
+/**
+ * Of what proves a header final (`verifyFinality`), only what holds by itself: other certificates that do, and descendants as far
+ * as the nearest finalization among them. Whoever hands on what others gave it answers for all of it. The same object when
+ * nothing had to go.
+ */
+export function withoutUnproven<P extends FinalHeaderProof>(scheme: Scheme, set: ValidatorSet, proof: P): P {
+  const { header: own, descendants, certificates } = proof;
+  const held = certificates.filter((one, index) => index === 0 || scheme.verifyCertificate(set, one));
+  const finals = held.slice(1).filter((one) => one.kind === "finalization");
+  for (const [index, header] of (finals.length === 0 ? [] : [own, ...descendants.slice(0, -1)]).entries()) {
+    const nearer = finals.find((finalization) => verifyFinalHeader(scheme, set, { header, finalization }));
+    if (nearer === undefined) continue;
+    const others = held.filter((one) => one.kind !== "finalization");
+    return { ...proof, descendants: descendants.slice(0, index), certificates: [nearer, ...others] };
+  }
+  return held.length === certificates.length ? proof : { ...proof, certificates: held };
+}
+
 /** The same of a proof by itself, whose headers must all be of the chain, and whose notarization must hold if there is one. */
 export function verifyFinalityProof(scheme: Scheme, set: ValidatorSet, proof: FinalityProof): boolean {
   const { header: own, descendants, finalization: final, notarization: kept } = proof;
