@@ -60,8 +60,8 @@ const batches: readonly Mutant[] = [
     rule: "BFT-091",
     ...inConsensus(
       "lane-fetch",
-      "if (!isWanted || !equalBytes(batchDigest(batch), digest) || !isSigned(replica, batch, digest)) {",
-      "if (!isWanted || !isSigned(replica, batch, batchDigest(batch))) {",
+      "const isSame = equalBytes(batchDigest(batch), digest);",
+      "const isSame = batch !== undefined;",
     ),
     checks: [rules("that is answered with others, or by another peer, gives nothing")],
   },
@@ -222,6 +222,36 @@ const proposals: readonly Mutant[] = [
     rule: "BFT-086",
     ...inConsensus("lane-fetch", "need?.blames === true) blame(", "false) blame("),
     checks: [rules("waits for those that are not, asks the proposer for them")],
+  },
+  {
+    name: "keeps a block that names a lane twice",
+    rule: "BFT-081",
+    file: "protocol/src/finality/lane-payload.ts",
+    find: "const isNext = index === 0 || ranges[index - 1]!.lane < lane;",
+    replace: "const isNext = index === 0 || 0 <= lane;",
+    checks: [rules("a proposal that names a lane twice is not even kept")],
+  },
+  {
+    name: "blames whoever answers for the lie of a leader",
+    rule: "BFT-091",
+    ...inConsensus(
+      "lane-fetch",
+      "if (isSame && isElsewhere) break;\n    if (!isSame ||",
+      "if (!isSame || isElsewhere ||",
+    ),
+    checks: [rules("makes nobody blame who answers")],
+  },
+  {
+    name: "keeps whatever a proposal makes it fetch",
+    rule: "BFT-092",
+    ...inConsensus("lane-fetch", "sizeMax < lane.aheadSize + batch.payload.length) break", "sizeMax < 0) break"),
+    checks: [rules("fills no memory")],
+  },
+  {
+    name: "begins its lane anew when the block log is gone",
+    rule: "BFT-090",
+    ...inConsensus("recovery", "      restoreFinalTips(replica, record.tips);\n", ""),
+    checks: [rules("whose block log was moved away")],
   },
   {
     name: "takes batches that do not follow from the parent's tip",

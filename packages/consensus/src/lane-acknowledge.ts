@@ -162,7 +162,7 @@ export function receiveAvailability(replica: Replica, from: ValidatorIndex, proo
 }
 
 /** A second proof for one place: when both hold, whoever is in both is guilty. */
-function weighProofs(replica: Replica, lane: Lane, proof: AvailabilityProof): void {
+export function weighProofs(replica: Replica, lane: Lane, proof: AvailabilityProof): void {
   if (!replica.scheme.verifyCertificate(replica.set, proof)) return reportFalse(replica, proof);
   const known = checkedProof(replica, lane, proof.sequence);
   if (known === undefined) keepProof(lane, proof, true);

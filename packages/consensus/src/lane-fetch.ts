@@ -83,6 +83,7 @@ export function answerBatches(replica: Replica, from: ValidatorIndex, wanted: Me
   const batches: Batch[] = [];
   let size = 0;
   let held = lane && heldBatch(lane, digest);
+  if (held?.batch.sequence !== wanted.through) return refuse("not-found");
   while (lane !== undefined && held !== undefined && wanted.from <= held.batch.sequence && batches.length < limit) {
     size += held.batch.payload.length;
     if (0 < batches.length && repairAnswerSizeMax < size) break;
@@ -103,8 +104,11 @@ export function receiveBatches(replica: Replica, from: ValidatorIndex, answer: M
   let { digest, through: sequence } = wanted;
   let last: HeldBatch | undefined;
   for (const batch of answer.batches) {
-    const isWanted = batch.lane === wanted.lane && batch.epoch === replica.set.epoch && batch.sequence === sequence;
-    if (!isWanted || !equalBytes(batchDigest(batch), digest) || !isSigned(replica, batch, digest)) {
+    const isSame = equalBytes(batchDigest(batch), digest);
+    // It is the batch of that digest, but in another place: whoever named the two together lied, and not who answers.
+    const isElsewhere = batch.lane !== wanted.lane || batch.epoch !== replica.set.epoch || batch.sequence !== sequence;
+    if (isSame && isElsewhere) break;
+    if (!isSame || !isSigned(replica, batch, digest)) {
       misbehaviour(replica, from, "batches that are not those asked for");
       break;
     }

@@ -17,7 +17,7 @@ import type { AvailabilityProof, LaneTip } from "@stoa/protocol/finality/lane";
 import { sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import { lanesPayloadSize } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { keepProof, proofFor, provenAbove } from "./lane-acknowledge.ts";
+import { keepProof, proofFor, provenAbove, weighProofs } from "./lane-acknowledge.ts";
 import { wantBatches } from "./lane-wanted.ts";
 import { linkedFrom, rangeUpTo, tipAfter, tipOf, type HeldBatch, type Lane } from "./lane-state.ts";
 import type { Parent, Replica } from "./state.ts";
@@ -146,11 +146,6 @@ export function tipsFault(replica: Replica, header: Header, parent: Parent): str
   const count = replica.lanes.all.length;
   if ((form === "lanes") !== 0 < ranges.length) return "its form and its ranges of lanes do not agree";
   if (tips.length !== (ranges.length === 0 ? parent.tips.length : count)) return "its tips are not one for each lane";
-  if (ranges.some(({ lane }, index) => count <= lane || lane <= (ranges[index - 1]?.lane ?? -1))) {
-    return "its ranges are not in the order of lanes";
-  }
-  const countMax = limits.laneBatchesPerBlockCountMax;
-  if (ranges.some((one) => one.count < 1 || countMax < one.count)) return "a range of a lane has no legal length";
   const proofsSize = ranges.reduce((sum, { proof }) => sum + (proof?.proof.length ?? 0), 0);
   if (limits.laneProofsSizeMax < proofsSize) return "its proofs of availability are too large";
   if (form === "lanes" && sizeOfLanes(ranges, limits.looseSizeMax) < size) return "it has too many loose commands";
@@ -189,6 +184,7 @@ function judgeRange(replica: Replica, header: Header, parent: Parent, range: Lan
   const lane = replica.lanes.all[range.lane]!;
   const tip = header.tips[range.lane]!;
   const known = rangeUpTo(lane, tip, range.count);
+  if (known.kind === "false") return invalid(`it names a batch of lane ${lane.index} for a place that is not its own`);
   if (known.kind === "held") {
     const fault = rangeFault(known.batches, tipAfter(parent, lane.index), range);
     if (fault !== undefined) return invalid(`${fault}, in lane ${lane.index}`);
@@ -217,7 +213,8 @@ function isProven(replica: Replica, lane: Lane, tip: LaneTip, shown: NonNullable
   const { epoch } = replica.set;
   const proof: AvailabilityProof = { kind: "availability", epoch, lane: lane.index, ...tip, ...shown };
   if (!replica.scheme.verifyCertificate(replica.set, proof)) return false;
-  // A proposal that waits for something else is looked at again and again.
-  keepProof(lane, proof, true);
+  // Kept, because a proposal that waits for something else is looked at again and again.
+  if (known === undefined || equalBytes(known.proof.digest, tip.digest)) keepProof(lane, proof, true);
+  else weighProofs(replica, lane, proof);
   return true;
 }

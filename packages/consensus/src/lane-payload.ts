@@ -3,7 +3,7 @@
  * on disk either its loose commands, when its batches are there on their own, or its whole payload.
  */
 import type { Digest } from "@stoa/base/hash";
-import { looseMatches, materialise, payloadMatches } from "@stoa/protocol/finality/lane-payload";
+import { looseMatches, materialise, payloadMatches, sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import { signersOf, type Certificate } from "@stoa/protocol/finality/certificate";
 import type { Header, LaneRange } from "@stoa/protocol/finality/header";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
@@ -36,6 +36,14 @@ export function keepCarried(replica: Replica, digest: Digest, header: Header, ca
   return block;
 }
 
+function sizeOfHeld(ranges: ReadonlyMap<ValidatorIndex, readonly HeldBatch[]>, loose: Uint8Array): number {
+  const held = [...ranges].map(([lane, batches]): LaneRange => {
+    const size = batches.reduce((sum, { batch }) => sum + batch.payload.length, 0);
+    return { lane, count: batches.length, size, proof: undefined };
+  });
+  return sizeOfLanes(held, loose.length);
+}
+
 /** A block is kept before it is judged, so its header may name lanes that there are not: of these nothing is ever held. */
 function rangeOf(replica: Replica, header: Header, { lane, count }: Pick<LaneRange, "lane" | "count">): Range {
   const known = replica.lanes.all[lane];
@@ -52,13 +60,13 @@ export function wholePayload(replica: Replica, block: Block): Uint8Array | undef
   const ranges = new Map<ValidatorIndex, readonly HeldBatch[]>();
   for (const { lane, count } of block.header.ranges) {
     const range = rangeOf(replica, block.header, { lane, count });
-    if (range.kind === "missing") return undefined;
+    if (range.kind !== "held") return undefined;
     ranges.set(lane, range.batches);
   }
-  const batchesOf = (lane: ValidatorIndex) => ranges.get(lane)!.map(({ batch }) => batch);
-  const payload = materialise(block.header, batchesOf, block.loose);
   // Numbers that no holder of the lane would have voted for: an honest third has them right.
-  if (payload.length === block.header.payload.size) block.payload = payload;
+  if (sizeOfHeld(ranges, block.loose) !== block.header.payload.size) return undefined;
+  const batchesOf = (lane: ValidatorIndex) => ranges.get(lane)!.map(({ batch }) => batch);
+  block.payload = materialise(block.header, batchesOf, block.loose);
   return block.payload;
 }
 
@@ -80,7 +88,7 @@ export function requestBatches(replica: Replica, { header }: Block, certificate:
   const voters = signersOf(replica.set, certificate.signers) ?? [];
   for (const { lane, count, proof } of header.ranges) {
     const range = rangeOf(replica, header, { lane, count });
-    if (range.kind === "held") continue;
+    if (range.kind !== "missing") continue;
     const above = header.tips[lane]!.sequence - count;
     const holders = (proof && signersOf(replica.set, proof.signers)) ?? [...voters, header.proposer];
     const need = { lane, tip: range.tip, above, peers: [...holders, lane], cause: "certified" } as const;

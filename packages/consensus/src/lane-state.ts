@@ -139,7 +139,9 @@ export const tipOf = ({ batch, digest }: HeldBatch): LaneTip => ({ sequence: bat
 export type Range =
   | { readonly kind: "held"; readonly batches: readonly HeldBatch[] }
   /** The highest batch that is missing: those above it are held. */
-  | { readonly kind: "missing"; readonly tip: LaneTip };
+  | { readonly kind: "missing"; readonly tip: LaneTip }
+  /** A digest names its place, too: whoever put it into another one lied. */
+  | { readonly kind: "false" };
 
 /** The last `count` batches up to `tip`, oldest first. */
 export function rangeUpTo(lane: Lane, tip: LaneTip, count: number): Range {
@@ -147,8 +149,8 @@ export function rangeUpTo(lane: Lane, tip: LaneTip, count: number): Range {
   let { sequence, digest } = tip;
   for (; batches.length < count; sequence--) {
     const held = heldBatch(lane, digest);
-    // A digest names its place, too, so this only fails when the one who named it lied.
-    if (held === undefined || held.batch.sequence !== sequence) return { kind: "missing", tip: { sequence, digest } };
+    if (held === undefined) return { kind: "missing", tip: { sequence, digest } };
+    if (held.batch.sequence !== sequence) return { kind: "false" };
     batches.push(held);
     digest = held.batch.previous;
   }

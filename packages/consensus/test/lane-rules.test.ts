@@ -432,6 +432,8 @@ describe("a proposal with batches", () => {
     expect(votesIn(probe.proposal(craftProposal(probe.set, header, loose)))).toEqual(["notarize 1"]);
   });
 
+  /** Said of what cannot be, whatever its parent: it is not even kept. */
+  const unkept = "whose payload is not the one it names";
   const range = (header: Header, change: Partial<LaneRange>): Partial<Header> => ({
     ranges: header.ranges.map((one) => ({ ...one, ...change })),
   });
@@ -443,10 +445,10 @@ describe("a proposal with batches", () => {
   test.each<[string, string, (header: Header, lane: readonly Batch[]) => Partial<Header>]>([
     ["another size", "another size", (header) => sized(header, { size: 7 }, 1)],
     ["fewer batches than there are", "does not follow", (header) => sized(header, { count: 2 }, -50)],
-    ["no batches", "no legal length", (header) => sized(header, { count: 0, size: 0 }, -156)],
+    ["no batches", unkept, (header) => sized(header, { count: 0, size: 0 }, -156)],
     [
       "too many batches",
-      "no legal length",
+      unkept,
       (header, lane) => ({
         ...sized(header, { count: 65 }, 50 * 62),
         tips: header.tips.map((tip, index) => (index === lane[0]!.lane ? { ...tip, sequence: 65 } : tip)),
@@ -471,7 +473,7 @@ describe("a proposal with batches", () => {
     ],
     [
       "one lane twice",
-      "not in the order of lanes",
+      unkept,
       (header) => ({
         ranges: [...header.ranges, ...header.ranges],
         payload: { ...header.payload, size: header.payload.size + 156 },
@@ -479,7 +481,7 @@ describe("a proposal with batches", () => {
     ],
     [
       "a lane of nobody",
-      "not in the order of lanes",
+      unkept,
       (header) => ({
         ranges: [...header.ranges, { ...header.ranges[0]!, lane: 9 as ValidatorIndex }],
         payload: { ...header.payload, size: header.payload.size + 156 },
@@ -491,7 +493,7 @@ describe("a proposal with batches", () => {
     give(probe, lane);
     const effects = probe.proposal(proposal);
     expect(probe.facts().join()).toContain(fact);
-    expect(votesIn(effects)).toEqual(["nullify 1"]);
+    expect(votesIn(effects)).toEqual(fact === unkept ? [] : ["nullify 1"]);
   });
 
   test("that do not follow from its parent's tip is refused (BFT-081)", () => {
@@ -843,7 +845,8 @@ test.each([
   const ranges: LaneRange[] = [{ lane: lane as ValidatorIndex, count: 1, size: 0, proof: undefined }];
   const payload = { form: "lanes", size: sizeOfLanes(ranges, 0), digest: payloadDigest(none) } as const;
   const header = craftHeader(probe.set, 1, none, { payload, tips, ranges });
-  expect(votesIn(probe.proposal(craftProposal(probe.set, header, none)))).toEqual(["nullify 1"]);
+  probe.proposal(craftProposal(probe.set, header, none));
+  expect(probe.facts().join()).toContain("whose payload is not the one it names");
   const answer = probe.message(probe.leader, { kind: "blockWanted", request: 1, digest: headerDigest(header) });
   expect(answer.flatMap((effect) => (effect.kind === "send" ? [effect.message.kind] : []))).toHaveLength(1);
   expect(probe.halts()).toEqual([]);
@@ -933,4 +936,38 @@ test("an acknowledgement that may be lost is said again when the owner repeats i
   const peer = owner as ValidatorIndex;
   probe.give({ kind: "peer", peer, connected: false });
   expect(sentIn(probe.give({ kind: "peer", peer, connected: true }), "acknowledgement")).toEqual(first);
+});
+
+test("a leader that names a batch for another place makes nobody blame who answers, and is found out (BFT-091)", () => {
+  const probe = probeOf();
+  const lane = craftLane(probe.set, probe.leader, ["a"]);
+  const sound = craftLanesHeader(probe.set, 1, { ranges: [[lane[0]!, lane[0]!]] });
+  const tips = sound.tips.map((tip) => (tip.sequence === 0 ? tip : { ...tip, sequence: 2 }));
+  const proposal = craftProposal(probe.set, { ...sound, tips }, none);
+  probe.proposal(proposal);
+  probe.give({ kind: "peer", peer: probe.leader, connected: false });
+  const [request] = wanted(probe.timer("fetch"));
+  const asked = probe.effects.findLast((effect) => effect.kind === "send" && effect.message.kind === "batchesWanted");
+  const { to } = asked as Extract<Effect, { kind: "send" }>;
+  probe.message(to, { kind: "batches", request: request!.request, batches: lane });
+  expect(probe.facts()).toEqual([]);
+  const other = probeOf();
+  give(other, lane);
+  const answer = other.message(other.others[0]!, { ...request!, request: 9 });
+  expect(answer).toMatchObject([{ kind: "send", message: { kind: "unavailable", request: 9, reason: "not-found" } }]);
+  expect(votesIn(other.proposal(proposal))).toEqual(["nullify 1"]);
+  expect(other.facts().join()).toContain("for a place that is not its own");
+});
+
+test("a proposal that names a lane twice is not even kept (BFT-081)", () => {
+  const probe = probeOf();
+  const lane = craftLane(probe.set, probe.leader, ["a", "b"]);
+  give(probe, lane);
+  const ranges = [2, 1].map((count): LaneRange => ({ lane: probe.leader, count, size: 0, proof: undefined }));
+  const payload = { form: "lanes", size: sizeOfLanes(ranges, 0), digest: payloadDigest(none) } as const;
+  const header = craftLanesHeader(probe.set, 1, { ranges: [lane], changes: { ranges, payload } });
+  probe.proposal(craftProposal(probe.set, header, none));
+  expect(probe.facts().join()).toContain("whose payload is not the one it names");
+  const answer = probe.message(probe.leader, { kind: "blockWanted", request: 1, digest: headerDigest(header) });
+  expect(answer).toMatchObject([{ kind: "send", message: { kind: "unavailable" } }]);
 });

@@ -5,6 +5,7 @@
  */
 import { equalBytes } from "@stoa/base/bytes";
 import { zeroDigest } from "@stoa/base/hash";
+import { limits } from "@stoa/base/limits";
 import {
   decodeLanesPayload,
   encodeLanesPayload,
@@ -54,10 +55,19 @@ export function materialise(
   return encodeLanesPayload({ batches: sweepOf(header).map(({ lane, index }) => batchesOf(lane)[index]!), loose });
 }
 
-/** Whether `loose` are the commands that a header of the form `lanes` names beside its batches. */
-export function looseMatches({ payload, ranges }: Header, loose: Uint8Array): boolean {
-  if (payload.form !== "lanes" || payload.size !== sizeOfLanes(ranges, loose.length)) return false;
-  return equalBytes(payload.digest, payloadDigest(loose));
+/** Whether `loose` are the commands that a header of the form `lanes` names beside its batches, in ranges that can be. */
+export function looseMatches(header: Header, loose: Uint8Array): boolean {
+  const { payload, ranges } = header;
+  if (payload.form !== "lanes" || limits.payloadSizeMax < payload.size || !rangesCanBe(header)) return false;
+  return payload.size === sizeOfLanes(ranges, loose.length) && equalBytes(payload.digest, payloadDigest(loose));
+}
+
+/** Each lane once, in order, and with a tip; so what is held of a range, and its place in the sweep, is never in doubt. */
+function rangesCanBe({ tips, ranges }: Header): boolean {
+  return ranges.every(({ lane, count }, index) => {
+    const isNext = index === 0 || ranges[index - 1]!.lane < lane;
+    return isNext && lane < tips.length && 1 <= count && count <= limits.laneBatchesPerBlockCountMax;
+  });
 }
 
 /** Whether `payload` is the whole payload that the header names, in any form. */
