@@ -1,10 +1,14 @@
 /** `stoa full-node` and `stoa snapshot` as an operator has them, beside a devnet. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
+import { decodeDoorRequest, encodeDoorReply, type DoorReply } from "@stoa/protocol/door";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { loadNetwork } from "../src/devnet/folder.ts";
 import { openDoor } from "../src/door-client.ts";
 import type { Child } from "../src/devnet/supervisor.ts";
-import { newFolder, runStoa, startDevnet, stoa, type Devnet } from "./devnet-process.ts";
+import { binFile, newFolder, runStoa, startDevnet, stoa, type Devnet } from "./devnet-process.ts";
 
 // A whole devnet shares the machine with whatever else runs on it.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -63,4 +67,30 @@ test("what is missing is one line", async () => {
   expect(await line("snapshot", "--data", join(devnet.folder, "validator-0"), "--out", out)).toContain(
     "holds no snapshot for which a stored final header carries the roots",
   );
+});
+
+test("told to end while it waits for a snapshot that nobody offers, it ends", async () => {
+  const door = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(door, "listening");
+  door.on("connection", (socket) => {
+    socket.on("message", (data: Buffer) => {
+      const request = decodeDoorRequest(data)!;
+      if (request.kind !== "snapshotWanted") return;
+      const offer = { firstHeight: 1_000, lastHeight: 2_000, manifest: undefined };
+      socket.send(encodeDoorReply({ kind: "snapshot", id: request.id, ...offer } as DoorReply));
+    });
+  });
+  const { port } = door.address() as { readonly port: number };
+  const args = ["--genesis", join(devnet.folder, "genesis.bin"), "--doors", `127.0.0.1:${port}`];
+  const child = spawn(process.execPath, [binFile, "full-node", "--data", join(devnet.folder, "waits"), ...args]);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const isWaiting = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (data) => String(data).includes("asking again") && isWaiting.resolve());
+  await isWaiting.promise;
+  child.kill("SIGTERM");
+  const [code] = (await once(child, "exit")) as [number | null];
+  expect(code).toBe(0);
+  for (const socket of door.clients) socket.terminate();
+  door.close();
 });

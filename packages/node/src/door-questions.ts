@@ -29,6 +29,9 @@ export function openDoorQuestions(address: Address, timeoutMs = answerTimeoutMs)
   const waiting = new Map<number, Waiting>();
   let next = 1;
   let up = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<never>();
+  // Whoever asks hears of it; when nobody does, it is no failure.
+  stopped.promise.catch(() => undefined);
   const link = openDoorLink(address, {
     onUp: () => up.resolve(),
     wants: () => true,
@@ -45,7 +48,11 @@ export function openDoorQuestions(address: Address, timeoutMs = answerTimeoutMs)
   return {
     address,
     async ask(question, kind) {
-      await withinTime(up.promise, Math.min(timeoutMs, connectTimeoutMs), "it cannot be reached");
+      await withinTime(
+        Promise.race([stopped.promise, up.promise]),
+        Math.min(timeoutMs, connectTimeoutMs),
+        "it cannot be reached",
+      );
       const id = next++;
       const answer = Promise.withResolvers<Answered>();
       waiting.set(id, { settle: answer.resolve, refuse: (reason) => answer.reject(new Error(reason)) });
@@ -59,6 +66,7 @@ export function openDoorQuestions(address: Address, timeoutMs = answerTimeoutMs)
       }
     },
     stop() {
+      stopped.reject(new Error("this node stops"));
       for (const { refuse } of waiting.values()) refuse("this node stops");
       link.stop();
     },

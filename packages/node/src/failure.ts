@@ -19,6 +19,7 @@ export const nodeErrorCodes = [
   "block-log-damaged",
   "block-log-missing",
   "blocks-pruned",
+  "start-cancelled",
   "event-log-damaged",
   "snapshot-damaged",
   "snapshot-refused",

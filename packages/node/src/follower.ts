@@ -93,6 +93,8 @@ export interface FollowerInside extends Follower {
 
 export interface FollowerOptions {
   readonly log?: Logger;
+  /** Cancels a start that fetches a snapshot: it fails with `start-cancelled`. */
+  readonly signal?: AbortSignal | undefined;
   /** A block has been executed; `encoded` is its encoding. */
   readonly onExecuted?: (block: FinalBlock, encoded: Uint8Array) => void;
   /** The answer to a request that was sent over `doors` with a number of {@link relayedIdMin} or more. */
@@ -114,7 +116,7 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
   const log = options.log ?? silentLog();
   const { genesis } = config;
   const chainId = chainIdOf(genesis);
-  const { commit, unlock } = await openStored(config, log);
+  const { commit, unlock } = await openStored(config, log, options.signal);
   const proofs = createProofs(commit);
   const tip = commit.blocks.read(commit.blocks.last())?.block;
   const acceptance = createBlockAcceptance(genesis, tip);
@@ -266,6 +268,7 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
 async function openStored(
   config: FollowerConfig,
   log: Logger,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly commit: Commit; readonly unlock: () => void }> {
   const lock = lockFolder(config.dataFolder);
   try {
@@ -274,7 +277,7 @@ async function openStored(
     const report = (fact: string): void => log.warn(fact);
     if (config.snapshotFile !== undefined) restoreFromFile({ dataFolder, genesis, report }, config.snapshotFile);
     if (snapshot !== "never" && (heightAtLeast(dataFolder) === 0 || isStateWanted(dataFolder)))
-      await joinBySnapshot({ dataFolder, genesis, doors, mode: snapshot, report });
+      await joinBySnapshot({ dataFolder, genesis, doors, mode: snapshot, report, signal });
     const commit = openCommit({
       folder: config.dataFolder,
       genesis: config.genesis,

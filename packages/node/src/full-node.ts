@@ -19,8 +19,14 @@ import { checkAddress } from "./config.ts";
 import type { DoorSet } from "./door-set.ts";
 import { openDoor, type Door, type DoorParts } from "./door.ts";
 import { NodeError } from "./failure.ts";
-import { openFollower, relayedIdMin, type FollowerConfig, type FollowerInside } from "./follower.ts";
-import { silentLog, type Logger } from "./log.ts";
+import {
+  openFollower,
+  relayedIdMin,
+  type FollowerConfig,
+  type FollowerInside,
+  type FollowerOptions,
+} from "./follower.ts";
+import { silentLog } from "./log.ts";
 import { createNodeMetrics, serveMetrics, type NodeMetrics } from "./metrics.ts";
 import type { Address } from "./network/mesh.ts";
 import { busyReceipt, createReceipts, receiptsCountMax } from "./receipts.ts";
@@ -48,7 +54,7 @@ const readSizeMax = limits.frameSizeMax / 2;
 
 export async function startFullNode(
   config: FullNodeConfig,
-  options: { readonly log?: Logger } = {},
+  options: Pick<FollowerOptions, "log" | "signal"> = {},
 ): Promise<FullNode> {
   for (const field of ["door", "metrics"] as const) checkAddress(field, config[field]);
   const log = options.log ?? silentLog();
@@ -58,6 +64,7 @@ export async function startFullNode(
   const relay = createRelay(() => follower.doors);
   const follower = await openFollower(config, {
     log,
+    signal: options.signal,
     onExecuted(block, encoded) {
       const commandsCount = served?.receipts.executed(block) ?? 0;
       noteExecuted(metrics, block.header, commandsCount);

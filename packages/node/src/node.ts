@@ -33,6 +33,8 @@ export interface ValidatorOptions {
   readonly priceSource?: PriceSource;
   /** Nothing is logged without one. */
   readonly log?: Logger;
+  /** Cancels a start that fetches a snapshot: it fails with `start-cancelled`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ValidatorNode {
@@ -109,7 +111,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
   });
 
   try {
-    opened.push(await enterFolder(config, log));
+    opened.push(await enterFolder(config, log, options.signal));
     opened.push(watchPruning({ ...config, doors }, () => keeper.status().height, fail));
     const door = await openDoor(config.door, {
       genesis: genesisBytes,
@@ -161,6 +163,7 @@ export async function startValidator(config: ValidatorConfig, options: Validator
 async function enterFolder(
   { dataFolder, genesis, snapshotFile, doors = [] }: ValidatorConfig,
   log: Logger,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly stop: () => void }> {
   const { release } = lockFolder(dataFolder);
   try {
@@ -168,7 +171,7 @@ async function enterFolder(
     const report = (fact: string): void => log.warn(fact);
     if (snapshotFile !== undefined) restoreFromFile({ dataFolder, genesis, report }, snapshotFile);
     if (isStateWanted(dataFolder) && 0 < doors.length)
-      await joinBySnapshot({ dataFolder, genesis, doors, mode: "when-needed", report });
+      await joinBySnapshot({ dataFolder, genesis, doors, mode: "when-needed", report, signal });
     return { stop: release };
   } catch (error) {
     release();

@@ -35,7 +35,8 @@ export interface StateSyncOptions {
   /** `always`: also when the blocks could still be had, if nothing is stored here yet. */
   readonly mode: "when-needed" | "always";
   readonly report: (fact: string) => void;
-  readonly stopped?: () => boolean;
+  /** Ends the attempt with `start-cancelled`; what was fetched stays for the next one. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface JoinedState {
@@ -72,32 +73,44 @@ const chunksInFlightPerDoor = 4;
  */
 export async function joinBySnapshot(options: StateSyncOptions): Promise<JoinedState | undefined> {
   finishInstallation(options.dataFolder);
-  const refused = createRefusals(options.report);
   const doors = options.doors.map((address) => openDoorQuestions(address));
+  const stopDoors = (): void => doors.forEach((door) => door.stop());
+  options.signal?.addEventListener("abort", stopDoors, { once: true });
   try {
-    let surveyed = await survey(doors, surveyTimeoutMs);
-    const isPruned = isNeeded(options.dataFolder, surveyed);
-    const isWanted = options.mode === "always" && 0 < surveyed.length && heightAtLeast(options.dataFolder) === 0;
-    if (!isPruned && !isWanted) {
-      rmSync(wantedPath(options.dataFolder), { force: true });
+    return await joinThrough(doors, options);
+  } finally {
+    options.signal?.removeEventListener("abort", stopDoors);
+    stopDoors();
+  }
+}
+
+async function joinThrough(
+  doors: readonly DoorQuestions[],
+  options: StateSyncOptions,
+): Promise<JoinedState | undefined> {
+  const refused = createRefusals(options.report);
+  let surveyed = await survey(doors, options.signal);
+  const isPruned = isNeeded(options.dataFolder, surveyed);
+  const isWanted = options.mode === "always" && 0 < surveyed.length && heightAtLeast(options.dataFolder) === 0;
+  if (!isPruned && !isWanted) {
+    rmSync(wantedPath(options.dataFolder), { force: true });
+    return undefined;
+  }
+  if (isPruned) options.report("the next block of this node is stored nowhere any more: a snapshot is fetched");
+  for (;;) {
+    const choice = choose(options, surveyed, refused);
+    if (choice === undefined && !isPruned) {
+      options.report("no door offers a snapshot yet: all blocks are executed instead");
       return undefined;
     }
-    if (isPruned) options.report("the next block of this node is stored nowhere any more: a snapshot is fetched");
-    for (;;) {
-      const choice = choose(options, surveyed, refused);
-      if (choice === undefined && !isPruned) {
-        options.report("no door offers a snapshot yet: all blocks are executed instead");
-        return undefined;
-      }
-      if (choice === undefined) refused.say("no door offers a snapshot that can be used; asking again");
-      const joined = choice === undefined ? undefined : await attempt(options, choice, refused);
-      if (joined !== undefined) rmSync(wantedPath(options.dataFolder), { force: true });
-      if (joined !== undefined || options.stopped?.() === true) return joined;
-      await pause(retryMs);
-      surveyed = await survey(doors, surveyTimeoutMs);
+    if (choice === undefined) refused.say("no door offers a snapshot that can be used; asking again");
+    const joined = choice === undefined ? undefined : await attempt(options, choice, refused);
+    if (joined !== undefined) {
+      rmSync(wantedPath(options.dataFolder), { force: true });
+      return joined;
     }
-  } finally {
-    for (const door of doors) door.stop();
+    await pause(retryMs, undefined, { signal: options.signal }).catch(() => undefined);
+    surveyed = await survey(doors, options.signal);
   }
 }
 
@@ -141,8 +154,8 @@ function createRefusals(report: (fact: string) => void): Refusals {
 // ---- whether, and from whom
 
 /** What the doors have; those that do not answer in time are left out. */
-async function survey(doors: readonly DoorQuestions[], timeoutMs: number): Promise<readonly Surveyed[]> {
-  const late = pause(timeoutMs, undefined, { ref: false });
+async function survey(doors: readonly DoorQuestions[], signal?: AbortSignal): Promise<readonly Surveyed[]> {
+  const late = pause(surveyTimeoutMs, undefined, { ref: false });
   const answers = await Promise.all(
     doors.map(async (door) => {
       const asked = door.ask({ kind: "snapshotWanted" }, "snapshot").catch(() => undefined);
@@ -150,6 +163,8 @@ async function survey(doors: readonly DoorQuestions[], timeoutMs: number): Promi
       return offer === undefined ? [] : [{ door, offer }];
     }),
   );
+  if (signal?.aborted === true)
+    throw new NodeError("start-cancelled", "the start was cancelled while a snapshot was looked for or fetched");
   return answers.flat();
 }
 
@@ -166,7 +181,7 @@ function isNeeded(dataFolder: string, surveyed: readonly Surveyed[]): boolean {
 async function isPrunedEverywhere(addresses: readonly Address[], next: number): Promise<boolean> {
   const doors = addresses.map((address) => openDoorQuestions(address));
   try {
-    const surveyed = await survey(doors, surveyTimeoutMs);
+    const surveyed = await survey(doors);
     return 0 < surveyed.length && surveyed.every(({ offer }) => next < offer.firstHeight);
   } finally {
     for (const door of doors) door.stop();
@@ -304,7 +319,7 @@ async function attempt(options: StateSyncOptions, choice: Choice, refused: Refus
   options.report(
     `snapshot of height ${height}: ${manifest.size} bytes, ${manifest.chunks.length} chunks, ${chunksKept} of them are here`,
   );
-  const givers = await fetchMissing(folder, choice, refused, options.stopped ?? (() => false));
+  const givers = await fetchMissing(folder, choice, refused, () => options.signal?.aborted === true);
   const left = folder.missing().length;
   if (left > 0) {
     if (left + chunksKept === manifest.chunks.length)

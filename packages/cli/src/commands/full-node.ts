@@ -30,7 +30,7 @@ export async function runFullNode(dataDir: string, flags: FullNodeFlags): Promis
   requireWritable(dataDir);
   const genesis = readGenesis(genesisFile(dataDir, flags));
   const doors = doorsOf(flags);
-  await whileBlocksArePruned(ended, async () => {
+  await whileBlocksArePruned(ended, async (signal) => {
     const node = await startFullNode(
       {
         name: "full-node",
@@ -43,7 +43,7 @@ export async function runFullNode(dataDir: string, flags: FullNodeFlags): Promis
         ...(flags.snapshot === undefined ? {} : { snapshotFile: flags.snapshot }),
         ...(flags.retention === undefined ? {} : { storage: { retentionBlocks: flags.retention } }),
       },
-      { log: createLog({ name: "full-node" }) },
+      { log: createLog({ name: "full-node" }), signal },
     );
     reportReady({ doorPort: node.doorPort });
     return node;

@@ -16,7 +16,7 @@ export async function runNode(
   installNativeCrypto();
   const ended = endRequested();
   const file = loadNodeFile(dataDir);
-  const start = () =>
+  const start = (signal: AbortSignal) =>
     startValidator(
       {
         genesis: loadGenesis(dataDir),
@@ -33,10 +33,10 @@ export async function runNode(
         // Without a number everything is kept, so that `stoa replay` can begin at genesis.
         storage: { retentionBlocks: file.retentionBlocks ?? Infinity },
       },
-      { priceSource: openPriceSource(file.prices), log: createLog({ name: validatorName(file.index) }) },
+      { priceSource: openPriceSource(file.prices), log: createLog({ name: validatorName(file.index) }), signal },
     );
-  await whileBlocksArePruned(ended, async () => {
-    const validator = await start();
+  await whileBlocksArePruned(ended, async (signal) => {
+    const validator = await start(signal);
     reportReady({ doorPort: validator.doorPort });
     return validator;
   });
