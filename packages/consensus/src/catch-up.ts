@@ -6,7 +6,8 @@
 import { equalBytes, toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import type { View } from "@stoa/base/units";
-import type { FinalBlock } from "@stoa/protocol/block";
+import { encode } from "@stoa/base/codec";
+import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import type { Certificate } from "@stoa/protocol/finality/certificate";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { verifyFinality } from "@stoa/protocol/finality/proof";
@@ -137,7 +138,7 @@ export function sendFinalBlocks(
   const blocks: FinalBlock[] = [];
   let size = 0;
   for (const block of input.blocks) {
-    size += block.payload.length + 1_024 * (1 + block.descendants.length + block.certificates.length);
+    size += sizeOf(block);
     if (blocks.length === limits.repairItemsCountMax) break;
     if (0 < blocks.length && limits.repairAnswerSizeMax < size) break;
     blocks.push(block);
@@ -145,6 +146,10 @@ export function sendFinalBlocks(
   if (blocks.length === 0) return refuse(replica, input.to, input.request, "not-found");
   send(replica, input.to, { kind: "finalBlocks", request: input.request, blocks });
 }
+
+/** Headers may weigh more than payloads: they hold proofs of availability and evidence. */
+const sizeOf = (block: FinalBlock): number =>
+  block.payload.length + encode(finalBlock, { ...block, payload: new Uint8Array(0) }).length;
 
 const tooMany = ({ from, to }: { readonly from: number; readonly to: number }): boolean =>
   to < from || limits.repairItemsCountMax < to - from + 1;

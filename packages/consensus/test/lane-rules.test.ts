@@ -5,7 +5,7 @@ import { zeroDigest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Height, TimeMs, View } from "@stoa/base/units";
 import type { DurableRecord, Effect } from "@stoa/consensus/effect";
-import type { Message } from "@stoa/consensus/message";
+import { encodeMessage, type Message } from "@stoa/consensus/message";
 import { headerDigest, type Header, type LaneRange } from "@stoa/protocol/finality/header";
 import { batchDigest, type Acknowledgement, type AvailabilityProof, type Batch } from "@stoa/protocol/finality/lane";
 import { materialise, sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
@@ -970,4 +970,16 @@ test("a proposal that names a lane twice is not even kept (BFT-081)", () => {
   expect(probe.facts().join()).toContain("whose payload is not the one it names");
   const answer = probe.message(probe.leader, { kind: "blockWanted", request: 1, digest: headerDigest(header) });
   expect(answer).toMatchObject([{ kind: "send", message: { kind: "unavailable" } }]);
+});
+
+test("an answer with final blocks is bounded by what headers weigh, too (BFT-061)", () => {
+  const probe = probeOf();
+  const proof = { signers: none as never, proof: new Uint8Array(8_192) };
+  const ranges = seven.map((_, lane): LaneRange => ({ lane: lane as ValidatorIndex, count: 1, size: 0, proof }));
+  const header = craftHeader(probe.set, 1, none, { ranges });
+  const blocks = Array.from({ length: 60 }, () => ({ header, descendants: [], certificates: [], payload: none }));
+  const [answer] = sentIn(probe.give({ kind: "blocksRead", to: probe.leader, request: 1, blocks }), "finalBlocks");
+  const size = encodeMessage(answer!).length;
+  expect(size).toBeGreaterThan(limits.repairAnswerSizeMax - 70_000);
+  expect(size).toBeLessThanOrEqual(limits.repairAnswerSizeMax + 100);
 });

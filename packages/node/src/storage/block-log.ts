@@ -69,11 +69,12 @@ export function openBlockLog(
       const blocks: FinalBlock[] = [];
       let size = 0;
       while (blocks.length < countMax && size < sizeMax) {
-        const stored = read(height + blocks.length);
-        if (stored === undefined) break;
-        size += stored.block.payload.length + 1024 * (1 + stored.block.descendants.length);
+        const next = height + blocks.length;
+        const bytes = log.read(next);
+        if (bytes === undefined) break;
+        size += bytes.length;
         if (0 < blocks.length && sizeMax < size) break;
-        blocks.push(stored.block);
+        blocks.push(decodeStored(folder, next, bytes).block);
       }
       return blocks;
     },
