@@ -21,7 +21,12 @@ const openingMsMax = 5_000;
 
 export async function listenAtDoor(
   address: Address,
-  events: { readonly onSocket: (socket: WebSocket) => void; readonly report: (fact: string) => void },
+  events: {
+    readonly onSocket: (socket: WebSocket) => void;
+    /** All places are taken: whether one of those who have them is ended now. */
+    readonly makeRoom: () => boolean;
+    readonly report: (fact: string) => void;
+  },
 ): Promise<DoorListener> {
   const counts = new Map<string, number>();
   const server: Server = createServer({
@@ -44,7 +49,8 @@ export async function listenAtDoor(
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const from = request.socket.remoteAddress ?? "";
     const count = counts.get(from) ?? 0;
-    if (limits.connectionsCountMax <= openCount || connectionsPerAddressCountMax <= count) return turnAway(socket, 503);
+    if (connectionsPerAddressCountMax <= count) return turnAway(socket, 503);
+    if (limits.connectionsCountMax <= openCount && !events.makeRoom()) return turnAway(socket, 503);
     openCount++;
     counts.set(from, count + 1);
     socket.once("close", () => {

@@ -1,7 +1,7 @@
 /**
  * The door: the WebSocket server that speaks `protocol/door` to clients, gateways and tools. Every request gets an answer.
- * A follower that reads slowly is fed from the log at its own pace; a connection that does not read at all is dropped, and
- * what is queued for it never grows beyond its limit. Knows nothing of consensus or of what commands mean.
+ * A follower that reads slowly is fed from the log at its own pace; a connection that does not read at all, or whose other end
+ * is gone, is dropped, and what is queued for it never grows beyond its limit. Knows nothing of consensus or of what commands mean.
  */
 import type { RawData, WebSocket } from "ws";
 import { limits } from "@stoa/base/limits";
@@ -16,6 +16,7 @@ import {
   type DoorRequest,
   type NodeStatus,
 } from "@stoa/protocol/door";
+import { createConnectionLife, longestAtRest, patienceDefault, type ConnectionLife } from "./connection-life.ts";
 import { listenAtDoor } from "./door-listener.ts";
 import { limitConcurrency } from "./limit-concurrency.ts";
 import type { Address } from "./network/mesh.ts";
@@ -54,6 +55,7 @@ export interface Door {
 
 interface Connection {
   readonly socket: WebSocket;
+  readonly life: ConnectionLife;
   readonly number: number;
   submitsInFlight: number;
   /** Manifests and chunks that are being read for it. */
@@ -71,9 +73,6 @@ interface Connection {
   followId: number;
   /** A read of stored blocks or a full socket is being waited for. */
   waiting: boolean;
-  /** When what is queued last became less. */
-  progressMs: number;
-  queuedBefore: number;
 }
 
 const submitsInFlightCountMax = 8_192;
@@ -88,11 +87,10 @@ const readsUnderWayCountMax = 4;
 const admittedDelayMs = 20;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
-const stalledMsMax = 10_000;
 /** Tags of the replies whose content is already encoded: it follows the tag as it is. */
 const replyTags = { block: 2, receipt: 5 } as const;
 
-export async function openDoor(address: Address, parts: DoorParts): Promise<Door> {
+export async function openDoor(address: Address, parts: DoorParts, patience = patienceDefault): Promise<Door> {
   const connections = new Set<Connection>();
   const recent = new Map<number, Uint8Array>();
   let recentSize = 0;
@@ -299,6 +297,7 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
   const onSocket = (socket: WebSocket): void => {
     const connection: Connection = {
       socket,
+      life: createConnectionLife(socket, patience, parts.report),
       number: numbered++,
       submitsInFlight: 0,
       readsInFlight: 0,
@@ -309,8 +308,6 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
       sizeMax: undefined,
       followId: 0,
       waiting: false,
-      progressMs: performance.now(),
-      queuedBefore: 0,
     };
     connections.add(connection);
     socket.on("error", () => undefined);
@@ -321,24 +318,23 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     socket.on("message", (bytes: RawData, isBinary: boolean) => {
       const encoded = asBytes(bytes);
       const request = isBinary ? decodeDoorRequest(encoded) : undefined;
+      connection.life.asked();
       if (request !== undefined) return answer(connection, request, encoded);
       const reason = isBinary ? "the frame is no canonical door request" : "frames must be binary";
       reply(connection, { kind: "failure", id: 0, reason, retry: false });
       socket.close(1003, "not a door request");
     });
   };
-  const listener = await listenAtDoor(address, { onSocket, report: parts.report });
+  const makeRoom = (): boolean => {
+    const left = longestAtRest([...connections].filter(isIdle), patience);
+    left?.socket.terminate();
+    return left !== undefined;
+  };
+  const listener = await listenAtDoor(address, { onSocket, makeRoom, report: parts.report });
 
   const watch = setInterval(() => {
-    for (const connection of connections) {
-      const queued = connection.socket.bufferedAmount;
-      if (queued === 0 || queued < connection.queuedBefore) connection.progressMs = performance.now();
-      connection.queuedBefore = queued;
-      if (performance.now() < connection.progressMs + stalledMsMax) continue;
-      parts.report(`door: a client does not read, ${queued} bytes queued for it; connection closed`);
-      connection.socket.terminate();
-    }
-  }, 1_000);
+    for (const { life, isFed } of connections) life.watch(isFed);
+  }, patience.watchMs);
   watch.unref();
 
   return {
@@ -360,6 +356,10 @@ export async function openDoor(address: Address, parts: DoorParts): Promise<Door
     },
   };
 }
+
+/** It is not fed, and nothing that it has asked for is being worked on. */
+const isIdle = ({ socket, isFed, submitsInFlight, readsInFlight, questionsInFlight }: Connection): boolean =>
+  socket.readyState === socket.OPEN && !isFed && submitsInFlight + readsInFlight + questionsInFlight === 0;
 
 type Joining = Pick<DoorParts, "snapshot" | "chunk" | "report">;
 

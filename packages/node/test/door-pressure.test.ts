@@ -10,6 +10,7 @@ import type { Height } from "@stoa/base/units";
 import { finalBlock } from "@stoa/protocol/block";
 import { encodeDoorReply, encodeDoorRequest } from "@stoa/protocol/door";
 import { headerOf } from "../../protocol/test/header-of.ts";
+import { patienceDefault, type Patience } from "../src/connection-life.ts";
 import { openDoor, type Door, type DoorParts } from "../src/door.ts";
 import { openDoorClient, type DoorClient } from "./door-client.ts";
 import { localhost, until } from "./network.ts";
@@ -26,23 +27,27 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
 
-async function openTestDoor(parts: Partial<DoorParts> = {}): Promise<Door> {
+async function openTestDoor(parts: Partial<DoorParts> = {}, patience: Partial<Patience> = {}): Promise<Door> {
   const unused = (): never => {
     throw new Error("nobody asks for this here");
   };
-  const door = await openDoor(localhost(), {
-    genesis: new Uint8Array(10),
-    submit: (_encoded, _toAll, answer) => answer("none"),
-    status: unused,
-    receipt: unused,
-    prove: unused,
-    changes: unused,
-    snapshot: unused,
-    chunk: unused,
-    readBlocks: () => Promise.resolve({ blocks: [], first: 1 }),
-    report: () => undefined,
-    ...parts,
-  });
+  const door = await openDoor(
+    localhost(),
+    {
+      genesis: new Uint8Array(10),
+      submit: (_encoded, _toAll, answer) => answer("none"),
+      status: unused,
+      receipt: unused,
+      prove: unused,
+      changes: unused,
+      snapshot: unused,
+      chunk: unused,
+      readBlocks: () => Promise.resolve({ blocks: [], first: 1 }),
+      report: () => undefined,
+      ...parts,
+    },
+    { ...patienceDefault, ...patience },
+  );
   open.push({ close: door.stop });
   return door;
 }
@@ -200,37 +205,69 @@ test("connections that say nothing are closed in time, and do not keep clients o
   clearInterval(trickle);
 }, 30_000);
 
+/** So many connections from an address; returns how many were refused. */
+async function take(door: Door, count: number, localAddress: string): Promise<number> {
+  let refused = 0;
+  for (let begun = 0; begun < count; begun += 64) {
+    const opening = Array.from({ length: Math.min(64, count - begun) }, () => openFrom(door, localAddress));
+    for (const opened of await Promise.allSettled(opening)) if (opened.status === "rejected") refused++;
+  }
+  return refused;
+}
+
+function openFrom(door: Door, localAddress: string, autoPong = true): Promise<WebSocket> {
+  const one = new WebSocket(`ws://127.0.0.1:${door.port}`, { localAddress, autoPong, perMessageDeflate: false });
+  open.push({ close: () => one.terminate() });
+  return new Promise((resolve, reject) => {
+    one.once("open", () => resolve(one));
+    one.on("error", reject);
+  });
+}
+
 test("one address cannot take all connections (NET-062)", async () => {
   const door = await openTestDoor();
-  const taken: WebSocket[] = [];
-  open.push({ close: () => taken.forEach((one) => one.terminate()) });
-  let refused = 0;
-  for (let count = 0; count < limits.connectionsCountMax / 2 + 50; count += 50) {
-    await Promise.all(
-      Array.from(
-        { length: 50 },
-        () =>
-          new Promise<void>((resolve) => {
-            const one = new WebSocket(`ws://127.0.0.1:${door.port}`, { perMessageDeflate: false });
-            taken.push(one);
-            one.once("open", () => resolve());
-            one.once("error", () => resolve(void refused++));
-          }),
-      ),
-    );
-  }
-  expect(refused).toBeGreaterThan(0);
-  expect(door.connectionsCount()).toBe(limits.connectionsCountMax / 2);
-  const elsewhere = new WebSocket(`ws://127.0.0.1:${door.port}`, {
-    localAddress: "127.0.0.2",
-    perMessageDeflate: false,
-  });
-  taken.push(elsewhere);
-  await new Promise((resolve, reject) => {
-    elsewhere.once("open", resolve);
-    elsewhere.once("error", reject);
-  });
-  expect(door.connectionsCount()).toBe(limits.connectionsCountMax / 2 + 1);
+  const half = limits.connectionsCountMax / 2;
+  expect(await take(door, half + 50, "127.0.0.1")).toBe(50);
+  expect(door.connectionsCount()).toBe(half);
+  await openFrom(door, "127.0.0.2");
+  expect(door.connectionsCount()).toBe(half + 1);
+}, 60_000);
+
+test("a connection whose other end is gone is ended; one that only rests stays, and so does a follower (NET-065)", async () => {
+  const door = await openTestDoor({}, { watchMs: 50, pingMs: 300, silenceMsMax: 1_500 });
+  const gone = await openFrom(door, "127.0.0.1", false);
+  const atRest = await openFrom(door, "127.0.0.1");
+  const follower = await openFrom(door, "127.0.0.1", false);
+  follower.send(encodeDoorRequest({ kind: "follow", id: 1, from: 1 as Height }));
+  await until(() => gone.readyState === WebSocket.CLOSED, "the one that is gone is ended");
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect([atRest.readyState, follower.readyState]).toEqual([WebSocket.OPEN, WebSocket.OPEN]);
+  expect(door.connectionsCount()).toBe(2);
+});
+
+test("when all places are taken, whoever rests longest gives way to who comes, and never one that follows (NET-065)", async () => {
+  const door = await openTestDoor({}, { restMsMin: 0 });
+  const follower = await openFrom(door, "127.0.0.2");
+  follower.send(encodeDoorRequest({ kind: "follow", id: 1, from: 1 as Height }));
+  const first = await openFrom(door, "127.0.0.2");
+  const busy = await openDoorClient(door.port);
+  open.push(busy);
+  await take(door, limits.connectionsCountMax / 2 - 2, "127.0.0.2");
+  await take(door, limits.connectionsCountMax / 2 - 1, "127.0.0.3");
+  expect(door.connectionsCount()).toBe(limits.connectionsCountMax);
+  expect(await busy.ask({ kind: "submit", id: 1, command: new Uint8Array(1) })).toMatchObject({ refusal: "none" });
+  expect(first.readyState).toBe(WebSocket.OPEN);
+  await openFrom(door, "127.0.0.4");
+  await until(() => first.readyState === WebSocket.CLOSED, "the one that rests longest is ended");
+  expect([follower.readyState, busy.socket.readyState]).toEqual([WebSocket.OPEN, WebSocket.OPEN]);
+  expect(door.connectionsCount()).toBe(limits.connectionsCountMax);
+}, 60_000);
+
+test("connections that have just come keep their places (NET-065)", async () => {
+  const door = await openTestDoor({}, { restMsMin: 60_000 });
+  await take(door, limits.connectionsCountMax / 2, "127.0.0.2");
+  await take(door, limits.connectionsCountMax / 2, "127.0.0.3");
+  await expect(openFrom(door, "127.0.0.4")).rejects.toThrow("503");
 }, 60_000);
 
 test("a request that is no WebSocket is answered and ends", async () => {
