@@ -95,6 +95,8 @@ type NumberedRequest = Extract<DoorRequest, { readonly id: number }>;
 type Question = DoorRequest extends infer R ? (R extends { readonly id: number } ? Omit<R, "id"> : never) : never;
 
 const requestsCountMax = 4_096;
+/** Of these, questions that a node has to work on. */
+const questionsInFlightCountMax = 64;
 
 /** Opens a connection to a door such as `ws://127.0.0.1:7420`; it connects in the background and stays until closed. */
 export function connect(url: string, options: ConnectOptions = {}): DoorConnection {
@@ -102,6 +104,8 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
   const reconnectMsMax = options.reconnectMsMax ?? 5_000;
   const askAgainMs = options.askAgainMs ?? 100;
   const pending = new Map<number, Pending>();
+  let questionsInFlight = 0;
+  const waitingForTurn: (() => void)[] = [];
   let following: Following | undefined;
   let socket: WebSocket | undefined;
   let reconnectMs = reconnectMsMin;
@@ -195,6 +199,19 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
       ? new ClientError("unavailable", reply.reason, url)
       : new ClientError("dishonest", `an answer to another question: ${reply.kind}`, url);
 
+  /** A node refuses more questions at once than it works on for one connection, so the others wait here. */
+  const inTurn = async <T>(action: () => Promise<T>): Promise<T> => {
+    if (questionsInFlight < questionsInFlightCountMax) questionsInFlight++;
+    else await new Promise<void>((resolve) => waitingForTurn.push(resolve));
+    try {
+      return await action();
+    } finally {
+      const next = waitingForTurn.shift();
+      if (next === undefined) questionsInFlight--;
+      else next();
+    }
+  };
+
   /** Asks until there is an answer of this kind, or the door says that there never will be one. */
   const askUntil = async <K extends Answered["kind"]>(
     question: Question,
@@ -203,7 +220,7 @@ export function connect(url: string, options: ConnectOptions = {}): DoorConnecti
   ): Promise<Extract<Answered, { kind: K }>> => {
     for (;;) {
       signal?.throwIfAborted();
-      const reply = await ask(question, signal);
+      const reply = await inTurn(() => ask(question, signal));
       if (reply.kind === kind) return reply as Extract<Answered, { kind: K }>;
       if (reply.kind !== "failure" || !reply.retry) throw unavailable(reply);
       await pause(askAgainMs, signal);
