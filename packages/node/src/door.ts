@@ -20,6 +20,7 @@ import { createConnectionLife, longestAtRest, patienceDefault, type ConnectionLi
 import { listenAtDoor } from "./door-listener.ts";
 import { limitConcurrency } from "./limit-concurrency.ts";
 import type { Address } from "./network/mesh.ts";
+import { reportOnce, unreadable } from "./report-once.ts";
 import type { ReceiptAnswer, SnapshotAnswer } from "./thread-message.ts";
 
 export interface DoorParts {
@@ -127,6 +128,13 @@ export async function openDoor(address: Address, parts: DoorParts, patience = pa
     if (limits.sendQueueSizeMax < socket.bufferedAmount) socket.terminate();
   };
 
+  const report = reportOnce(parts.report);
+  /** A damaged record, say: no stranger's question ends a node, but its operator should know. */
+  const couldNotAnswer = (connection: Connection, id: number, error: unknown): void => {
+    report(`door: a question could not be answered: ${error instanceof Error ? error.message : String(error)}`);
+    reply(connection, { kind: "failure", id, reason: unreadable, retry: false });
+  };
+
   /** Sends a follower what it may have now: recent blocks from memory, older ones from the log. */
   const feed = (connection: Connection): void => {
     const { socket } = connection;
@@ -181,7 +189,12 @@ export async function openDoor(address: Address, parts: DoorParts, patience = pa
           feed(connection);
         }, 20);
       },
-      () => connection.socket.terminate(),
+      (error: unknown) => {
+        connection.waiting = false;
+        connection.next = undefined;
+        setFed(connection, false);
+        couldNotAnswer(connection, connection.followId, error);
+      },
     );
   };
 
@@ -218,10 +231,15 @@ export async function openDoor(address: Address, parts: DoorParts, patience = pa
       return reply(connection, { kind: "failure", id, reason, retry: true });
     }
     connection.questionsInFlight++;
-    ask((value) => {
+    try {
+      ask((value) => {
+        connection.questionsInFlight--;
+        told(value);
+      });
+    } catch (error) {
       connection.questionsInFlight--;
-      told(value);
-    });
+      couldNotAnswer(connection, id, error);
+    }
   };
 
   const answer = (connection: Connection, request: DoorRequest, encoded: Uint8Array): void => {

@@ -9,7 +9,7 @@ import { limits } from "@stoa/base/limits";
 import type { Divergence } from "@stoa/consensus/effect";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import { commandDigest } from "@stoa/protocol/command";
-import type { AdmissionRefusal } from "@stoa/protocol/door";
+import { encodeDoorReply, type AdmissionRefusal } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
 import { createBlockAcceptance } from "./block-acceptance.ts";
@@ -26,6 +26,7 @@ import { installNativeCrypto } from "./native-crypto.ts";
 import type { Address } from "./network/mesh.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { createRootCheck, divergenceError } from "./root-check.ts";
+import { reportOnce, unreadable } from "./report-once.ts";
 import { startSignaturePool } from "./signature-pool.ts";
 import { lockFolder } from "./storage/folder-lock.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
@@ -181,6 +182,16 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
       (error: unknown) => fail(divergenceError(difference, ` No report could be written: ${String(error)}.`)),
     );
   };
+  const reportUnreadable = reportOnce((fact) => log.warn(fact));
+  /** Asked by strangers: what cannot be read, such as a damaged record, ends no node. */
+  const prove: Proofs["ask"] = (request, answer, asker) => {
+    try {
+      proofs.ask(request, answer, asker);
+    } catch (error) {
+      reportUnreadable(`a proof could not be made: ${error instanceof Error ? error.message : String(error)}`);
+      answer(encodeDoorReply({ kind: "failure", id: request.id, reason: unreadable, retry: false }));
+    }
+  };
   const noticeCaughtUp = (): void => {
     const height = doors.credibleHeight();
     if (height !== undefined && height <= commit.height() + 1) caughtUp.resolve();
@@ -197,7 +208,7 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
     },
     onSubmitted(door, id, refusal) {
       if (relayedIdMin <= id) options.onRelayed?.(door, id, refusal);
-      else submissions.answered(door, id, refusal);
+      else guarded(() => submissions.answered(door, id, refusal));
     },
     onUp: (door) => submissions.doorUp(door),
     onStatus: noticeCaughtUp,
@@ -212,7 +223,7 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
   });
   const ticking = setInterval(() => {
     doors.tick();
-    submissions.tick();
+    guarded(() => submissions.tick());
     guarded(() => proofs.executed(undefined));
   }, tickIntervalMs);
   const watch = watchPruning(config, commit.height, fail);
@@ -238,10 +249,10 @@ export async function openFollower(config: FollowerConfig, options: FollowerOpti
       checker.check({ digest: commandDigest(encoded), encoded }, false, nobody, 0);
       return submissions.submit(encoded);
     },
-    follow: (from, listener) => follow({ commit, listeners, log }, from, listener),
+    follow: (from, listener) => follow({ commit, listeners, log, guarded }, from, listener),
     query: commit.query,
     convicted: () => convicted,
-    prove: proofs.ask,
+    prove,
     within: proofs.within,
     status: () => ({
       height: commit.height(),
@@ -300,11 +311,16 @@ function storedBlock(commit: Commit, height: number): ExecutedBlock | undefined 
 
 /** Stored blocks first, a chunk at a time so that others get their turn; then live ones. */
 function follow(
-  node: { readonly commit: Commit; readonly listeners: Set<(block: ExecutedBlock) => void>; readonly log: Logger },
+  node: {
+    readonly commit: Commit;
+    readonly listeners: Set<(block: ExecutedBlock) => void>;
+    readonly log: Logger;
+    readonly guarded: (action: () => void) => void;
+  },
   from: number,
   listener: (block: ExecutedBlock) => void,
 ): () => void {
-  const { commit, listeners, log } = node;
+  const { commit, listeners, log, guarded } = node;
   let next = Math.max(0, from);
   let ended = false;
   const replay = (): void => {
@@ -317,9 +333,9 @@ function follow(
         log.warn(`someone follows from height ${next}; what is below ${after} is not stored here and was left out`);
       next = after;
     }
-    if (!ended) setImmediate(replay);
+    if (!ended) setImmediate(() => guarded(replay));
   };
-  replay();
+  guarded(replay);
   return () => {
     ended = true;
     listeners.delete(listener);

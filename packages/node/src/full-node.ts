@@ -119,7 +119,7 @@ interface Served {
 }
 
 /** What a full node answers at its door: the same as a validator does, from its own logs and state. */
-function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove, within }: FollowerInside): Served {
+function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove, within, convicted }: FollowerInside): Served {
   const receipts = createReceipts(commit, recentCommandsOf(commit.blocks, receiptsCountMax));
   const height = (): NodeStatus["height"] => commit.height() as NodeStatus["height"];
   const parts: Served["parts"] = {
@@ -138,7 +138,7 @@ function serve({ genesis, name }: FullNodeConfig, { commit, doors, prove, within
       tradesTotal: 0,
       halted: undefined,
       quarantine: undefined,
-      convicted: new Uint8Array(0),
+      convicted: convicted(),
     }),
     receipt: (digest, answer, asker) => answer(within(() => receipts.find(digest), asker) ?? busyReceipt),
     prove(request, answer, asker) {

@@ -60,11 +60,13 @@ export function createWorkBudget({ workMsMax, windowMs }: WorkLimits, nowMs: () 
     spend(action, number) {
       turn();
       const startMs = nowMs();
-      const result = action();
-      const tookMs = nowMs() - startMs;
-      spentMs += tookMs;
-      if (number !== undefined) find(number).usedMs += tookMs;
-      return result;
+      try {
+        return action();
+      } finally {
+        const tookMs = nowMs() - startMs;
+        spentMs += tookMs;
+        if (number !== undefined) find(number).usedMs += tookMs;
+      }
     },
   };
 }

@@ -8,7 +8,7 @@ import { height, timeMs, view } from "@stoa/base/units";
 import { finalBlock, type FinalBlock } from "@stoa/protocol/block";
 import { encodeDoorRequest } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
-import { openDoor, type Door } from "../src/door.ts";
+import { openDoor, type Door, type DoorParts } from "../src/door.ts";
 import { openDoorClient } from "./door-client.ts";
 import { localhost, until } from "./network.ts";
 
@@ -40,7 +40,7 @@ const encodedBlocks = Array.from({ length: 200 }, (_, index) => encode(finalBloc
 const reports: string[] = [];
 let door: Door | undefined;
 
-async function openTestDoor(): Promise<Door> {
+async function openTestDoor(changes: Partial<DoorParts> = {}): Promise<Door> {
   door = await openDoor(localhost(), {
     genesis: new Uint8Array(limits.genesisSizeMax),
     submit: (_encoded, _toAll, answer) => answer("none"),
@@ -55,6 +55,7 @@ async function openTestDoor(): Promise<Door> {
     readBlocks: (from, countMax) =>
       Promise.resolve({ blocks: encodedBlocks.slice(from - 1, from - 1 + countMax), first: 1 }),
     report: (fact) => reports.push(fact),
+    ...changes,
   });
   return door;
 }
@@ -118,5 +119,23 @@ test("who wants new small blocks gets the newest at once, nothing large and noth
   client.socket.send(encodeDoorRequest({ kind: "follow", id: 3, from: height(3) }));
   await until(() => heights().length === 4, "all blocks from where it follows");
   expect(heights()).toEqual([2, 4, 3, 4]);
+  client.close();
+});
+
+test("a question that a part fails to answer is refused, gives its place back, and is said in the log once", async () => {
+  const broken = (): never => {
+    throw new Error("record 7 is damaged");
+  };
+  reports.length = 0;
+  const parts = { receipt: broken, changes: broken, prove: broken, readBlocks: async () => broken() };
+  const { port, stored } = await openTestDoor(parts);
+  stored(1);
+  const client = await openDoorClient(port);
+  const refusal = { kind: "failure", reason: "this node could not read what was asked for", retry: false };
+  for (let id = 1; id <= 100; id++)
+    expect(await client.ask({ kind: "receipt", id, command: zeroDigest })).toMatchObject({ ...refusal, id });
+  for (const id of [101, 102])
+    expect(await client.ask({ kind: "follow", id, from: height(1) })).toMatchObject({ ...refusal, id });
+  expect(reports).toEqual(["door: a question could not be answered: record 7 is damaged"]);
   client.close();
 });
