@@ -661,6 +661,15 @@ const progress: readonly Mutant[] = [
     checks: [test("recovery", "an asker never asks for more than it may get")],
   },
   {
+    name: "throws late answers away",
+    rule: "BFT-067",
+    ...inConsensus("requests", "if (request.peer !== replica.self) overdue.set(id, request);\n", ""),
+    checks: [
+      test("proposals", "when it comes late, when the next peer has been asked"),
+      test("recovery", "is remembered for a while only"),
+    ],
+  },
+  {
     name: "one validator leads every view",
     rule: "BFT-001",
     ...inConsensus(

@@ -97,6 +97,7 @@ function newReplica(options: ReplicaOptions): Replica {
     peers: set.validators.map(() => ({ connected: false, status: undefined })),
     viewsProven: new Map(),
     requests: new Map(),
+    overdue: new Map(),
     // An answer to a request of an earlier start must not be taken for one of this.
     nextRequest: (parameters.session % 0x1_0000) * 0x1_0000 + 1,
     halted: false,

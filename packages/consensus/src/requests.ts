@@ -1,6 +1,7 @@
 /**
  * Asking peers for what is missing. At most one request for a thing is under way; one that is not answered in time, or with
- * `unavailable`, is dropped by the repair timer, and whoever still needs the thing asks the next peer.
+ * `unavailable`, no longer counts as under way, and whoever still needs the thing asks the next peer. Its answer is taken though it
+ * comes late: where the link is slow, none would ever come in time.
  */
 import { toHex } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
@@ -12,6 +13,8 @@ import type { Message } from "./message.ts";
 import { emit, plan, send, type Replica, type Wanted } from "./state.ts";
 
 const requestsCountMax = 64;
+const overdueCountMax = 256;
+const overdueMsMax = 30_000;
 
 /** Asks for a block that the signers of `certificate` vouch for: its proposer's peers hold it or an ancestor of it. */
 export function requestBlock(replica: Replica, digest: Digest, certificate: Certificate): void {
@@ -37,17 +40,27 @@ export const everyone = (replica: Replica): ValidatorIndex[] =>
 
 /** Closes the request that an answer names; `undefined` when `from` was not asked that. */
 export function answered(replica: Replica, from: ValidatorIndex, id: number): Wanted | undefined {
-  const request = replica.requests.get(id);
+  const request = replica.requests.get(id) ?? replica.overdue.get(id);
   if (request?.peer !== from) return undefined;
   replica.requests.delete(id);
+  replica.overdue.delete(id);
   return request.wanted;
 }
 
-/** The repair timer: forgets what was not answered, so that it is asked again elsewhere. */
+/** The repair timer: closes what was not answered, so that it is asked again elsewhere. */
 export function repairDue(replica: Replica): void {
-  const oldestMs = replica.now.monotonicMs - replica.parameters.repairMs;
-  for (const [id, { sentAtMs }] of replica.requests) if (sentAtMs <= oldestMs) replica.requests.delete(id);
-  if (0 < replica.requests.size) scheduleRepair(replica);
+  const { requests, overdue, now, parameters } = replica;
+  for (const [id, request] of requests) {
+    if (now.monotonicMs < request.sentAtMs + parameters.repairMs) continue;
+    requests.delete(id);
+    if (request.peer !== replica.self) overdue.set(id, request);
+  }
+  // Oldest first.
+  for (const [id, { sentAtMs }] of overdue) {
+    if (overdue.size <= overdueCountMax && now.monotonicMs < sentAtMs + overdueMsMax) break;
+    overdue.delete(id);
+  }
+  if (0 < requests.size) scheduleRepair(replica);
   plan(replica, { kind: "finality" });
   plan(replica, { kind: "finalizeVotes" });
   plan(replica, { kind: "considerProposal" });

@@ -174,6 +174,8 @@ export interface Replica extends ReplicaOptions {
   /** After a lost log: the view that each of the others has proven in answer to this start's question. */
   readonly viewsProven: Map<ValidatorIndex, View>;
   readonly requests: Map<number, Request>;
+  /** Requests that were not answered in time and may have been asked again elsewhere: their answers still count. */
+  readonly overdue: Map<number, Request>;
   nextRequest: number;
 
   halted: boolean;

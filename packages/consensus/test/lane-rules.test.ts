@@ -347,6 +347,21 @@ describe("a request for batches", () => {
     expect(answer!.batches.length).toBe(limits.repairAnswerSizeMax / size);
   });
 
+  test("that is answered late, when the next peer has been asked, is answered (BFT-067)", () => {
+    const probe = probeOf();
+    const owner = ownerOf(probe);
+    const lane = craftLane(probe.set, owner, ["a", "b", "c"]);
+    give(probe, [lane[2]!]);
+    const [request] = wanted(probe.timer("fetch"));
+    probe.timer("repair");
+    expect(probe.replica.requests.size).toBe(0);
+    const answer = { kind: "batches", request: request!.request, batches: [lane[1]!, lane[0]!] } as const;
+    expect(held(probe.message(probe.leader, answer))).toEqual([]);
+    expect(held(probe.message(owner, answer))).toEqual([1, 2, 3]);
+    expect(held(probe.message(owner, answer))).toEqual([]);
+    expect(probe.facts()).toEqual([]);
+  });
+
   test("that is answered with others, or by another peer, gives nothing (BFT-091)", () => {
     const other = (probe: Probe, owner: number): Batch => craftLane(probe.set, owner, ["y", "z"])[1]!;
     for (const [spoil, facts] of [

@@ -263,7 +263,10 @@ describe("what the voter lacks makes it wait (BFT-012)", () => {
     expect(votesIn(probe.proposal(craftProposal(probe.set, craftHeader(probe.set, 1, payload), payload)))).toEqual([]);
     expect(probe.facts()).toEqual([]);
   });
-  test("the header of the parent is asked for, and then it votes", () => {
+  test.each([
+    ["at once", 0],
+    ["late, when the next peer has been asked (BFT-067)", 3],
+  ])("the header of the parent is asked for, and when it comes %s, it votes", (_when, repairs) => {
     const probe = voter();
     const proposal = second(probe, {}, { parentHeader: undefined });
     const effects = probe.proposal(proposal, proposal.header.proposer);
@@ -274,6 +277,7 @@ describe("what the voter lacks makes it wait (BFT-012)", () => {
     if (asked?.kind !== "send") throw new Error("somebody is asked");
     const header = craftHeader(probe.set, 1, payload);
     expect(equalBytes(wanted.digest, headerDigest(header))).toBe(true);
+    for (let count = 0; count < repairs; count++) probe.timer("repair");
     const answer = { kind: "block", request: wanted.request, header, payload } as const;
     expect(votesIn(probe.message(asked.to, answer))).toContain("notarize 2");
   });

@@ -8,6 +8,7 @@ import { decodeDurableRecord, encodeDurableRecord } from "@stoa/consensus/durabl
 import type { DurableRecord } from "@stoa/consensus/effect";
 import type { Message } from "@stoa/consensus/message";
 import { recover, type History } from "@stoa/consensus/recovery";
+import { ask } from "@stoa/consensus/requests";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import { craftCertificate, craftHeader, craftProposal, craftVote, payloadOf } from "./craft.ts";
 import { decoded, genesisRoots, Network } from "./network.ts";
@@ -278,6 +279,23 @@ describe("catching up", () => {
       network.sent.flatMap(({ to, message }) => (message.kind === "finalBlocksWanted" ? [to] : [])),
     );
     expect(asked.size).toBeGreaterThan(1);
+  });
+  test("what was not answered in time is remembered for a while only, and of it not more than so much (BFT-067)", () => {
+    const probe = new Probe();
+    const { requests, overdue } = probe.replica;
+    const digestOf = (round: number, index: number) => sha256(Uint8Array.of(round, index));
+    for (let round = 0; round < 29; round++) {
+      for (let index = 0; index < 64; index++)
+        ask(probe.replica, { kind: "block", digest: digestOf(round, index) }, probe.others);
+      expect(requests.size).toBe(64);
+      probe.nowMs += 1_000;
+      probe.give({ kind: "timer", timer: "repair", view: probe.replica.view });
+      expect(requests.size).toBe(0);
+      expect(overdue.size).toBe(Math.min(256, 64 * (round + 1)));
+    }
+    probe.nowMs += 30_000;
+    probe.give({ kind: "timer", timer: "repair", view: probe.replica.view });
+    expect(overdue.size).toBe(0);
   });
   test("a peer that announces a height it does not have is harmless (BFT-062)", () => {
     const probe = new Probe();

@@ -8,6 +8,7 @@ import { offenceKinds } from "@stoa/protocol/finality/evidence";
 import { fail, type Checkers } from "./checkers.ts";
 
 const requestsCountMax = 64;
+const overdueCountMax = 256;
 /** A view in progress, the one before it, and the next one, of which a proposal may be early. */
 const viewsInProgress = 4;
 
@@ -28,6 +29,7 @@ export function checkBounds(checkers: Checkers, node: number, replica: Replica):
     ["pieces of evidence", replica.evidence.pending.length, offenceKinds.length * nodesCount],
     ["signed proposals", replica.evidence.proposals.size, viewsCount],
     ["open requests", replica.requests.size, requestsCountMax],
+    ["overdue requests", replica.overdue.size, overdueCountMax],
     ["open views", replica.openViews.size, viewsCount],
     ["blocks", replica.blocks.size, limits.recentBlocksCountMax + nodesCount + 2 * viewsCount],
     ["roots", replica.executed.size, replica.executedHeight - lastFinal.executed.height + limits.executionLagMax],
