@@ -105,8 +105,10 @@ export function openDoorSet(addresses: readonly Address[], validatorsCount: numb
         statuses[door] = undefined;
         if (source !== door) return;
         source = undefined;
-        const other = links.findIndex((link) => link.connected());
-        if (0 <= other) followFrom(other);
+        // The next one in turn: two that cannot answer must not hand each other over what a third one has.
+        const turn = links.map((_, index) => (door + 1 + index) % links.length);
+        const other = turn.find((index) => links[index]!.connected());
+        if (other !== undefined) followFrom(other);
       },
       wants(bytes) {
         const height = door === source ? undefined : blockReplyHeight(bytes);

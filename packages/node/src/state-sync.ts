@@ -21,7 +21,7 @@ import type { Genesis } from "@stoa/protocol/genesis";
 
 import { manifestName, type SnapshotManifest } from "@stoa/protocol/snapshot";
 import { addressText, openDoorQuestions, type DoorQuestions } from "./door-questions.ts";
-import { NodeError } from "./failure.ts";
+import { NodeError, errorFromData, errorToData } from "./failure.ts";
 import type { Address } from "./network/mesh.ts";
 import { manifestIn, openChunkFolder, type ChunkFolder } from "./storage/chunk-folder.ts";
 import { openBlockLog } from "./storage/block-log.ts";
@@ -89,28 +89,36 @@ async function joinThrough(
   options: StateSyncOptions,
 ): Promise<JoinedState | undefined> {
   const refused = createRefusals(options.report);
-  let surveyed = await survey(doors, options.signal);
-  const isPruned = isNeeded(options.dataFolder, surveyed);
-  const isWanted = options.mode === "always" && 0 < surveyed.length && heightAtLeast(options.dataFolder) === 0;
-  if (!isPruned && !isWanted) {
+  const stored = lastStoredHeight(options.dataFolder);
+  const done = (joined?: JoinedState): JoinedState | undefined => {
     rmSync(wantedPath(options.dataFolder), { force: true });
-    return undefined;
-  }
+    return joined;
+  };
+  let surveyed = await survey(doors, options.signal);
+  let verdict = verdictOf(stored, surveyed, doors.length);
+  // A door that has the blocks is followed, unless it was found before that nothing came of it.
+  const isPruned = verdict.kind === "pruned" && (verdict.storedBy.length === 0 || isStateWanted(options.dataFolder));
+  const isWanted = options.mode === "always" && 0 < surveyed.length && stored === 0;
+  if (!isPruned && !isWanted) return done();
   if (isPruned) options.report("the next block of this node is stored nowhere any more: a snapshot is fetched");
   for (;;) {
-    const choice = choose(options, surveyed, refused);
+    const choice = verdict.kind === "unknown" ? undefined : choose(options, surveyed, { refused, stored });
     if (choice === undefined && !isPruned) {
       options.report("no door offers a snapshot yet: all blocks are executed instead");
       return undefined;
     }
     if (choice === undefined) refused.say("no door offers a snapshot that can be used; asking again");
-    const joined = choice === undefined ? undefined : await attempt(options, choice, refused);
-    if (joined !== undefined) {
-      rmSync(wantedPath(options.dataFolder), { force: true });
-      return joined;
-    }
+    const isStillNeeded = async (): Promise<boolean> =>
+      isWanted || verdictOf(stored, await survey(doors, options.signal), doors.length).kind === "pruned";
+    const joined = choice === undefined ? undefined : await attempt(options, choice, { refused, isStillNeeded });
+    if (joined !== undefined) return done(joined);
     await pause(retryMs, undefined, { signal: options.signal }).catch(() => undefined);
     surveyed = await survey(doors, options.signal);
+    verdict = verdictOf(stored, surveyed, doors.length);
+    if (verdict.kind === "stored" && !isWanted) {
+      options.report("doors store the next block of this node after all: no snapshot is fetched");
+      return done();
+    }
   }
 }
 
@@ -168,21 +176,33 @@ async function survey(doors: readonly DoorQuestions[], signal?: AbortSignal): Pr
   return answers.flat();
 }
 
-/** Whether doors answer and none of them stores what comes after what is stored here. */
-function isNeeded(dataFolder: string, surveyed: readonly Surveyed[]): boolean {
-  if (surveyed.length === 0) return false;
-  const lowest = heightAtLeast(dataFolder);
-  const has = (next: number): boolean => surveyed.some(({ offer }) => offer.firstHeight <= next);
-  // Opening the log reads all of it, which is seldom necessary.
-  return !has(lowest + 1) && !has(lastStoredHeight(dataFolder) + 1);
+interface Verdict {
+  /** Whether the block after `height` is gone; not known as long as too few doors answer. */
+  readonly kind: "pruned" | "stored" | "unknown";
+  /** How many say that it is gone, and who says that it is there. */
+  readonly prunedCount: number;
+  readonly storedBy: readonly DoorQuestions[];
 }
 
-/** Whether doors answer and none of them has the block `next`, though the chain is beyond it. */
-async function isPrunedEverywhere(addresses: readonly Address[], next: number): Promise<boolean> {
+/**
+ * What doors say of the block after `height`. A node that has blocks gives them up only when most of its doors say that the next
+ * one is gone, not most of those that happen to answer; one that has none takes the word of these.
+ */
+function verdictOf(height: number, surveyed: readonly Surveyed[], doorsCount: number): Verdict {
+  const next = height + 1;
+  const prunedCount = surveyed.filter(({ offer }) => next < offer.firstHeight && next <= offer.lastHeight).length;
+  // A door that is as far as this node has the next block as soon as there is one.
+  const isThere = ({ offer }: Surveyed): boolean => offer.firstHeight <= next && height <= offer.lastHeight;
+  const storedBy = surveyed.filter(isThere).map(({ door }) => door);
+  const votersCount = height === 0 ? surveyed.length : doorsCount;
+  const kind = votersCount < 2 * prunedCount ? "pruned" : 0 < storedBy.length ? "stored" : "unknown";
+  return { kind, prunedCount, storedBy };
+}
+
+async function askAll(addresses: readonly Address[], height: number): Promise<Verdict> {
   const doors = addresses.map((address) => openDoorQuestions(address));
   try {
-    const surveyed = await survey(doors);
-    return 0 < surveyed.length && surveyed.every(({ offer }) => next < offer.firstHeight);
+    return verdictOf(height, await survey(doors), doors.length);
   } finally {
     for (const door of doors) door.stop();
   }
@@ -193,9 +213,14 @@ const wantedPath = (dataFolder: string): string => join(dataFolder, "state-wante
 const noteStateWanted = (dataFolder: string): void => writeFileSync(wantedPath(dataFolder), "");
 export const isStateWanted = (dataFolder: string): boolean => existsSync(wantedPath(dataFolder));
 
+/** A node is given up for a snapshot when it stood still and most doors said so at this many looks, one after another. */
+const looksMin = 6;
+/** When a door says that it has the block all the same: so long it may take to give it. */
+const looksMinDisputed = 24;
+
 /**
- * Fails with `blocks-pruned` when a node stands still and its next block is stored nowhere any more, and leaves a note: started
- * again, it begins with a snapshot.
+ * Fails with `blocks-pruned` when a node stands still and most doors say, for some time, that they do not store its next block
+ * any more, and leaves a note: started again, it begins with a snapshot. A door that is being restarted, or lies, decides nothing.
  */
 export function watchPruning(
   { dataFolder, doors }: Pick<StateSyncOptions, "dataFolder" | "doors">,
@@ -205,26 +230,47 @@ export function watchPruning(
 ): { readonly stop: () => void } {
   let before = -1;
   let asking = false;
+  let stopped = false;
+  let looks = 0;
   const look = async (): Promise<void> => {
     const height = heightNow();
     const stands = height === before;
     before = height;
+    if (!stands) looks = 0;
     if (!stands || asking || doors.length === 0) return;
     asking = true;
-    const isPruned = await isPrunedEverywhere(doors, height + 1).finally(() => (asking = false));
-    if (!isPruned || heightNow() !== height) return;
+    const verdict = await askAll(doors, height).finally(() => (asking = false));
+    if (stopped || heightNow() !== height) return;
+    looks = prunedByMost(verdict, doors) ? looks + 1 : 0;
+    if (looks < (verdict.storedBy.length === 0 ? looksMin : looksMinDisputed)) return;
+    stopped = true;
     noteStateWanted(dataFolder);
-    fail(
-      new NodeError(
-        "blocks-pruned",
-        `block ${height + 1}, which this node needs next, is stored at none of the doors any more. It stopped; started again, it ` +
-          `fetches a snapshot of the state from them and goes on from there.`,
-      ),
-    );
+    fail(prunedError(height + 1, verdict, doors.length));
   };
-  const timer = setInterval(() => void look(), intervalMs);
+  const timer = setInterval(() => {
+    if (stopped) return;
+    // The note may not be written: the disk is full, or the folder gone.
+    look().catch((error: unknown) => fail(errorFromData(errorToData(error))));
+  }, intervalMs);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  return {
+    stop() {
+      stopped = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+const prunedByMost = ({ prunedCount }: Verdict, doors: readonly Address[]): boolean => doors.length < 2 * prunedCount;
+
+function prunedError(next: number, { prunedCount, storedBy }: Verdict, doorsCount: number): NodeError {
+  const liars = storedBy.map(({ address }) => addressText(address)).join(", ");
+  const disputed = liars === "" ? "" : ` ${liars} says that it stores it, and has not given it.`;
+  return new NodeError(
+    "blocks-pruned",
+    `block ${next}, which this node needs next, is not stored any more, say ${prunedCount} of ${doorsCount} doors.${disputed} This ` +
+      `node stopped; started again, it fetches a snapshot of the state from them and goes on from there.`,
+  );
 }
 
 /** The first height of the newest segment of the block log: at least so far this node is; 0 when nothing is stored. */
@@ -247,15 +293,18 @@ export function lastStoredHeight(dataFolder: string): number {
  * The snapshot to fetch: the one that was begun, as long as anyone gives chunks of it, for doors keep what is being fetched
  * though they offer newer ones; else the newest, and of one height the most offered.
  */
-function choose(options: StateSyncOptions, surveyed: readonly Surveyed[], refused: Refusals): Choice | undefined {
+function choose(
+  options: StateSyncOptions,
+  surveyed: readonly Surveyed[],
+  { refused, stored }: { readonly refused: Refusals; readonly stored: number },
+): Choice | undefined {
   const choices = new Map<string, Choice & { readonly doors: DoorQuestions[] }>();
-  const own = heightAtLeast(options.dataFolder);
   for (const { door, offer } of surveyed) {
     const { manifest } = offer;
     if (manifest === undefined) continue;
     const name = toHex(manifestName(manifest));
     if (refused.isRefused(door, name)) continue;
-    const fault = manifestFault(options.genesis, manifest) ?? uselessness(manifest, surveyed, own);
+    const fault = manifestFault(options.genesis, manifest) ?? uselessness(manifest, surveyed, stored);
     if (fault !== undefined) {
       refused.refuse(door, `offers a snapshot ${fault}`, name);
       continue;
@@ -265,7 +314,7 @@ function choose(options: StateSyncOptions, surveyed: readonly Surveyed[], refuse
     choices.set(name, choice);
     choice.doors.push(door);
   }
-  const begun = begunChoice(options, surveyed, refused);
+  const begun = begunChoice(options, surveyed, { refused, stored });
   const heightOf = ({ manifest }: Choice): number => manifest.block.header.height;
   const best = [...choices.values()].sort(
     (left, right) => heightOf(right) - heightOf(left) || right.doors.length - left.doors.length,
@@ -273,12 +322,16 @@ function choose(options: StateSyncOptions, surveyed: readonly Surveyed[], refuse
   return begun ?? best;
 }
 
-function begunChoice(options: StateSyncOptions, surveyed: readonly Surveyed[], refused: Refusals): Choice | undefined {
+function begunChoice(
+  options: StateSyncOptions,
+  surveyed: readonly Surveyed[],
+  { refused, stored }: { readonly refused: Refusals; readonly stored: number },
+): Choice | undefined {
   const manifest = manifestIn(syncFolderOf(options.dataFolder));
   if (manifest === undefined) return undefined;
   const name = toHex(manifestName(manifest));
   const fault = manifestFault(options.genesis, manifest);
-  const isUseful = uselessness(manifest, surveyed, heightAtLeast(options.dataFolder)) === undefined;
+  const isUseful = uselessness(manifest, surveyed, stored) === undefined;
   if (fault !== undefined || !isUseful || refused.isGivenUp(name)) return undefined;
   const doors = surveyed.map(({ door }) => door).filter((door) => !refused.isRefused(door, name));
   return doors.length === 0 ? undefined : { manifest, name, doors, offeredBy: [] };
@@ -311,7 +364,11 @@ function uselessness({ block }: SnapshotManifest, surveyed: readonly Surveyed[],
 // ---- fetching
 
 /** One snapshot, as far as its doors carry; `undefined` when another attempt is needed. */
-async function attempt(options: StateSyncOptions, choice: Choice, refused: Refusals): Promise<JoinedState | undefined> {
+async function attempt(
+  options: StateSyncOptions,
+  choice: Choice,
+  { refused, isStillNeeded }: { readonly refused: Refusals; readonly isStillNeeded: () => Promise<boolean> },
+): Promise<JoinedState | undefined> {
   const { manifest, name, offeredBy } = choice;
   const folder = openChunkFolder(syncFolderOf(options.dataFolder), manifest);
   const chunksKept = manifest.chunks.length - folder.missing().length;
@@ -326,6 +383,8 @@ async function attempt(options: StateSyncOptions, choice: Choice, refused: Refus
       refused.giveUp(name, `nobody gives chunks of the snapshot of height ${height} any more`);
     return undefined;
   }
+  // What is stored here is deleted by it: whoever came back meanwhile may have the blocks.
+  if (!(await isStillNeeded())) return undefined;
   const snapshot = folder.assemble();
   const restored = restoreBody(options.genesis, { height, bytes: snapshot });
   const fault = "fault" in restored ? restored.fault : rootsFault(restored.roots, manifest);
