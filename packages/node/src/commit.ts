@@ -175,7 +175,12 @@ export function openCommit(options: CommitOptions): Commit {
     };
   };
 
-  const offers = createSnapshotOffers({ snapshots, blocks, chunkSize: options.snapshotChunkSize });
+  const offers = createSnapshotOffers({
+    snapshots,
+    blocks,
+    chunkSize: options.snapshotChunkSize,
+    report: options.report,
+  });
   /** Headers carry the roots of checkpoints; with fewer blocks between snapshots than between those, each is taken. */
   const isProvable = (at: number): boolean =>
     options.snapshotBlocks < limits.checkpointBlocks || at % limits.checkpointBlocks === 0;

@@ -32,7 +32,10 @@ export async function exportSnapshot(dataFolder: string, genesis: Genesis, path:
     const found = new Map(blocksAround(dataFolder, height).map((block) => [block.header.height as number, block]));
     const only = { ...snapshots, heights: () => [height] };
     const blocks = { read: (at: number) => storedOf(found.get(at)) };
-    const offers = createSnapshotOffers({ snapshots: only, blocks, chunkSize });
+    const fail = (fact: string): never => {
+      throw new NodeError("snapshot-damaged", fact);
+    };
+    const offers = createSnapshotOffers({ snapshots: only, blocks, chunkSize, report: fail });
     const manifest = await offers.manifest();
     if (manifest === undefined) continue;
     writeFile(path, manifest, (offset, size) => snapshots.readPart(height, offset, size));

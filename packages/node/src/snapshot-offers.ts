@@ -1,7 +1,7 @@
 /**
  * The snapshots of this node for nodes that join: the newest for which a stored final header carries the roots, with the hash of
  * each chunk, and the chunks themselves, read from the file one at a time. A snapshot that someone is fetching stays for a while
- * when newer ones are saved.
+ * when newer ones are saved. One that cannot be read is said once and not offered any more: the node itself does not need it to go on.
  */
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -13,6 +13,7 @@ import { executedRoots } from "@stoa/protocol/finality/header";
 import type { FinalBlock } from "@stoa/protocol/block";
 import { finalityProofOf } from "@stoa/protocol/finality/proof";
 import { manifestName, type SnapshotManifest } from "@stoa/protocol/snapshot";
+import { NodeError } from "./failure.ts";
 import type { BlockLog } from "./storage/block-log.ts";
 import type { SnapshotStore } from "./storage/snapshot-store.ts";
 
@@ -37,11 +38,13 @@ const heldMs = 60_000;
 const offersCountMax = 4;
 
 export function createSnapshotOffers(parts: {
-  readonly snapshots: SnapshotStore;
+  readonly snapshots: Pick<SnapshotStore, "heights" | "size" | "readPart">;
   readonly blocks: Pick<BlockLog, "read">;
   readonly chunkSize: number;
+  readonly report: (fact: string) => void;
 }): SnapshotOffers {
-  const { snapshots, blocks, chunkSize } = parts;
+  const { blocks, chunkSize, report } = parts;
+  const snapshots = leavingOutDamaged(parts.snapshots, report);
   const offers = new Map<number, Promise<Offer | undefined>>();
   const known = new Map<number, Offer>();
   let fetched: { readonly height: number; readonly atMs: number } | undefined;
@@ -93,6 +96,30 @@ export function createSnapshotOffers(parts: {
       return undefined;
     },
     held: () => (fetched === undefined || fetched.atMs + heldMs < performance.now() ? undefined : fetched.height),
+  };
+}
+
+/** The same snapshots without those that turn out to be unreadable. */
+function leavingOutDamaged(
+  snapshots: Pick<SnapshotStore, "heights" | "size" | "readPart">,
+  report: (fact: string) => void,
+): Pick<SnapshotStore, "heights" | "size" | "readPart"> {
+  const unreadable = new Set<number>();
+  const attempt = <T>(height: number, read: () => T): T | undefined => {
+    if (unreadable.has(height)) return undefined;
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      unreadable.add(height);
+      report(`the snapshot of height ${height} is not offered to others any more: ${error.message}`);
+      return undefined;
+    }
+  };
+  return {
+    heights: () => snapshots.heights().filter((height) => !unreadable.has(height)),
+    size: (height) => attempt(height, () => snapshots.size(height)),
+    readPart: (height, offset, size) => attempt(height, () => snapshots.readPart(height, offset, size)),
   };
 }
 
