@@ -37,7 +37,7 @@ async function untilLogged(file: string, text: string): Promise<void> {
   while (!readFileSync(file, "utf8").includes(text)) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
-test("a gateway whose blocks are pruned everywhere before it has caught up fetches a snapshot, without being started again", async () => {
+test("a gateway whose blocks are pruned everywhere before it has caught up fetches a snapshot by itself, and ends when told to", async () => {
   const root = temporaryFolder();
   createDevnet(root, { ports: await freePorts(4), seed: 1, startMs: Date.now() });
   let firstHeight = 1;
@@ -74,4 +74,6 @@ test("a gateway whose blocks are pruned everywhere before it has caught up fetch
   firstHeight = 4_000;
   await untilLogged(log, "a snapshot is fetched");
   expect(gateway.isAlive()).toBe(true);
+  process.kill(gateway.pid, "SIGTERM");
+  while (gateway.isAlive()) await new Promise((resolve) => setTimeout(resolve, 50));
 }, 120_000);

@@ -30,10 +30,10 @@ export async function runGateway(dataDir: string): Promise<void> {
   const ended = endRequested();
   const file = loadGatewayFile(dataDir);
   const log = createLog({ name: "gateway" });
-  await whileBlocksArePruned(ended, async () => {
+  await whileBlocksArePruned(ended, async (signal) => {
     const follower = await startFollower(
       { genesis: loadGenesis(dataDir), dataFolder: dataDir, doors: file.doors },
-      { log },
+      { log, signal },
     );
     const isThere = await Promise.race([
       follower.caughtUp.then(() => true),
