@@ -75,7 +75,8 @@ export const limits = {
   /** Of one answer about what a block changed (`protocol/changes.ts`); its records have `changedRecordsSizeMax` bytes at most. */
   changedRecordsCountMax: 4_096,
   changedRecordsSizeMax: 256 * 1024,
-  /** Of one snapshot; and how large a chunk may be. */
+  /** Of one snapshot, which is held in memory and read as one file; and how large a chunk may be. */
+  snapshotSizeMax: 2 * 1024 * 1024 * 1024,
   snapshotChunksCountMax: 65_536,
   snapshotChunkSizeMax: 1024 * 1024,
 

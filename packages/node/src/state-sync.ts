@@ -347,6 +347,7 @@ export function manifestFault(genesis: Genesis, manifest: SnapshotManifest): str
     return "with a block that is not final";
   if (carrier.header.executed.height !== block.header.height)
     return `of height ${block.header.height} with the roots of height ${carrier.header.executed.height}`;
+  if (limits.snapshotSizeMax < size) return `of ${size} bytes, more than the ${limits.snapshotSizeMax} of any state`;
   const isSound = 0 < chunkSize && chunkSize <= limits.snapshotChunkSizeMax && 0 < size;
   return isSound && chunks.length === Math.ceil(size / chunkSize)
     ? undefined

@@ -17,7 +17,7 @@ import { storageDefaults } from "../src/config.ts";
 import { openDoorQuestions } from "../src/door-questions.ts";
 import { openFollower, startFollower, type Follower, type FollowerInside } from "../src/follower.ts";
 import { exportSnapshot, restoreFromFile } from "../src/snapshot-file.ts";
-import { joinBySnapshot } from "../src/state-sync.ts";
+import { joinBySnapshot, manifestFault } from "../src/state-sync.ts";
 import { openBlockLog } from "../src/storage/block-log.ts";
 import { emptyBlock } from "./empty-block.ts";
 import type { FromFullNode, ToFullNode } from "./full-node-process.ts";
@@ -311,6 +311,13 @@ describe("a door that lies about a snapshot is refused, and another one is used 
         : undefined;
     const said = await joinThrough("other-roots", { change: withManifest(() => lied), answer });
     expect(said).toMatch(/that holds a state whose roots are not those of the final header; refused/);
+  });
+
+  test("a manifest of more bytes than any state has, before anything of it is fetched", () => {
+    const size = 2 * 1024 ** 3 + 1;
+    const chunkSize = 1024 ** 2;
+    const chunks = Array.from({ length: Math.ceil(size / chunkSize) }, () => sha256(new Uint8Array(1)));
+    expect(manifestFault(genesis, { ...oldest, size, chunkSize, chunks })).toContain(`of ${size} bytes, more than`);
   });
 
   test("a manifest that was true long ago", async () => {
