@@ -88,13 +88,13 @@ async function watched(addresses: StateSyncOptions["doors"], timeMs: number): Pr
   return answer;
 }
 
-test("a node that stands gives its blocks up when most doors say for some time that the next one is gone", async () => {
+test("a node that stands gives its blocks up when most doors say for some time that the next one is gone (BFT-068)", async () => {
   const doors = [await speakingDoor(storing(5_000, 6_000)), await speakingDoor(storing(5_000, 6_000))];
   const addresses = doors.map(({ address }) => address);
   expect(await watched(addresses, 10_000)).toBe("blocks-pruned");
 });
 
-test("one door that says so while the others are away decides nothing", async () => {
+test("one door that says so while the others are away decides nothing (BFT-068)", async () => {
   const liar = await speakingDoor(storing(1_000_000_000, 1_000_000_001));
   const others = [await speakingDoor(starting), await speakingDoor(starting)];
   expect(
@@ -105,7 +105,7 @@ test("one door that says so while the others are away decides nothing", async ()
   ).toBe("goes on");
 });
 
-test("one of two doors that has the block is waited for, and one that only says so not for ever", async () => {
+test("one of two doors that has the block is waited for, and one that only says so not for ever (BFT-068)", async () => {
   const pruned = [await speakingDoor(storing(5_000, 6_000)), await speakingDoor(storing(5_000, 6_000))];
   const whole = await speakingDoor(storing(1, 6_000));
   expect(await watched([pruned[0]!.address, whole.address], 2_000)).toBe("goes on");
@@ -113,7 +113,7 @@ test("one of two doors that has the block is waited for, and one that only says 
   expect(await watched(addresses, 10_000)).toBe("blocks-pruned");
 });
 
-test("a node that waits for a snapshot keeps its blocks when a door that has the next one comes back", async () => {
+test("a node that waits for a snapshot keeps its blocks when a door that has the next one comes back (BFT-068)", async () => {
   const dataFolder = join(folder.path, "data");
   const log = openBlockLog(join(dataFolder, "blocks"), () => undefined);
   for (let height = 1; height <= 100; height++)

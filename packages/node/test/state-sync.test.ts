@@ -397,7 +397,7 @@ describe("a snapshot in a file", () => {
     expect(restore(dataFolder)).toBe(false);
   });
 
-  test("takes the place of no history, older or newer, and what was done is said", async () => {
+  test("takes the place of no history, older or newer, and what was done is said (BFT-068)", async () => {
     const path = join(network.folder.path, "state-beside-history");
     const height = await exportSnapshot(network.folderOf(1), genesis, path);
     const [ahead, behind] = [join(network.folder.path, "ahead"), join(network.folder.path, "behind")];
