@@ -22,8 +22,8 @@ export interface SnapshotOffers {
   readonly manifest: () => Promise<SnapshotManifest | undefined>;
   /** `undefined` when that snapshot is not kept (any more), or has no such chunk. */
   readonly chunk: (manifest: Uint8Array, index: number) => Uint8Array | undefined;
-  /** The height of a snapshot that someone is fetching. */
-  readonly held: () => number | undefined;
+  /** The heights of snapshots that someone is fetching. */
+  readonly held: () => ReadonlySet<number>;
 }
 
 interface Offer {
@@ -47,7 +47,8 @@ export function createSnapshotOffers(parts: {
   const snapshots = leavingOutDamaged(parts.snapshots, report);
   const offers = new Map<number, Promise<Offer | undefined>>();
   const known = new Map<number, Offer>();
-  let fetched: { readonly height: number; readonly atMs: number } | undefined;
+  /** When a chunk of a height was last asked for: who fetches one snapshot must not cost another its own. */
+  const fetchedMs = new Map<number, number>();
 
   const make = async (height: number): Promise<Offer | undefined> => {
     const [block, carrier] = [blocks.read(height)?.block, carrierOf(blocks, height)];
@@ -89,13 +90,16 @@ export function createSnapshotOffers(parts: {
     chunk(manifest, index) {
       for (const { height, name, manifest: offered } of known.values()) {
         if (!equalBytes(name, manifest) || offered.chunks.length <= index) continue;
-        fetched = { height, atMs: performance.now() };
+        fetchedMs.set(height, performance.now());
         const offset = index * chunkSize;
         return snapshots.readPart(height, offset, Math.min(chunkSize, offered.size - offset));
       }
       return undefined;
     },
-    held: () => (fetched === undefined || fetched.atMs + heldMs < performance.now() ? undefined : fetched.height),
+    held() {
+      for (const [height, atMs] of fetchedMs) if (atMs + heldMs < performance.now()) fetchedMs.delete(height);
+      return new Set(fetchedMs.keys());
+    },
   };
 }
 

@@ -26,13 +26,16 @@ function blockOf(height: number): FinalBlock {
   return { ...block, header: { ...block.header, executed }, certificates };
 }
 
-/** Snapshots of heights 16 and 32, each in pieces of 1 KiB. */
-function offersOf(reports: string[]) {
-  const snapshots = openSnapshotStore(join(folder.path, "snapshots"), chainIdOf(genesis), 2);
-  for (const height of [16, 32]) {
-    const roots = encode(executedRoots, blockOf(height + 2).header.executed);
-    snapshots.save({ height, bytes: Buffer.concat([roots, new Uint8Array(5_000).fill(height)]) });
-  }
+function snapshotOf(height: number) {
+  const roots = encode(executedRoots, blockOf(height + 2).header.executed);
+  return { height, bytes: Buffer.concat([roots, new Uint8Array(5_000).fill(height)]) };
+}
+
+const openStore = () => openSnapshotStore(join(folder.path, "snapshots"), chainIdOf(genesis), 2);
+
+/** Snapshots of some heights, each in pieces of 1 KiB. */
+function offersOf(reports: string[], snapshots = openStore(), heights = [16, 32]) {
+  for (const height of heights) snapshots.save(snapshotOf(height));
   const blocks = { read: (height: number) => ({ block: blockOf(height), signaturesValid: new Uint8Array(0) }) };
   return createSnapshotOffers({ snapshots, blocks, chunkSize: 1_024, report: (fact) => void reports.push(fact) });
 }
@@ -64,4 +67,16 @@ test("one that is damaged while it is fetched has no chunks any more, and stops 
   expect(offers.chunk(name, 2)).toBeUndefined();
   expect(reports).toHaveLength(1);
   expect((await offers.manifest())?.block.header.height).toBe(16);
+});
+
+test("snapshots that are being fetched stay, whichever of them was asked for last", async () => {
+  const store = openStore();
+  const offers = offersOf([], store, [16]);
+  const older = manifestName((await offers.manifest())!);
+  store.save(snapshotOf(32));
+  const newer = manifestName((await offers.manifest())!);
+  for (const name of [older, newer]) expect(offers.chunk(name, 0)).toBeDefined();
+  for (const height of [48, 64, 80]) store.save(snapshotOf(height), offers.held());
+  expect(store.heights()).toEqual([16, 32, 64, 80]);
+  expect(offers.chunk(older, 1)).toHaveLength(1_024);
 });

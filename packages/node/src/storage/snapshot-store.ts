@@ -40,8 +40,8 @@ export interface Snapshot {
 export interface SnapshotStore {
   /** The heights of which snapshots are kept, ascending. */
   readonly heights: () => readonly number[];
-  /** Returns when the snapshot is on disk; older ones beyond the number to keep are deleted, but for one that is `held`. */
-  readonly save: (snapshot: Snapshot, held?: number) => void;
+  /** Returns when the snapshot is on disk; older ones beyond the number to keep are deleted, but for those that are `held`. */
+  readonly save: (snapshot: Snapshot, held?: ReadonlySet<number>) => void;
   /** The snapshot of one of `heights()`; the newest unless given. `undefined` when there is none. */
   readonly load: (height?: number) => Snapshot | undefined;
   /** Bytes of the snapshot of a height; `undefined` when it is not kept. */
@@ -66,7 +66,7 @@ export function openSnapshotStore(folder: string, chainId: Digest, keepCount: nu
       guarded(path, "rename", () => renameSync(`${path}.part`, path));
       syncFolder(folder);
       for (const old of heights().slice(0, -keepCount)) {
-        if (old !== held) guarded(pathOf(old), "unlink", () => unlinkSync(pathOf(old)));
+        if (held?.has(old) !== true) guarded(pathOf(old), "unlink", () => unlinkSync(pathOf(old)));
       }
     },
     size: (height) => withFile(pathOf(height), (descriptor) => bodySizeOf(pathOf(height), descriptor)),
