@@ -1,3 +1,4 @@
+import { connect as dialRaw } from "node:net";
 import { connect } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Digest } from "@stoa/base/hash";
@@ -134,6 +135,17 @@ describe("the mesh", () => {
     const again = await start(1, { listen: localhost(port), session: 2 });
     await until(() => left.peers.has(1) && again.peers.has(0), "it is back");
   });
+
+  test("stops though somebody is in the middle of a handshake", async () => {
+    const node = await start(0);
+    const half = dialRaw(node.mesh.port, "127.0.0.1");
+    half.on("error", () => undefined);
+    await new Promise((resolve) => half.once("connect", resolve));
+    const closed = new Promise((resolve) => half.once("close", resolve));
+    await until(() => node.mesh.counts().pendingCount === 1, "its handshake is under way");
+    await node.mesh.stop();
+    await closed;
+  }, 10_000);
 
   test("of two processes with one key the older one is told to stop, with the proof of its own key (NET-003)", async () => {
     const [left, old] = await pair();

@@ -95,6 +95,10 @@ export function createHandshakes(validatorsCount: number, report: (fact: string)
 
   return {
     admit(socket) {
+      if (stopped) {
+        socket.destroy();
+        return false;
+      }
       const address = addressOf(socket);
       const budget = known.get(address) ?? strangers;
       socket.on("error", () => undefined);
@@ -123,7 +127,7 @@ export function createHandshakes(validatorsCount: number, report: (fact: string)
     pendingCount: () => pending.size,
     stop() {
       stopped = true;
-      for (const { deadline } of pending.values()) clearTimeout(deadline);
+      for (const { socket } of pending.values()) socket.destroy();
     },
   };
 }

@@ -83,6 +83,8 @@ export interface MeshCounts {
   readonly channels: Readonly<Record<Channel, Readonly<ChannelCounts>>>;
   /** Connections that were closed before their handshake cost anything, or when it took too long. */
   readonly refusedCount: number;
+  /** Handshakes under way. */
+  readonly pendingCount: number;
   readonly offencesCount: number;
   readonly banned: readonly ValidatorIndex[];
 }
@@ -194,6 +196,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 
   const accept = (socket: TLSSocket): void => {
     keep(socket);
+    // It was still shaking hands when this node stopped, and nobody would close it any more.
+    if (stopped) return void socket.destroy();
     const channel = channels.find((one) => protocolOf(one) === socket.alpnProtocol);
     const peer = channel === undefined ? undefined : authenticate(socket);
     if (channel !== undefined && peer !== undefined && peer < self)
@@ -395,6 +399,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     counts: () => ({
       channels: counts,
       refusedCount: handshakes.refusedCount(),
+      pendingCount: handshakes.pendingCount(),
       offencesCount: standing.offencesCount(),
       banned: standing.banned(performance.now()),
     }),
