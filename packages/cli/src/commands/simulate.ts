@@ -124,7 +124,7 @@ function forkLines({ seed, corrupted, forked, guilty, convictedStake, totalStake
   return [
     `seed ${seed}  keys in two processes: ${corrupted.join(" ")}  ${forked ? "forked" : "did not fork"}` +
       `  convicted: ${convictedStake} of ${totalStake} stake`,
-    ...guilty.map(({ node, fact }) => `  node ${node} ${fact}`),
+    ...guilty.map(({ fact }) => `  ${fact}`),
   ];
 }
 
