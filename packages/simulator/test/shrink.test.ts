@@ -19,7 +19,10 @@ test("what fails without any part is left with none", () => {
   expect(minimal([1, 2, 3], () => true)).toEqual([]);
 });
 
-/** Value appears once a node has been started a third time: only faults that restart nodes show it. */
+/**
+ * Value appears once nodes have been started again three times: only faults that restart nodes show it. Whoever ran before opens the
+ * exchange twice, because its log is judged first.
+ */
 function forgetful(context: ApplicationContext): Application {
   const sound = toyApplication(context);
   let opensCount = 0;
@@ -28,7 +31,7 @@ function forgetful(context: ApplicationContext): Application {
     open(saved) {
       const exchange = sound.open(saved);
       opensCount++;
-      const spoiled = context.validators.length + 2 < opensCount;
+      const spoiled = context.validators.length + 2 * 2 < opensCount;
       return { ...exchange, imbalance: () => (spoiled ? "one coin too many" : exchange.imbalance()) };
     },
   };
