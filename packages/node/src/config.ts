@@ -11,7 +11,7 @@ import { genesisFault } from "@stoa/protocol/genesis-fault";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError } from "./failure.ts";
 import type { Address } from "./network/mesh.ts";
-import type { LaneMode } from "./own-lane.ts";
+import type { LaneUse } from "./own-lane.ts";
 
 export interface StorageConfig {
   /** Blocks to keep in the log; older ones go once a snapshot covers them. Infinity keeps all. */
@@ -54,7 +54,7 @@ export interface ValidatorConfig {
   readonly priceIntervalMs?: number;
   readonly signatureWorkersCount?: number;
   /** Whether commands of clients go into this validator's lane: `auto` unless something is measured. */
-  readonly lanes?: LaneMode;
+  readonly lanes?: LaneUse;
   readonly storage?: Partial<StorageConfig>;
 }
 

@@ -35,7 +35,7 @@ import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
 import { createAlarmLog, createViewWatch, type ViewWatch } from "./network/view-watch.ts";
 import { openReplica } from "./open-replica.ts";
-import type { LaneMode } from "./own-lane.ts";
+import type { LaneUse } from "./own-lane.ts";
 import { quarantineWords } from "./quarantine-words.ts";
 import { payloadCommands } from "./payload-names.ts";
 import { startSignaturePool, type SignaturePool } from "./signature-pool.ts";
@@ -59,7 +59,7 @@ export interface ConsensusThreadData {
   readonly initialTimeoutMs: number;
   readonly votesLost: boolean;
   readonly signatureWorkersCount: number;
-  readonly lanes: LaneMode;
+  readonly lanes: LaneUse;
   readonly execution: MessagePort;
 }
 

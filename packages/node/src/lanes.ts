@@ -10,7 +10,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import type { LaneChoice } from "./command-intake.ts";
 import { homeOf, wayMsMax } from "./command-way.ts";
 import type { Mempool } from "./mempool.ts";
-import { createLaneSwitch, createOwnLane, type LaneMode } from "./own-lane.ts";
+import { createLaneSwitch, createOwnLane, type LaneUse } from "./own-lane.ts";
 import { payloadCommands, type KnownDigests, type PayloadCommands } from "./payload-names.ts";
 
 /** A validator may have no lane for now, or mean no good: then its commands go by others for so long. */
@@ -19,7 +19,7 @@ const distrustMs = 60_000;
 export type LaneEffect = Extract<Effect, { kind: "laneRoom" | "batchHeld" | "batchDropped" }>;
 
 export interface LanesParts {
-  readonly mode: LaneMode;
+  readonly mode: LaneUse;
   readonly self: ValidatorIndex;
   readonly validatorsCount: number;
   readonly mempool: Pick<Mempool, "size" | "inLane" | "outOfLane" | "expectNothing">;

@@ -10,15 +10,22 @@ import { limits } from "@stoa/base/limits";
 export const laneModes = ["auto", "never", "always"] as const;
 export type LaneMode = (typeof laneModes)[number];
 
-/** With so many bytes waiting commands go into lanes, until it is a quarter of that. */
-export const laneFromSize = 128 * 1024;
+/** A number stands for `auto` from so many bytes on. */
+export type LaneUse = LaneMode | number;
+
+/**
+ * With so many bytes waiting commands go into lanes, until it is a quarter of that: when sixteen full blocks wait, what leaders can
+ * send is short. Before that lanes cost more processor than they spare (docs/decisions/0313-lanes.md).
+ */
+export const laneFromSize = 16 * 1024 * 1024;
 const loosePart = 1 / 4;
 
 /** Whether commands go into lanes, by the bytes that wait here; to be asked for each command. */
-export function createLaneSwitch(mode: LaneMode, waitingSize: () => number): () => boolean {
-  let isOn = mode === "always";
+export function createLaneSwitch(use: LaneUse, waitingSize: () => number): () => boolean {
+  const fromSize = typeof use === "number" ? use : laneFromSize;
+  let isOn = use === "always";
   return () => {
-    if (mode === "auto") isOn = (isOn ? loosePart * laneFromSize : laneFromSize) <= waitingSize();
+    if (use !== "always" && use !== "never") isOn = (isOn ? loosePart * fromSize : fromSize) <= waitingSize();
     return isOn;
   };
 }

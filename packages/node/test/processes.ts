@@ -7,7 +7,7 @@ import { toHex } from "@stoa/base/bytes";
 import { encodeGenesis } from "@stoa/protocol/genesis";
 import type { StorageConfig } from "../src/config.ts";
 import { startFollower, type Follower } from "../src/follower.ts";
-import type { LaneMode } from "../src/own-lane.ts";
+import type { LaneUse } from "../src/own-lane.ts";
 import { localhost, testFolder, type TestChain } from "./network.ts";
 import type { FromValidator, ToValidator } from "./validator-process.ts";
 
@@ -28,9 +28,9 @@ export class ProcessNetwork {
   readonly #ports = new Map<number, Started>();
   readonly #followers: Follower[] = [];
 
-  readonly lanes: LaneMode;
+  readonly lanes: LaneUse;
 
-  constructor(chain: TestChain, snapshotBlocks = 200, lanes: LaneMode = "auto") {
+  constructor(chain: TestChain, snapshotBlocks = 200, lanes: LaneUse = "auto") {
     this.chain = chain;
     this.lanes = lanes;
     this.snapshotBlocks = snapshotBlocks;

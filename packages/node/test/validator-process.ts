@@ -5,7 +5,7 @@ import { fromHex } from "@stoa/base/bytes";
 import { present } from "@stoa/base/assert";
 import type { StorageConfig } from "../src/config.ts";
 import { startValidator, type ValidatorNode } from "../src/node.ts";
-import type { LaneMode } from "../src/own-lane.ts";
+import type { LaneUse } from "../src/own-lane.ts";
 import { flatPrices, localhost } from "./network.ts";
 
 /** Mesh and door by the number of their validator. */
@@ -21,7 +21,7 @@ export type ToValidator =
       readonly meshPort: number;
       readonly doorPort: number;
       readonly snapshotBlocks: number;
-      readonly lanes: LaneMode;
+      readonly lanes: LaneUse;
       readonly storage: Partial<StorageConfig>;
       /** It has voted before, and nothing of that is in the folder. */
       readonly votesLost: boolean;
