@@ -225,14 +225,12 @@ describe("a block with evidence (BFT-108)", () => {
   });
   test("that does not, gets none", () => {
     const sound = new Probe();
-    const item = voteTwice(sound.set, 0);
+    const item = voteTwice(sound.set, 0) as Extract<Evidence, { kind: "statements" }>;
     const legal = pairOf(craftVote(sound.set, "notarize", 1, 0, one), craftVote(sound.set, "nullify", 1, 0));
     expect(judged(new Probe(), [item, voteTwice(sound.set, 0, "notarize", 7)])).toContain("proven already");
     expect(judged(new Probe(), [item, item])).toContain("proven already");
     expect(judged(new Probe(), [legal])).toContain("convicts nobody");
-    expect(judged(new Probe(), [{ ...item, first: (item as any).second, second: (item as any).first }])).toContain(
-      "out of order",
-    );
+    expect(judged(new Probe(), [{ ...item, first: item.second, second: item.first }])).toContain("out of order");
     expect(judged(new Probe(), [item], new Uint8Array(0))).toContain("convictions are not those that are proven");
     expect(judged(new Probe(), [], Uint8Array.of(1, 0, 0, 0))).toContain("convictions are not those that are proven");
     expect(judged(new Probe(), [item], Uint8Array.of(3, 0, 0, 0))).toContain(
