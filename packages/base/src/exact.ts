@@ -29,6 +29,23 @@ export function exp(x: number): number {
 export function log(x: number): number {
   if (!(0 < x)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return x;
+  logParts(x);
+  return at(result, 0) + at(result, 1);
+}
+
+/**
+ * Writes log(x) and what it leaves out, a pair within 2^-66 of ln(x), to `pair[0]` and `pair[1]`; for 0 < x < Infinity. For
+ * whoever divides or subtracts logarithms and needs more than the rounded one.
+ */
+export function logPair(x: number, pair: Float64Array): void {
+  logParts(x);
+  leave(at(result, 0), at(result, 1));
+  pair[0] = at(result, 0);
+  pair[1] = at(result, 1);
+}
+
+/** ln(x) for 0 < x < Infinity as the result pair, not yet normalised. */
+function logParts(x: number): void {
   const subnormal = x < smallestNormal;
   const normal = subnormal ? x * 18014398509481984 : x; // 2^54
   const upper = upperBits(normal);
@@ -36,7 +53,7 @@ export function log(x: number): number {
   const shifted = upper + (0x3ff00000 - 0x3fe6a09e);
   const exponent = (shifted >>> 20) - 1023 - (subnormal ? 54 : 0);
   const fraction = withUpperBits(normal, upper - ((shifted >>> 20) - 1023) * 0x100000);
-  return logOfParts(exponent, fraction);
+  logOfParts(exponent, fraction);
 }
 
 /** The standard normal density exp(-x^2/2)/sqrt(2 pi). Even; 0 beyond |x| = 38.57 and at ±Infinity, NaN of NaN. */
@@ -123,7 +140,7 @@ function expPair(x: number, xLow: number): number {
  * and |z| < 2^-7: the sum of exponent ln 2, -ln r, z - z^2/2 (pairs) and the rest of the series, as a double. In the two
  * cells beside one r is 1 and its logarithm 0, so the error is relative to the result there too.
  */
-function logOfParts(exponent: number, fraction: number): number {
+function logOfParts(exponent: number, fraction: number): void {
   const entry = (Math.floor(fraction * 128) - 90) * 3;
   const reciprocal = at(logTable, entry);
   const product = fraction * reciprocal;
@@ -152,7 +169,8 @@ function logOfParts(exponent: number, fraction: number): number {
     sumError(first, z, second) +
     sumError(second, -0.5 * square, third) +
     (exponent * at(logOfTwo, 1) + at(logTable, entry + 2) + rest);
-  return third + low;
+  result[0] = third;
+  result[1] = low;
 }
 
 /** The density for 2^-20 <= x < 2^-6: c - c x^2 (1/2 - x^2/8 + ...), the product as a pair of relative error 2^-68. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { exp, log, normalDensity, normalDistribution } from "@stoa/base/exact";
+import { exp, log, logPair, normalDensity, normalDistribution } from "@stoa/base/exact";
 
 type Function = (x: number) => number;
 const functions: Record<string, Function> = { exp, log, normalDensity, normalDistribution };
@@ -31,15 +31,15 @@ function asInteger(x: number): bigint {
 
 const overflow = 1n << (1024n + 1074n);
 
-/** The distance of `x` from the decimal `text` in units of the last place of the truth, to one part in a million. */
-function errorInLastPlace(x: number, text: string): number {
+/** The distance of `x + low` from the decimal `text` in units of the last place of the truth, to one part in a million. */
+function errorInLastPlace(x: number, text: string, low = 0): number {
   const [, sign, whole, fraction, exponent] = /^(-?)(\d)\.(\d+)(?:e([+-]\d+))?$/.exec(text)!;
   const power = BigInt(exponent ?? 0) - BigInt(fraction!.length);
   // Both as integers over the common denominator 2^1074 * 10^(-power).
   const digits = BigInt(sign! + whole! + fraction!);
   const truth = (digits * (0n < power ? 10n ** power : 1n)) << 1074n;
   const denominator = power < 0n ? 10n ** -power : 1n;
-  const difference = asInteger(x) * denominator - truth;
+  const difference = (asInteger(x) + asInteger(low)) * denominator - truth;
   if (x === Infinity && (overflow - (1n << (970n + 1074n))) * denominator <= truth) return 0;
   const magnitude = (truth < 0n ? -truth : truth) / denominator;
   const places = magnitude.toString(2).length - 53;
@@ -147,6 +147,16 @@ describe("monotone where the exact function is", () => {
         }
       }
     });
+  }
+});
+
+test("a logarithm and its rest hold thirteen bits more than the logarithm", () => {
+  const pair = new Float64Array(2);
+  for (const [input, truth] of tables["log"]!) {
+    const x = fromBits(BigInt(`0x${input}`));
+    logPair(x, pair);
+    expect(pair[0]).toBe(log(x));
+    expect(Math.abs(errorInLastPlace(pair[0]!, truth, pair[1]))).toBeLessThan(0.00013);
   }
 });
 
