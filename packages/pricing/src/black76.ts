@@ -10,10 +10,12 @@
  *
  * F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976).
  */
-import { assert } from "@stoa/base/assert";
-import { exp, log, normalDensity, normalDistribution } from "@stoa/base/exact";
+import { exp, log, normalDistribution } from "@stoa/base/exact";
+import { notNegative, oneOf, positive } from "./refusal.ts";
+import { densityAt, distributionAt, standardise } from "./standardised.ts";
 
-export type OptionType = "call" | "put";
+export const optionTypes = ["call", "put"] as const;
+export type OptionType = (typeof optionTypes)[number];
 
 export type OptionTerms = {
   readonly type: OptionType;
@@ -37,6 +39,7 @@ export type Black76Values = {
   readonly vega: number;
   readonly theta: number;
   readonly rho: number;
+  readonly dualDelta: number;
 };
 
 /**
@@ -51,26 +54,40 @@ export function black76Price(option: Black76Arguments): number {
 }
 
 /**
- * The value of an option with its derivatives. Where volatility or time is zero the value has a kink at the strike: delta
- * there is half the discount, and gamma and vega are zero everywhere; theta at expiry is zero.
+ * The value of an option with its first derivatives and gamma. With D the discount, d1 and d2 = (ln(F/K) ± s^2/2)/s and
+ * s = volatility sqrt(years), for a call:
+ *
+ *   delta = D N(d1)                      per 1 of the forward
+ *   gamma = D n(d1) / (F s)              per 1 of the forward, twice
+ *   vega  = D F n(d1) sqrt(years)        per 1.00 of volatility
+ *   theta = -vega volatility / (2 years) - price ln(D) / years       per year that passes, the rate in D held fixed
+ *   rho   = -years price                 per 1.00 of the rate in D, the forward held fixed
+ *   dualDelta = -D N(d2)                 per 1 of the strike
+ *
+ * A put has -N(-d1) and +N(-d2) instead. Where volatility or time is zero the value has a kink at the strike: delta there is
+ * half the discount (dualDelta likewise), gamma and vega are zero everywhere, and theta at expiry is zero.
+ *
+ * Error: a few units in the last place each, in the deep wings too (`docs/pricing/accuracy.md` has the measured ones); theta
+ * with a discount other than 1 is a sum of two terms of opposite sign, and its error is relative to the larger.
  */
 export function black76(option: Black76Arguments): Black76Values {
   const discount = checkedDiscount(option);
   const { type, forward, strike, years, volatility } = option;
-  const root = Math.sqrt(years);
-  const deviation = volatility * root;
+  const { d1, d1Low, d2, d2Low, root, deviation } = standardise(forward, strike, 0, 0, years, volatility);
   const price = discount * (exercise(type, forward, strike) + timeValue(forward, strike, deviation));
-  const d1 = upperQuantile(forward, strike, deviation);
-  const delta = discount * (type === "call" ? normalDistribution(d1) : -normalDistribution(-d1));
-  const density = deviation === 0 ? 0 : discount * normalDensity(d1);
-  const decay = years === 0 ? 0 : (-0.5 * density * forward * volatility) / root - (price * log(discount)) / years;
+  const call = type === "call";
+  const delta = call ? distributionAt(d1, d1Low) : -distributionAt(-d1, -d1Low);
+  const dualDelta = call ? -distributionAt(d2, d2Low) : distributionAt(-d2, -d2Low);
+  const density = deviation === 0 ? 0 : densityAt(d1, d1Low, discount * forward);
+  const interest = discount === 1 || years === 0 ? 0 : (price * log(discount)) / years;
   return {
     price,
-    delta,
-    gamma: density === 0 ? 0 : density / (forward * deviation),
-    vega: density * forward * root,
-    theta: decay,
-    rho: -years * price + 0, // the zero keeps -0 away
+    delta: discount * delta,
+    gamma: density === 0 ? 0 : density / (forward * deviation) / forward,
+    vega: density * root,
+    theta: (density === 0 ? 0 : (-0.5 * density * volatility) / root) - interest + 0, // the zero keeps -0 away
+    rho: -years * price + 0,
+    dualDelta: discount * dualDelta,
   };
 }
 
@@ -95,22 +112,16 @@ export function timeValue(forward: number, strike: number, deviation: number): n
   return value < 0 ? 0 : low < value ? low : value;
 }
 
-/** d1 of the formula; at zero deviation its limit: infinite beside the strike and 0 on it. */
-function upperQuantile(forward: number, strike: number, deviation: number): number {
-  if (deviation !== 0) return log(forward / strike) / deviation + 0.5 * deviation;
-  return forward === strike ? 0 : forward < strike ? -Infinity : Infinity;
-}
-
 /** The discount factor exp(-rate * years) of a continuously compounded rate. */
 export function discountFactor(rate: number, years: number): number {
   return exp(-rate * years);
 }
 
-function checkedDiscount({ forward, strike, years, volatility, discount = 1 }: Black76Arguments): number {
-  assert(0 < forward && forward < Infinity, () => `a forward is positive: ${forward}`);
-  assert(0 < strike && strike < Infinity, () => `a strike is positive: ${strike}`);
-  assert(0 <= years && years < Infinity, () => `a time to expiry is not negative: ${years}`);
-  assert(0 <= volatility && volatility < Infinity, () => `a volatility is not negative: ${volatility}`);
-  assert(0 < discount && discount < Infinity, () => `a discount factor is positive: ${discount}`);
-  return discount;
+function checkedDiscount({ type, forward, strike, years, volatility, discount = 1 }: Black76Arguments): number {
+  oneOf("type", type, optionTypes);
+  positive("forward", forward);
+  positive("strike", strike);
+  notNegative("years", years);
+  notNegative("volatility", volatility);
+  return positive("discount", discount);
 }
