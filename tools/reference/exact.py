@@ -82,13 +82,15 @@ def tables():
         center += pair(c) if n < 3 else [nearest(c)]
     out.append(array("centerSeries", "(Phi(x) - 1/2)/x as a series in x^2: three pairs, then single doubles.", center))
     rows = []
-    for index in range(50):
+    for index in range(68):
         octave, j = divmod(index, 8)
         scale = mpf(2) ** (octave - 1)
         c, half = scale * (1 + (2 * j + 1) / mpf(16)), scale / 16
+        if 64 <= index:
+            c, half = mpf(2 * j + 1) / 16, mpf(1) / 16
         for n, x in enumerate(polynomial(mills, c, half, 15)):
             rows += pair(x) if n < 4 else [nearest(x)]
-    out.append(array("tailTable", "Phi(-t) exp(t^2/2) around the middle of each eighth of an octave of t in [1/2, 40): four pairs, then twelve doubles.", rows))
+    out.append(array("tailTable", "Phi(-t) exp(t^2/2) around the middle of each eighth of an octave of t in [1/2, 128), then of each eighth of [0, 1/2): four pairs, then twelve doubles.", rows))
     with open(os.path.join(ROOT, "packages/base/src/exact/tables.ts"), "w") as file:
         file.write("\n".join(out))
 

@@ -1,0 +1,177 @@
+/**
+ * The functions of `exact.ts` before their one rounding: as unevaluated pairs of doubles, for what must add, multiply or
+ * cancel them first. Every function leaves its pair in `result` (a return value that allocates nothing), so a caller reads
+ * both doubles before it calls the next. Bounds and arguments: `docs/decisions/0201-exact-functions.md`.
+ */
+import { productError, sumError, upperBits, withUpperBits } from "./error-free.ts";
+import { densityAtZero, expStep, expTable, logOfTwo, logTable, tailTable } from "./tables.ts";
+
+/** The pair that the functions below leave behind: a return value that allocates nothing. */
+export const result = new Float64Array(2);
+
+/**
+ * exp(x + xLow) = (result pair) * 2^(returned exponent), the pair within [0.98, 2.03) and 2^-74 of the truth. With
+ * k = round(32 x / ln 2) and r = x - k ln2/32, |r| < 0.0109: 2^(k/32) from the table, times 1 + r + r^2/2 as pairs and the
+ * rest of the series, below 2^-22, as a double.
+ */
+export function expPair(x: number, xLow: number): number {
+  const k = Math.floor(x * 46.16624130844683 + 0.5);
+  const coarse = k * at(expStep, 0);
+  const middle = k * at(expStep, 1);
+  const first = x - coarse;
+  const second = first - middle;
+  const rest = sumError(x, -coarse, first) + sumError(first, -middle, second) + (xLow - k * at(expStep, 2));
+  const r = second + rest;
+  const rLow = rest - (r - second);
+
+  const square = r * r;
+  const half = 0.5 * square;
+  const series =
+    0.16666666666666666 +
+    r *
+      (0.041666666666666664 +
+        r * (0.008333333333333333 + r * (0.001388888888888889 + r * (1.984126984126984e-4 + r * 2.48015873015873e-5))));
+  const growth = r + half;
+  const growthLow =
+    sumError(r, half, growth) + (rLow + r * rLow + 0.5 * productError(r, r, square) + r * square * series);
+
+  const entry = (k & 31) * 2;
+  const base = at(expTable, entry);
+  const baseLow = at(expTable, entry + 1);
+  const product = base * growth;
+  const productLow = productError(base, growth, product) + (base * growthLow + baseLow * growth);
+  const high = base + product;
+  leave(high, sumError(base, product, high) + (baseLow + productLow));
+  return k >> 5;
+}
+
+/**
+ * ln(2^exponent * fraction) for a fraction in [0.707, 1.415). With r from the table, z = fraction * r - 1 is an exact pair
+ * and |z| < 2^-7: the sum of exponent ln 2, -ln r, z - z^2/2 (pairs) and the rest of the series, as a double. In the two
+ * cells beside one r is 1 and its logarithm 0, so the error is relative to the result there too.
+ */
+export function logOfParts(exponent: number, fraction: number): void {
+  const entry = (Math.floor(fraction * 128) - 90) * 3;
+  const reciprocal = at(logTable, entry);
+  const product = fraction * reciprocal;
+  const productLow = productError(fraction, reciprocal, product);
+  const near = product - 1; // exact: the product is within [1/2, 2]
+  const z = near + productLow;
+  const zLow = productLow - (z - near);
+
+  const square = z * z;
+  const series =
+    0.3333333333333333 -
+    z *
+      (0.25 -
+        z *
+          (0.2 -
+            z * (0.16666666666666666 - z * (0.14285714285714285 - z * (0.125 - z * (0.1111111111111111 - z * 0.1))))));
+  const rest = zLow - z * zLow - 0.5 * productError(z, z, square) + z * square * series;
+
+  const powers = exponent * at(logOfTwo, 0);
+  const tableHigh = at(logTable, entry + 1);
+  const first = powers + tableHigh;
+  const second = first + z;
+  const third = second - 0.5 * square;
+  const low =
+    sumError(powers, tableHigh, first) +
+    sumError(first, z, second) +
+    sumError(second, -0.5 * square, third) +
+    (exponent * at(logOfTwo, 1) + at(logTable, entry + 2) + rest);
+  result[0] = third;
+  result[1] = low;
+}
+
+/** ln(1 + z + zLow) for |z| < 2^-7 as the result pair, within 2^-67 of it: the series of `logOfParts` without its table. */
+export function logOnePlusPair(z: number, zLow: number): void {
+  const square = z * z;
+  const series =
+    0.3333333333333333 -
+    z *
+      (0.25 -
+        z *
+          (0.2 -
+            z * (0.16666666666666666 - z * (0.14285714285714285 - z * (0.125 - z * (0.1111111111111111 - z * 0.1))))));
+  const high = z - 0.5 * square;
+  leave(
+    high,
+    sumError(z, -0.5 * square, high) + (zLow - z * zLow - 0.5 * productError(z, z, square) + z * square * series),
+  );
+}
+
+/**
+ * Phi(-t) = (result pair) * 2^(returned exponent) for t in [1/2, 39]: exp(-t^2/2), its argument exact as a pair, times the
+ * Mills ratio over sqrt(2 pi) by a polynomial around the middle of t's eighth of an octave.
+ */
+export function tailPair(t: number): number {
+  const upper = upperBits(t);
+  const cell = (upper >>> 17) - 8176; // 0x3fe00000 >>> 17: the cell that begins at 1/2
+  const offset = t - withUpperBits(0, (upper & 0xfffe0000) | 0x10000);
+  cellPair(cell, offset);
+  const ratio = at(result, 0);
+  const ratioLow = at(result, 1);
+  const square = t * t;
+  const exponent = expPair(-0.5 * square, -0.5 * productError(t, t, square));
+  multiplyPair(ratio, ratioLow);
+  return exponent;
+}
+
+/**
+ * Phi(-t) exp(t^2/2) for t + tLow with t in [0, 128), as the result pair, within 2^-66: the Mills ratio (1 - Phi(t)) / phi(t)
+ * over sqrt(2 pi), which is also erfcx(t / sqrt 2) / 2. A polynomial around the middle of t's eighth of an octave, below
+ * 1/2 of its eighth of a unit; `tLow`, of t's last place, enters by the derivative t m(t) - 1/sqrt(2 pi).
+ */
+export function millsPair(t: number, tLow: number): void {
+  let rest = tLow;
+  if (t < 0.5) {
+    const cell = Math.floor(8 * t);
+    const middle = 0.125 * cell + 0.0625;
+    const offset = t - middle;
+    rest += sumError(t, -middle, offset); // nothing is lost in the cells of an octave, whose places match their middles'
+    cellPair(64 + cell, offset);
+  } else {
+    const upper = upperBits(t);
+    cellPair((upper >>> 17) - 8176, t - withUpperBits(0, (upper & 0xfffe0000) | 0x10000));
+  }
+  const high = at(result, 0);
+  leave(high, at(result, 1) + rest * (t * high - at(densityAtZero, 0)));
+}
+
+/** The polynomial of one cell of the table as the result pair, `offset` from the cell's middle. */
+function cellPair(cell: number, offset: number): void {
+  const first = cell * 20;
+  let rest = at(tailTable, first + 19);
+  for (let index = first + 18; first + 8 <= index; index--) rest = at(tailTable, index) + offset * rest;
+  leave(offset * rest, 0);
+  addPair(at(tailTable, first + 6), at(tailTable, first + 7));
+  for (let index = first + 4; first <= index; index -= 2) {
+    multiplyPair(offset, 0);
+    addPair(at(tailTable, index), at(tailTable, index + 1));
+  }
+}
+
+/** The result pair, times another pair. */
+export function multiplyPair(high: number, low: number): void {
+  const mine = at(result, 0);
+  const product = mine * high;
+  leave(product, productError(mine, high, product) + (mine * low + at(result, 1) * high));
+}
+
+/** The result pair, plus another pair. */
+export function addPair(high: number, low: number): void {
+  const mine = at(result, 0);
+  const sum = high + mine;
+  leave(sum, sumError(high, mine, sum) + (low + at(result, 1)));
+}
+
+/** Normalises: the high part becomes the double nearest to the whole. */
+export function leave(high: number, low: number): void {
+  const sum = high + low;
+  result[0] = sum;
+  result[1] = low - (sum - high);
+}
+
+export function at(table: Float64Array, index: number): number {
+  return table[index] as number;
+}
