@@ -10,9 +10,11 @@
  *
  * F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976).
  */
-import { exp, log, normalDistribution } from "@stoa/base/exact";
+import { exp, log } from "@stoa/base/exact";
+import { sumError } from "@stoa/base/exact/error-free";
+import { outOfTheMoneyValue, timeValueOfPair } from "./normalised-black.ts";
 import { notNegative, oneOf, positive } from "./refusal.ts";
-import { densityAt, distributionAt, standardise } from "./standardised.ts";
+import { densityAt, distributionAt, standardise, type Standardised } from "./standardised.ts";
 
 export const optionTypes = ["call", "put"] as const;
 export type OptionType = (typeof optionTypes)[number];
@@ -49,8 +51,8 @@ export type Black76Values = {
  */
 export function black76Price(option: Black76Arguments): number {
   const discount = checkedDiscount(option);
-  const { type, forward, strike, years, volatility } = option;
-  return discount * (exercise(type, forward, strike) + timeValue(forward, strike, volatility * Math.sqrt(years)));
+  const { forward, strike, years, volatility } = option;
+  return priceOf(option, discount, standardise(forward, strike, 0, 0, years, volatility));
 }
 
 /**
@@ -73,8 +75,9 @@ export function black76Price(option: Black76Arguments): number {
 export function black76(option: Black76Arguments): Black76Values {
   const discount = checkedDiscount(option);
   const { type, forward, strike, years, volatility } = option;
-  const { d1, d1Low, d2, d2Low, root, deviation } = standardise(forward, strike, 0, 0, years, volatility);
-  const price = discount * (exercise(type, forward, strike) + timeValue(forward, strike, deviation));
+  const standard = standardise(forward, strike, 0, 0, years, volatility);
+  const { d1, d1Low, d2, d2Low, root, deviation } = standard;
+  const price = priceOf(option, discount, standard);
   const call = type === "call";
   const delta = call ? distributionAt(d1, d1Low) : -distributionAt(-d1, -d1Low);
   const dualDelta = call ? -distributionAt(d2, d2Low) : distributionAt(-d2, -d2Low);
@@ -91,6 +94,23 @@ export function black76(option: Black76Arguments): Black76Values {
   };
 }
 
+/** Exercise plus time value, added as pairs, so that the sum and the discount round about once each. */
+function priceOf(option: OptionTerms, discount: number, standard: Readonly<Standardised>): number {
+  const { type, forward, strike } = option;
+  const { distance, distanceLow, deviation, deviationLow } = standard;
+  const below = forward <= strike;
+  const low = below ? forward : strike;
+  // A put under the strike is the call with forward and strike exchanged: one formula, without cancelling exercise.
+  const side = below ? -1 : 1;
+  const value = timeValueOfPair(low, side * distance, side * distanceLow, deviation, deviationLow);
+  if (below === (type === "call") || forward === strike) return discount * value;
+  const gain = below ? strike - forward : forward - strike;
+  const gainLow = below ? sumError(strike, -forward, gain) : sumError(forward, -strike, gain);
+  const sum = gain + value;
+  const rest = sumError(gain, value, sum) + gainLow;
+  return discount === 1 ? sum + rest : discount * sum + discount * rest;
+}
+
 /** What immediate exercise against the forward brings, never negative; undiscounted. */
 export function exercise(type: OptionType, forward: number, strike: number): number {
   const gain = type === "call" ? forward - strike : strike - forward;
@@ -102,14 +122,9 @@ export function exercise(type: OptionType, forward: number, strike: number): num
  * `deviation` = volatility * sqrt(years).
  */
 export function timeValue(forward: number, strike: number, deviation: number): number {
-  if (deviation === 0) return 0;
-  const low = forward < strike ? forward : strike;
-  const high = forward < strike ? strike : forward;
-  // A put under the strike is the call with forward and strike exchanged: one formula, without cancelling exercise.
-  const distance = log(high / low) / deviation;
-  const value =
-    low * normalDistribution(0.5 * deviation - distance) - high * normalDistribution(-0.5 * deviation - distance);
-  return value < 0 ? 0 : low < value ? low : value;
+  return forward <= strike
+    ? outOfTheMoneyValue(forward, strike, deviation)
+    : outOfTheMoneyValue(strike, forward, deviation);
 }
 
 /** The discount factor exp(-rate * years) of a continuously compounded rate. */
