@@ -100,12 +100,12 @@ async function measure(side: Side, { window, count }: (typeof crowds)[number], t
 }
 
 /** The bytes that each validator has sent to the others, once they have told of all of them. */
-async function sentSizes({ metricsPorts }: Network): Promise<readonly number[]> {
+async function sentSizes({ metrics }: Network): Promise<readonly number[]> {
   // Threads tell their counts four times a second.
   await new Promise((resolve) => setTimeout(resolve, 600));
   return Promise.all(
-    metricsPorts.map(async (port) => {
-      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    metrics.map(async ({ host, port }) => {
+      const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
       const counts = [...text.matchAll(/^stoa_mesh_bytes_sent_total\{[^}]*\} (\d+)/gm)];
       return counts.reduce((sum, [, value]) => sum + Number(value), 0);
     }),

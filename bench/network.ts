@@ -3,13 +3,13 @@
  * bench is about the API, `stoa devnet` with its gateway. Everything lives below `.stoa/` in the current folder and is removed
  * at the end; every process is ended by its id.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { SecretSeed } from "@stoa/base/signature";
 import type { DevnetReady } from "@stoa/cli/devnet/devnet";
-import { createDevnet, folderOf, loadGenesis, type Address } from "@stoa/cli/devnet/folder";
+import { createDevnet, folderOf, loadGenesis, type Address, type NodeFile } from "@stoa/cli/devnet/folder";
 import { devnetParticipants, validatorsCount } from "@stoa/cli/devnet/participants";
 import { freePorts, host } from "@stoa/cli/devnet/ports";
 import { startChild, type Child, type Death } from "@stoa/cli/devnet/supervisor";
@@ -24,7 +24,7 @@ export type Network = {
   readonly folder: string;
   readonly genesis: Genesis;
   readonly doors: readonly Address[];
-  readonly metricsPorts: readonly number[];
+  readonly metrics: readonly Address[];
   /** The processes by validator index; replaced when one is started again. */
   readonly validators: Child[];
   /** Seeds of the funded accounts of genesis. */
@@ -46,21 +46,37 @@ export function newFolder(): string {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-/**
- * Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. With
- * `canCollect` they collect their garbage on SIGUSR2. `lanes`: whether commands go into lanes.
- */
-export async function startNetwork({ canCollect = false, lanes = "auto" } = {}): Promise<Network> {
+/** Where a validator lives when not on the loopback interface. */
+export interface Home {
+  /** Where the others find it, and where clients do. */
+  readonly meshHost: string;
+  readonly doorHost: string;
+  /** The command that runs another one there. */
+  readonly inside: (command: readonly string[]) => readonly string[];
+}
+
+export interface NetworkOptions {
+  /** Validators collect their garbage on SIGUSR2. */
+  readonly canCollect?: boolean;
+  /** Whether commands go into lanes. */
+  readonly lanes?: string;
+  /** By validator. */
+  readonly homes?: readonly Home[];
+}
+
+/** Four validators with the devnet's genesis, ready when every door answers. Their prices come from the seeded path. */
+export async function startNetwork({ canCollect, lanes = "auto", homes }: NetworkOptions = {}): Promise<Network> {
   installNativeCrypto();
   const folder = newFolder();
   const ports = await freePorts(validatorsCount);
   createDevnet(folder, { ports, seed: 1, indexFile: undefined, startMs: Date.now() });
   const paths = folderOf(folder);
+  if (homes !== undefined) homes.forEach((_, index) => moveHome(paths.validator(index), homes));
   const validators: Child[] = [];
   const startValidator = async (index: number): Promise<void> => {
     const logFile = join(paths.log, `validator-${index}.log`);
     const args = ["node", "--data", paths.validator(index), "--lanes", lanes];
-    validators[index] = startStoa(args, logFile, canCollect);
+    validators[index] = startStoa(args, logFile, { canCollect, inside: homes?.[index]?.inside });
     await validators[index].ready;
   };
   const stop = async (): Promise<void> => {
@@ -70,8 +86,8 @@ export async function startNetwork({ canCollect = false, lanes = "auto" } = {}):
   const network: Network = {
     folder,
     genesis: loadGenesis(folder),
-    doors: ports.validators.map(({ door }) => ({ host, port: door })),
-    metricsPorts: ports.validators.map(({ metrics }) => metrics),
+    doors: ports.validators.map(({ door }, index) => ({ host: homes?.[index]?.doorHost ?? host, port: door })),
+    metrics: ports.validators.map(({ metrics }, index) => ({ host: homes?.[index]?.doorHost ?? host, port: metrics })),
     validators,
     owners: devnetParticipants.map(({ name }) => loadKey(paths.accountKey(name))),
     startValidator,
@@ -86,14 +102,38 @@ export async function startNetwork({ canCollect = false, lanes = "auto" } = {}):
   }
 }
 
+/** Writes the places of all validators into the configuration of one. */
+function moveHome(folder: string, homes: readonly Home[]): void {
+  const file = join(folder, "node.json");
+  const config = JSON.parse(readFileSync(file, "utf8")) as NodeFile;
+  const home = homes[config.index]!;
+  const moved: NodeFile = {
+    ...config,
+    mesh: { ...config.mesh, host: home.meshHost },
+    door: { ...config.door, host: home.doorHost },
+    metrics: { ...config.metrics, host: home.doorHost },
+    peers: config.peers.map((peer, index) => ({ ...peer, host: homes[index]!.meshHost })),
+    doors: undefined,
+  };
+  writeFileSync(file, JSON.stringify(moved));
+}
+
+interface StartOptions {
+  readonly canCollect?: boolean | undefined;
+  readonly inside?: Home["inside"] | undefined;
+}
+
 /** A long-running `stoa` command, its output in a file. */
-export function startStoa(args: readonly string[], logFile: string, canCollect = false): Child {
+export function startStoa(args: readonly string[], logFile: string, { canCollect, inside }: StartOptions = {}): Child {
   // The log goes with the folder, so what a process said at its death is shown.
   const onDeath = ({ name, reason }: Death): void =>
     console.error(`stoa ${name} ended by itself: ${reason ?? ""}\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
-  const collector = canCollect ? { NODE_OPTIONS: `--import=${import.meta.resolve("./collect-garbage.ts")}` } : {};
+  const collector =
+    canCollect === true ? { NODE_OPTIONS: `--import=${import.meta.resolve("./collect-garbage.ts")}` } : {};
   const env = { ...environment, ...collector };
-  return startChild({ name: args[0]!, args: [...flags, mainFile, ...args], logFile, onDeath, env });
+  const command = [process.execPath, ...flags, mainFile, ...args];
+  const [file, ...rest] = inside?.(command) ?? command;
+  return startChild({ name: args[0]!, file: file!, args: rest, logFile, onDeath, env });
 }
 
 export type BenchDevnet = { readonly folder: string; readonly ready: DevnetReady; readonly stop: () => Promise<void> };
