@@ -57,7 +57,7 @@ export function estimateOnGrid(problem: GridProblem, steps: GridSteps): GridEsti
 export function valuesOnGrid(problem: GridProblem, steps: GridSteps): GridValues {
   const { type, american, spot, strike, years, volatility, rate, dividendYield, knockOut } = problem;
   const grid = gridFor(problem, steps.price);
-  const payoff = smoothed(exerciseOn(problem, grid)(0), grid);
+  const payoff = exerciseOn(problem, grid)(0);
   if (knockOut?.side === "low") payoff[0] = 0;
   if (knockOut?.side === "high") payoff[payoff.length - 1] = 0;
   const values = marchBack({
@@ -129,18 +129,6 @@ function exerciseOn(problem: GridProblem, { ratio }: Grid): (tau: number) => Flo
       values[index] = exerciseValue(problem.type, back * (ratio[index] as number), 1);
     return values;
   };
-}
-
-/**
- * The payoff, with its average over the cell around the strike in place of the kink, which keeps the scheme of second order
- * (Pooley, Vetzal and Forsyth, "Convergence remedies for non-smooth payoffs", Journal of Computational Finance 6, 2003).
- */
-function smoothed(payoff: Float64Array, { x, strikeIndex }: Grid): Float64Array {
-  const values = Float64Array.from(payoff);
-  if (strikeIndex <= 0 || x.length - 1 <= strikeIndex) return values;
-  // The nodes beside the strike are equally far, and the payoff is |x| on one side of it, but for the square of a small x.
-  values[strikeIndex] = 0.125 * (x[strikeIndex + 1] as number);
-  return values;
 }
 
 /** The value at an end of the grid: nothing at a knock-out, else that of the forward, and for an American one no less than exercise. */

@@ -1,7 +1,7 @@
 /**
  * The nodes on which a price is computed by finite differences: x = ln(underlying / strike), close together around the strike, where
  * the payoff has its kink and the exercise boundary is, and ever wider apart away from it. x = width sinh(xi), the xi evenly
- * spaced with one of them at zero. It relies on the exact functions and knows nothing of payoffs or of time.
+ * spaced with one of them at zero: with its kink on a node a payoff costs the scheme none of its order. It relies on the exact functions and knows nothing of payoffs or of time.
  *
  * D. Tavella and C. Randall, "Pricing Financial Instruments: The Finite Difference Method", Wiley 2000, section 5.
  */
@@ -12,8 +12,6 @@ export type Grid = {
   readonly x: Float64Array;
   /** exp(x): underlying over strike at each node. */
   readonly ratio: Float64Array;
-  /** Position of `x` = 0, the strike; -1 when the strike is outside. */
-  readonly strikeIndex: number;
 };
 
 export type GridExtent = {
@@ -32,8 +30,7 @@ export function strikeGrid({ low, high, width, fixed }: GridExtent, steps: numbe
   let spacing = (to - from) / steps;
   let first = from / spacing;
   let count = steps;
-  const inside = low < 0 && 0 < high;
-  if (inside) {
+  if (low < 0 && 0 < high) {
     // The spacing is what puts an integer number of cells between the strike and the fixed end (or the lower one).
     const anchor = fixed === "high" ? to : -from;
     const cells = Math.max(2, Math.floor(anchor / spacing + 0.5));
@@ -50,7 +47,7 @@ export function strikeGrid({ low, high, width, fixed }: GridExtent, steps: numbe
     if (fixed === "high" && index === count) x[index] = high;
     ratio[index] = exp(x[index] as number);
   }
-  return { x, ratio, strikeIndex: inside ? -first : -1 };
+  return { x, ratio };
 }
 
 /** (e^x - e^-x) / 2; the difference loses nothing that a place of a node needs. */
