@@ -96,9 +96,9 @@ export function inverseNormal(p: number): number {
  * kernels take distribution values.
  */
 export function tailRatio(t: number): number {
-  const cell = (upperBits(t + 1) - 0x3ff00000) >> 16;
+  const cell = ratioCell(t);
   const row = cell * 12;
-  const x = t - (at(cellCenters, cell) - 1);
+  const x = t - ratioCenter(cell);
   const square = x * x;
   const rest =
     at(ratioTable, row + 3) +
@@ -111,6 +111,21 @@ export function tailRatio(t: number): number {
             x * at(ratioTable, row + 8) +
             square * (at(ratioTable, row + 9) + x * at(ratioTable, row + 10) + square * at(ratioTable, row + 11))));
   return at(ratioTable, row) + x * (at(ratioTable, row + 1) + x * at(ratioTable, row + 2) + square * rest);
+}
+
+/** The cell of `ratioTable` in which t lies. */
+export function ratioCell(t: number): number {
+  return (upperBits(t + 1) - 0x3ff00000) >> 16;
+}
+
+/** The t around which a cell's polynomial is. */
+export function ratioCenter(cell: number): number {
+  return at(cellCenters, cell) - 1;
+}
+
+/** How wide a cell is: its polynomial holds for so much on both sides of its center. */
+export function ratioWidth(cell: number): number {
+  return 0.0625 * at(powersOfTwo, 1074 + (cell >> 4));
 }
 
 /** factor * exp(x + xLow), scaled last: a result that is subnormal is rounded once more and no oftener. */

@@ -1,0 +1,62 @@
+/** Columns of options for the tests of kernels: daily ones, absurd ones, edges of every argument. */
+import type { Prng } from "@stoa/base/prng";
+import { exp } from "@stoa/base/exact";
+import type { BlackColumns, GreekColumns } from "../../src/kernel/black.ts";
+
+export type Row = readonly [
+  sign: number,
+  forward: number,
+  strike: number,
+  years: number,
+  discount: number,
+  volatility: number,
+];
+
+export const greekNames = ["price", "delta", "gamma", "vega", "theta", "rho", "vanna"] as const;
+
+export function blackColumns(rows: readonly Row[]): BlackColumns {
+  const column = (index: number): Float64Array => Float64Array.from(rows, (row) => row[index]!);
+  return {
+    sign: column(0),
+    forward: column(1),
+    strike: column(2),
+    years: column(3),
+    discount: column(4),
+    volatility: column(5),
+  };
+}
+
+export function greekColumns(count: number): GreekColumns {
+  const column = (): Float64Array => new Float64Array(count).fill(-77);
+  return {
+    price: column(),
+    delta: column(),
+    gamma: column(),
+    vega: column(),
+    theta: column(),
+    rho: column(),
+    vanna: column(),
+    status: new Uint8Array(count).fill(99),
+  };
+}
+
+/** Three quarters as they are traded, the others with tiny and huge times, volatilities and distances. */
+export function randomOptions(random: Prng, count: number): Row[] {
+  const between = (low: number, high: number): number => low + (high - low) * random.nextFloat();
+  const spread = (low: number, high: number): number => low * exp(random.nextFloat() * Math.log(high / low));
+  return Array.from({ length: count }, (_, index): Row => {
+    const sign = random.below(2) === 0 ? 1 : -1;
+    const forward = spread(0.01, 100_000);
+    const discount = random.below(2) === 0 ? 1 : between(0.8, 1.05);
+    if (index % 4 !== 0) {
+      const [years, volatility] = [spread(1 / 8760, 3), between(0.05, 2.5)];
+      const deviation = volatility * Math.sqrt(years);
+      return [sign, forward, forward * exp(between(-4, 4) * deviation), years, discount, volatility];
+    }
+    const [years, volatility] = [spread(1e-8, 100), spread(1e-4, 10)];
+    const deviation = volatility * Math.sqrt(years);
+    const distance = between(-36, 36) * (deviation < 1 ? deviation : 1);
+    const strike = random.below(8) === 0 ? forward : forward * exp(distance);
+    return [sign, forward, strike, years, discount, volatility];
+  });
+}
