@@ -3,7 +3,8 @@
  *
  *   w(k) = a + b (rho (k - m) + sqrt((k - m)^2 + s^2)),
  *
- * with its derivatives and the test that it admits no butterfly. It knows nothing of calibration or of other expiries.
+ * with its derivatives and Gatheral's density factor. It knows nothing of calibration or of other expiries. Other forms of
+ * the same curve are in `surface/svi-forms.ts`, the proof that a slice admits no butterfly in `surface/butterfly-check.ts`.
  *
  * J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014).
  */
@@ -22,10 +23,6 @@ export type SviSlice = {
   /** Width of the bend, positive. */
   readonly s: number;
 };
-
-/** In the order in which they are checked. */
-export const sviRefusals = ["parameters-outside-domain", "variance-negative", "wings-too-steep", "butterfly"] as const;
-export type SviRefusal = (typeof sviRefusals)[number];
 
 /** Total variance (volatility squared times years) with its first two derivatives in k. */
 export type SviVariance = { readonly variance: number; readonly slope: number; readonly curvature: number };
@@ -55,24 +52,11 @@ export function sviVolatility(slice: SviSlice, forward: number, strike: number, 
  * negative.
  */
 export function sviDensityFactor(slice: SviSlice, k: number): number {
-  const { variance, slope, curvature } = sviVariance(slice, k);
-  const lean = 1 - (k * slope) / (2 * variance);
-  return lean * lean - 0.25 * slope * slope * (1 / variance + 0.25) + 0.5 * curvature;
+  return densityFactor(sviVariance(slice, k), k);
 }
 
-/**
- * Why a slice is no valid smile, or undefined. Parameters outside their domain; minimum variance not positive; wings
- * steeper than Lee's bound b (1 + |rho|) <= 2; a negative density factor at one of `count` points evenly over
- * [-reach, reach] (a finite grid: a violation narrower than its step is not seen).
- */
-export function sviRefusal(slice: SviSlice, reach = 3, count = 601): SviRefusal | undefined {
-  const { a, b, rho, m, s } = slice;
-  const domain = 0 <= b && -1 < rho && rho < 1 && 0 < s && a - a === 0 && b - b === 0 && m - m === 0 && s - s === 0;
-  if (!domain) return "parameters-outside-domain";
-  if (!(0 < a + b * s * Math.sqrt(1 - rho * rho))) return "variance-negative";
-  if (2 < b * (1 + (rho < 0 ? -rho : rho))) return "wings-too-steep";
-  for (let index = 0; index < count; index++) {
-    if (sviDensityFactor(slice, -reach + (2 * reach * index) / (count - 1)) < 0) return "butterfly";
-  }
-  return undefined;
+/** The same for any curve of total variance: g = (1 - k w'/(2 w))^2 - (w'^2 / 4) (1/w + 1/4) + w''/2. */
+export function densityFactor({ variance, slope, curvature }: SviVariance, k: number): number {
+  const lean = 1 - (k * slope) / (2 * variance);
+  return lean * lean - 0.25 * slope * slope * (1 / variance + 0.25) + 0.5 * curvature;
 }

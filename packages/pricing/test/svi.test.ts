@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { normalDensity } from "@stoa/base/exact";
 import { black76Price } from "@stoa/pricing/black76";
-import { sviDensityFactor, sviRefusal, sviVariance, sviVolatility, type SviSlice } from "@stoa/pricing/svi";
+import { sviRefusal } from "@stoa/pricing/surface/butterfly-check";
+import { sviDensityFactor, sviVariance, sviVolatility, type SviSlice } from "@stoa/pricing/svi";
 
 const slice: SviSlice = { a: 0.02, b: 0.12, rho: -0.3, m: 0.02, s: 0.15 };
 // Vogt's slice, the published example of a smile that looks sound and is not (Gatheral and Jacquier 2014, example 3.1).

@@ -1,0 +1,69 @@
+/**
+ * Corridors between the slices of neighbouring expiries: at fixed log-moneynesses, and for the slopes of both wings, the values
+ * of all slices are made to ascend with the least change in squares, weighted by how well each is known, and the middle
+ * between two neighbours becomes the ceiling of the earlier and the floor of the later.
+ */
+import { sviVariance, type SviSlice } from "../svi.ts";
+import { ascending } from "./robust.ts";
+import { wingMax, type Corridor, type SliceFit, type WingRanges } from "./slice-fit.ts";
+
+/** A slice on its way into the surface. */
+export type Fitted = {
+  /** Absent when the expiry had too few quotes for a fit of its own. */
+  readonly own: SliceFit | undefined;
+  readonly slice: SviSlice;
+  /** The slice of the arbitrage-free SSVI surface at this expiry. */
+  readonly reference: SviSlice;
+  /** The inverse variance of the at-the-money total variance. */
+  readonly weight: number;
+};
+
+/** Log-moneynesses at which neighbours are kept apart: closer together where short expiries live. */
+const points = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.14, 0.2, 0.3, 0.45, 0.7, 1.1, 1.7, 2.6];
+export const corridorPoints: readonly number[] = [...points.map((k) => -k).reverse(), 0, ...points];
+
+/** Pooled values are spread by this, so that no two slices are asked to touch. */
+const growthMin = 1.002;
+
+export function corridorsBetween(
+  fitted: readonly Fitted[],
+): { readonly corridor: Omit<Corridor, "tolerance">; readonly wings: WingRanges }[] {
+  const rows = corridorPoints.map((k) =>
+    separated(
+      fitted.map(({ slice }) => sviVariance(slice, k).variance),
+      fitted.map(({ own, weight }) => (own === undefined ? weight : 1 / own.varianceOf(k))),
+      Infinity,
+    ),
+  );
+  const right = separated(
+    fitted.map(({ slice: { b, rho } }) => b * (1 + rho)),
+    fitted.map(({ own }) => 1 / (own?.rightVariance ?? 1)),
+    wingMax,
+  );
+  const left = separated(
+    fitted.map(({ slice: { b, rho } }) => b * (1 - rho)),
+    fitted.map(({ own }) => 1 / (own?.leftVariance ?? 1)),
+    wingMax,
+  );
+  return fitted.map((_, index) => ({
+    corridor: {
+      k: corridorPoints,
+      low: rows.map((row) => row[index] as number),
+      high: rows.map((row) => row[index + 1] as number),
+    },
+    wings: {
+      rightMin: right[index] as number,
+      rightMax: (right[index + 1] as number) * (1 - 1e-4),
+      leftMin: left[index] as number,
+      leftMax: (left[index + 1] as number) * (1 - 1e-4),
+    },
+  }));
+}
+
+/** 0, the middles between neighbours of the ascending sequence nearest to `values`, and `highest`. */
+function separated(values: readonly number[], weights: readonly number[], highest: number): number[] {
+  let before = 0;
+  const rising = ascending(values, weights).map((value) => (before = Math.max(value, before * growthMin)));
+  const middles = rising.slice(1).map((value, index) => 0.5 * (value + (rising[index] as number)));
+  return [0, ...middles, highest];
+}
