@@ -21,6 +21,7 @@ import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createAdmission } from "./admission.ts";
 import { createAnnouncer, finalizationOf, type Announcer } from "./announcer.ts";
+import { createBlockSize } from "./block-size.ts";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
 import { weightMaxAt } from "./command-weight.ts";
@@ -114,6 +115,7 @@ async function start(recovered: Recovered): Promise<void> {
   const announcer = createAnnouncements(keys.length, () => mesh);
   let executedHeight: number = recovered.executed.at(-1)!.height;
   let finalHeight = executedHeight;
+  const blockSize = createBlockSize(limits.payloadSizeMax);
   /** Whether this turn has been told that there is work. */
   let workSaid = false;
   const isCalm = (): boolean => pool.backlog() < anticipateBacklogMax;
@@ -169,10 +171,16 @@ async function start(recovered: Recovered): Promise<void> {
       mesh.flush();
       workSaid = false;
     },
-    payloadFor: (wanted) => payloadFor(mempool, lanes, wanted, finalHeight - executedHeight),
+    payloadFor(wanted) {
+      const sizeMax = Math.min(wanted.sizeMax, blockSize.max());
+      const answer = payloadFor(mempool, lanes, { ...wanted, sizeMax }, finalHeight - executedHeight);
+      blockSize.proposed(wanted.view, answer.payload.length);
+      return answer;
+    },
     lane: lanes.observe,
     ordered({ header, payload }) {
       finalHeight = header.height;
+      blockSize.final(header.view);
       const commands = lanes.commandsOf(payload);
       lanes.ordered(header);
       admission.ordered(header.height, commands);
