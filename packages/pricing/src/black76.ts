@@ -79,18 +79,20 @@ export function black76(option: Black76Arguments): Black76Values {
   const { d1, d1Low, d2, d2Low, root, deviation } = standard;
   const price = priceOf(option, discount, standard);
   const call = type === "call";
-  const delta = call ? distributionAt(d1, d1Low) : -distributionAt(-d1, -d1Low);
-  const dualDelta = call ? -distributionAt(d2, d2Low) : distributionAt(-d2, -d2Low);
-  const density = deviation === 0 ? 0 : densityAt(d1, d1Low, discount * forward);
+  const delta = call ? distributionAt(d1, d1Low, discount) : -distributionAt(-d1, -d1Low, discount);
+  const dualDelta = call ? -distributionAt(d2, d2Low, discount) : distributionAt(-d2, -d2Low, discount);
   const interest = discount === 1 || years === 0 ? 0 : (price * log(discount)) / years;
+  const rho = -years * price + 0; // the zero keeps -0 away
+  if (deviation === 0) return { price, delta, gamma: 0, vega: 0, theta: -interest + 0, rho, dualDelta };
+  const { value, coarse, fine } = densityAt(d1, d1Low, discount * forward);
   return {
     price,
-    delta: discount * delta,
-    gamma: density === 0 ? 0 : density / (forward * deviation) / forward,
-    vega: density * root,
-    theta: (density === 0 ? 0 : (-0.5 * density * volatility) / root) - interest + 0, // the zero keeps -0 away
-    rho: -years * price + 0,
-    dualDelta: discount * dualDelta,
+    delta,
+    gamma: (value / (forward * deviation) / forward) * coarse * fine,
+    vega: value * root * coarse * fine,
+    theta: ((-0.5 * value * volatility) / root) * coarse * fine - interest + 0,
+    rho,
+    dualDelta,
   };
 }
 
@@ -132,7 +134,8 @@ export function discountFactor(rate: number, years: number): number {
   return exp(-rate * years);
 }
 
-function checkedDiscount({ type, forward, strike, years, volatility, discount = 1 }: Black76Arguments): number {
+/** Checks the terms of an option and returns its discount. */
+export function checkedDiscount({ type, forward, strike, years, volatility, discount = 1 }: Black76Arguments): number {
   oneOf("type", type, optionTypes);
   positive("forward", forward);
   positive("strike", strike);

@@ -8,8 +8,11 @@
  * -30 changes by 900 times the relative change of its argument: with rounded arguments the wings would lose three digits and
  * the greeks as many; with pairs each result is rounded about once. It knows nothing of discounting and of option types.
  */
-import { exp, logPair, normalDensity, normalDistribution } from "@stoa/base/exact";
-import { productError } from "@stoa/base/exact/error-free";
+import { logPair, normalDensity, normalDistribution } from "@stoa/base/exact";
+import { powerOfTwo, productError, sumError } from "@stoa/base/exact/error-free";
+import { at, expPair, millsPair, result } from "@stoa/base/exact/pairs";
+import { densityAtZero } from "@stoa/base/exact/tables";
+import { longLogarithm } from "./long-logarithm.ts";
 import { addPairs, dividePairs, lowPart } from "./pair.ts";
 
 export type Standardised = {
@@ -52,11 +55,7 @@ export function standardise(
   years: number,
   volatility: number,
 ): Readonly<Standardised> {
-  measureDistance(asset, strike);
-  if (drift !== 0) {
-    standing.distance = addPairs(standing.distance, standing.distanceLow, drift, driftLow);
-    standing.distanceLow = lowPart();
-  }
+  measureDistance(asset, strike, drift, driftLow);
   measureDeviation(years, volatility);
   const { distance, deviation } = standing;
   const half = 0.5 * deviation;
@@ -88,27 +87,36 @@ function limitAt(distance: number): number {
   return distance === 0 ? 0 : distance < 0 ? -Infinity : Infinity;
 }
 
-/** ln(asset / strike) from the quotient and the remainder of the division, so that it holds near 1 too. */
-function measureDistance(asset: number, strike: number): void {
+/**
+ * ln(asset / strike) + drift, from the quotient and the remainder of the division, so that it holds near 1 too. A drift may
+ * cancel it, so with one the logarithm is a long one.
+ */
+function measureDistance(asset: number, strike: number, drift: number, driftLow: number): void {
   const ratio = asset / strike;
-  if (!(smallProduct < ratio && ratio < largeProduct)) return measureFarDistance(asset, strike);
+  if (!(smallProduct < ratio && ratio < largeProduct)) return measureFarDistance(asset, strike, drift, driftLow);
   // Both by one power of two, where the remainder would over- or underflow; neither loses a bit.
   const scale = strike < smallProduct ? 4.149515568880993e180 : largeProduct < strike ? 2.409919865102884e-181 : 1;
   const divisor = strike * scale;
   const product = ratio * divisor;
   const remainder = (asset * scale - product - productError(ratio, divisor, product)) / product;
-  logPair(ratio, pair);
-  standing.distance = addPairs(pair[0] as number, pair[1] as number, remainder, 0);
+  if (drift === 0) {
+    logPair(ratio, pair);
+    standing.distance = addPairs(pair[0] as number, pair[1] as number, remainder, 0);
+  } else {
+    const logarithm = longLogarithm(ratio, remainder);
+    standing.distance = addPairs(logarithm, lowPart(), drift, driftLow);
+  }
   standing.distanceLow = lowPart();
 }
 
 /** The same where the quotient itself may over- or underflow: no digits cancel between such logarithms. */
-function measureFarDistance(asset: number, strike: number): void {
+function measureFarDistance(asset: number, strike: number, drift: number, driftLow: number): void {
   logPair(asset, pair);
   const high = pair[0] as number;
   const low = pair[1] as number;
   logPair(strike, pair);
-  standing.distance = addPairs(high, low, -(pair[0] as number), -(pair[1] as number));
+  const distance = addPairs(high, low, -(pair[0] as number), -(pair[1] as number));
+  standing.distance = addPairs(distance, lowPart(), drift, driftLow);
   standing.distanceLow = lowPart();
 }
 
@@ -126,29 +134,65 @@ function measureDeviation(years: number, volatility: number): void {
 }
 
 /**
- * The normal distribution function at d + dLow, within about 0.6 units in the last place. On the left it is multiplied by
- * 1 + dLow n(d)/N(d); Sampford's bound (3t + sqrt(t^2 + 8))/4 with t = -d stands for the ratio n/N, to which it is close
- * enough: dLow is below 2^-53 of d. On the right dLow changes nothing.
+ * leg * N(d + dLow) for a leg of any positive magnitude, within about 1.5 units in the last place. On the left dLow enters by
+ * the factor 1 + dLow n(d)/N(d), where Sampford's bound (3t + sqrt(t^2 + 8))/4 with t = -d stands for n/N: dLow is below 2^-53
+ * of d, so it is close enough. On the right dLow changes nothing.
  */
-export function distributionAt(d: number, dLow: number): number {
-  const value = normalDistribution(d);
-  return d < 0 && dLow !== 0 ? value + value * dLow * (0.75 * -d + 0.25 * Math.sqrt(d * d + 8)) : value;
+export function distributionAt(d: number, dLow: number, leg: number): number {
+  if (-26 < d) {
+    const value = normalDistribution(d);
+    return leg * (d < 0 ? value + value * (dLow * (0.75 * -d + 0.25 * Math.sqrt(d * d + 8))) : value);
+  }
+  if (d < -farthest) return 0;
+  millsPair(-d, -dLow);
+  const ratio = at(result, 0);
+  const power = gaussian(d, dLow);
+  return leg * (ratio * at(result, 0)) * powerOfTwo(power >> 1) * powerOfTwo(power - (power >> 1));
 }
+
+/** value * coarse * fine: a number whose binary exponent, two powers of two, is kept aside. */
+export type Scaled = { value: number; coarse: number; fine: number };
+
+const scaled: Scaled = { value: NaN, coarse: NaN, fine: NaN };
 
 /**
- * leg * n(d + dLow) for a leg of any positive magnitude, within about 1.5 units in the last place. Where the density alone
- * would be subnormal it is the product of two exponentials of half the exponent, so that a large leg finds all its digits.
+ * leg * n(d + dLow) for a leg of any positive magnitude, within about 1.5 units in the last place. Far out the exponent is
+ * kept aside: a gamma may be large where the density alone is no normal double. The object that is returned is the same each
+ * time: read it before the next call.
  */
-export function densityAt(d: number, dLow: number, leg: number): number {
-  if (-37 < d && d < 37) return leg * (normalDensity(d) * (1 - d * dLow));
-  if (!(-54 < d && d < 54)) return 0;
-  const square = d * d;
-  const rest = productError(d, d, square) + 2 * d * dLow;
-  const root = exp(-0.25 * square) * (1 - 0.25 * rest);
-  return leg * root * (root * 0.3989422804014327);
+export function densityAt(d: number, dLow: number, leg: number): Readonly<Scaled> {
+  scaled.coarse = 1;
+  scaled.fine = 1;
+  if (-26 < d && d < 26 && 1e-100 < leg) {
+    scaled.value = leg * (normalDensity(d) * (1 - d * dLow));
+  } else if (-farthest < d && d < farthest) {
+    const power = gaussian(d, dLow);
+    scaled.value = leg * (at(result, 0) * at(densityAtZero, 0));
+    scaled.coarse = powerOfTwo(power >> 1);
+    scaled.fine = powerOfTwo(power - (power >> 1));
+  } else {
+    scaled.value = 0;
+  }
+  return scaled;
 }
 
-/** e to the power high + low, for |low| below 2^-50 of high. */
-export function expAt(high: number, low: number): number {
-  return exp(high) * (1 + low);
+/** Beyond this the density is below 1e-610: nothing brings that back into the range of doubles. */
+const farthest = 53;
+
+/** exp(-(d + dLow)^2 / 2) = (result pair) * 2^(returned exponent). */
+function gaussian(d: number, dLow: number): number {
+  const square = d * d;
+  return expPair(-0.5 * square, -0.5 * productError(d, d, square) - d * dLow);
 }
+
+/** exp(x + xLow) - 1 for |x| <= 1/2, within a unit in the last place. */
+export function growthAt(x: number, xLow: number): number {
+  if (-tinyGrowth < x && x < tinyGrowth) return x + (xLow + x * x * (0.5 + x * (1 / 6 + x / 24)));
+  const scale = powerOfTwo(expPair(x, xLow));
+  const high = at(result, 0) * scale;
+  // Exact but for a bit: the power is within a factor of two of 1.
+  const less = high - 1;
+  return less + (sumError(high, -1, less) + at(result, 1) * scale);
+}
+
+const tinyGrowth = 0.0000152587890625; // 2^-16

@@ -1,0 +1,130 @@
+/**
+ * The closed forms whose accuracy is measured: for each public function its arguments as columns, a seeded rule for points
+ * over its whole domain, and what it answers. `closed_forms.py` has the same functions to 50 digits under the same names.
+ */
+import { exp, log } from "@stoa/base/exact";
+import { createPrng, type Prng } from "@stoa/base/prng";
+import { black76, type OptionType } from "@stoa/pricing/black76";
+import { blackScholes } from "@stoa/pricing/black-scholes";
+import { black76HigherGreeks, blackScholesHigherGreeks } from "@stoa/pricing/higher-greeks";
+
+export type MeasuredFunction = {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly results: readonly string[];
+  readonly inputs: (seed: string, count: number) => number[][];
+  readonly evaluate: (row: readonly number[]) => Readonly<Record<string, number>>;
+};
+
+const firstResults = ["price", "delta", "gamma", "vega", "theta", "rho", "dualDelta"];
+const spotResults = ["price", "delta", "gamma", "vega", "theta", "rho", "yieldRho", "dualDelta"];
+const higherResults = [
+  "gamma",
+  "vanna",
+  "volga",
+  "charm",
+  "veta",
+  "speed",
+  "zomma",
+  "colour",
+  "ultima",
+  "dualGamma",
+];
+const black76Columns = ["call", "forward", "strike", "years", "volatility", "discount"];
+const spotColumns = ["call", "spot", "strike", "years", "volatility", "rate", "dividendYield"];
+
+export const functions: readonly MeasuredFunction[] = [
+  {
+    name: "black76",
+    columns: black76Columns,
+    results: firstResults,
+    inputs: forwardPoints,
+    evaluate: (row) => black76(forwardOption(row)),
+  },
+  {
+    name: "black76HigherGreeks",
+    columns: black76Columns,
+    results: higherResults,
+    inputs: forwardPoints,
+    evaluate: (row) => black76HigherGreeks(forwardOption(row)),
+  },
+  {
+    name: "blackScholes",
+    columns: spotColumns,
+    results: spotResults,
+    inputs: spotPoints,
+    evaluate: (row) => blackScholes(spotOption(row)),
+  },
+  {
+    name: "blackScholesHigherGreeks",
+    columns: spotColumns,
+    results: higherResults,
+    inputs: spotPoints,
+    evaluate: (row) => blackScholesHigherGreeks(spotOption(row)),
+  },
+];
+
+const typeOf = (call: number | undefined): OptionType => (call === 1 ? "call" : "put");
+
+function forwardOption(row: readonly number[]) {
+  const [call, forward, strike, years, volatility, discount] = row as [number, number, number, number, number, number];
+  return { type: typeOf(call), forward, strike, years, volatility, discount };
+}
+
+function spotOption(row: readonly number[]) {
+  const [call, spot, strike, years, volatility, rate, dividendYield] = row as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { type: typeOf(call), spot, strike, years, volatility, rate, dividendYield };
+}
+
+/**
+ * Points of a forward option: prices over twelve decades, times from a second to a millennium, volatilities from a millionth
+ * to a hundred; half of the strikes even over ±38 deviations, a quarter within one deviation, a quarter of any distance from
+ * the last place to 200; half of them discounted.
+ */
+function forwardPoints(seed: string, count: number): number[][] {
+  const prng = createPrng(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const { years, volatility, distance } = shape(prng, index);
+    const forward = between(prng, 1e-6, 1e6);
+    const discount = prng.nextFloat() < 0.5 ? 1 : between(prng, 0.01, 2);
+    return [index & 1, forward, forward * exp(distance), years, volatility, discount];
+  });
+}
+
+/** The same on a spot, with rates and yields of ±30 % (at most 20 over the life), a quarter of each zero. */
+function spotPoints(seed: string, count: number): number[][] {
+  const prng = createPrng(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const { years, volatility, distance } = shape(prng, index);
+    const spot = between(prng, 1e-6, 1e6);
+    const bound = 0.3 * years < 20 ? 0.3 : 20 / years;
+    const rate = prng.nextFloat() < 0.25 ? 0 : bound * (2 * prng.nextFloat() - 1);
+    const dividendYield = prng.nextFloat() < 0.25 ? 0 : bound * (2 * prng.nextFloat() - 1);
+    const strike = spot * exp(distance + (rate - dividendYield) * years);
+    return [index & 1, spot, strike, years, volatility, rate, dividendYield];
+  });
+}
+
+function shape(prng: Prng, index: number): { years: number; volatility: number; distance: number } {
+  const years = between(prng, 3e-8, 1e3);
+  const volatility = between(prng, 1e-6, 100);
+  const deviation = volatility * Math.sqrt(years);
+  const choice = (index >> 1) & 3;
+  const side = 2 * prng.nextFloat() - 1;
+  const far = between(prng, 1e-16, 200) * (side < 0 ? -1 : 1);
+  const wanted = choice < 2 ? side * 38 * deviation : choice === 2 ? side * deviation : far;
+  return { years, volatility, distance: wanted < -200 ? -200 : 200 < wanted ? 200 : wanted };
+}
+
+/** Even in the logarithm. */
+function between(prng: Prng, low: number, high: number): number {
+  return exp(log(low) + prng.nextFloat() * log(high / low));
+}
