@@ -169,10 +169,11 @@ function fitExpiries(
     const own = alone[index];
     return own === undefined ? [] : [{ observations, ...thetaFrom(own) }];
   });
-  const shape = fitSsvi(rich).ssvi;
+  // Expiries with few quotes take their shape from the others, and then have their say in the common one.
+  const shape = rich.length < usable.length ? fitSsvi(rich).ssvi : undefined;
   const expiries = usable.map(({ observations }, index) => {
     const own = alone[index];
-    if (own !== undefined) return { observations, ...thetaFrom(own) };
+    if (own !== undefined || shape === undefined) return { observations, ...thetaFrom(own as SliceFit) };
     const theta = thetaOf(observations, shape, startThetaOf(observations));
     return { observations, theta, weight: poorWeight(observations, theta) };
   });
