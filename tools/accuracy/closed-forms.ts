@@ -4,6 +4,7 @@
  */
 import { exp, log } from "@stoa/base/exact";
 import { createPrng, type Prng } from "@stoa/base/prng";
+import { bachelier, bachelierHigherGreeks } from "@stoa/pricing/bachelier";
 import { black76, type OptionType } from "@stoa/pricing/black76";
 import { blackScholes } from "@stoa/pricing/black-scholes";
 import { black76HigherGreeks, blackScholesHigherGreeks } from "@stoa/pricing/higher-greeks";
@@ -18,18 +19,7 @@ export type MeasuredFunction = {
 
 const firstResults = ["price", "delta", "gamma", "vega", "theta", "rho", "dualDelta"];
 const spotResults = ["price", "delta", "gamma", "vega", "theta", "rho", "yieldRho", "dualDelta"];
-const higherResults = [
-  "gamma",
-  "vanna",
-  "volga",
-  "charm",
-  "veta",
-  "speed",
-  "zomma",
-  "colour",
-  "ultima",
-  "dualGamma",
-];
+const higherResults = ["gamma", "vanna", "volga", "charm", "veta", "speed", "zomma", "colour", "ultima", "dualGamma"];
 const black76Columns = ["call", "forward", "strike", "years", "volatility", "discount"];
 const spotColumns = ["call", "spot", "strike", "years", "volatility", "rate", "dividendYield"];
 
@@ -61,6 +51,20 @@ export const functions: readonly MeasuredFunction[] = [
     results: higherResults,
     inputs: spotPoints,
     evaluate: (row) => blackScholesHigherGreeks(spotOption(row)),
+  },
+  {
+    name: "bachelier",
+    columns: black76Columns,
+    results: firstResults,
+    inputs: normalPoints,
+    evaluate: (row) => bachelier(forwardOption(row)),
+  },
+  {
+    name: "bachelierHigherGreeks",
+    columns: black76Columns,
+    results: higherResults,
+    inputs: normalPoints,
+    evaluate: (row) => bachelierHigherGreeks(forwardOption(row)),
   },
 ];
 
@@ -110,6 +114,20 @@ function spotPoints(seed: string, count: number): number[][] {
     const dividendYield = prng.nextFloat() < 0.25 ? 0 : bound * (2 * prng.nextFloat() - 1);
     const strike = spot * exp(distance + (rate - dividendYield) * years);
     return [index & 1, spot, strike, years, volatility, rate, dividendYield];
+  });
+}
+
+/** Points of the normal model: forwards of either sign, deviations over twelve decades, strikes as above. */
+function normalPoints(seed: string, count: number): number[][] {
+  const prng = createPrng(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const forward = between(prng, 1e-3, 1e3) * (prng.nextFloat() < 0.5 ? -1 : 1);
+    const years = between(prng, 3e-8, 1e3);
+    const volatility = between(prng, 1e-4, 1e4);
+    const side = 2 * prng.nextFloat() - 1;
+    const reach = index & 2 ? 38 * side : side * between(prng, 1e-12, 1);
+    const discount = prng.nextFloat() < 0.5 ? 1 : between(prng, 0.01, 2);
+    return [index & 1, forward, forward + reach * volatility * Math.sqrt(years), years, volatility, discount];
   });
 }
 

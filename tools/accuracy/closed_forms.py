@@ -102,4 +102,47 @@ def blackScholesHigherGreeks(row):
     return higher(S, K, T, v, r, q, 1 if call else -1)
 
 
-FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks)}
+def bachelier(row):
+    call, F, K, T, v, D = row
+    w = 1 if call else -1
+    s = v * mp.sqrt(T)
+    d = (F - K) / s
+    with mp.workdps(120):
+        price = D * (w * (F - K) * N(w * d) + s * n(d))
+    vega = D * n(d) * mp.sqrt(T)
+    decay = vega * v / (2 * T)
+    interest = price * mp.log(D) / T
+    return {
+        "price": (price, None),
+        "delta": (w * D * N(w * d), None),
+        "gamma": (D * n(d) / s, None),
+        "vega": (vega, None),
+        "theta": (-decay - interest, max(decay, abs(interest))),
+        "rho": (-T * price, None),
+        "dualDelta": (-w * D * N(w * d), None),
+    }
+
+
+def bachelierHigherGreeks(row):
+    call, F, K, T, v, D = row
+    w = 1 if call else -1
+    s = v * mp.sqrt(T)
+    d = (F - K) / s
+    r = -mp.log(D) / T
+    g, vega = D * n(d) / s, D * n(d) * mp.sqrt(T)
+    held, moved = r * w * D * N(w * d), D * n(d) * d / (2 * T)
+    return {
+        "gamma": (g, None),
+        "vanna": (-D * n(d) * d / v, None),
+        "volga": (vega * d * d / v, None),
+        "charm": (held + moved, max(abs(held), abs(moved))),
+        "veta": (vega * (r - (1 + d * d) / (2 * T)), None),
+        "speed": (-g * d / s, None),
+        "zomma": (g * (d * d - 1) / v, None),
+        "colour": (g * (r + (1 - d * d) / (2 * T)), None),
+        "ultima": (vega * d * d * (d * d - 3) / v**2, None),
+        "dualGamma": (g, None),
+    }
+
+
+FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks)}

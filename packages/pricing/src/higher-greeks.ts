@@ -133,9 +133,9 @@ const pair = new Float64Array(2);
 function higherGreeks(standard: Readonly<Standardised>, terms: Polynomials): HigherGreeks {
   const { d1, d1Low, d2, d2Low, deviation, deviationLow, root } = standard;
   const { asset, leg, strike, years, volatility, yieldDecay } = terms;
-  if (deviation === 0) return { ...zeros, charm: yieldDecay + 0 };
+  if (deviation === 0) return { ...zeroHigherGreeks, charm: yieldDecay + 0 };
   const { value, coarse, fine } = densityAt(d1, d1Low, leg);
-  if (value === 0) return { ...zeros, charm: yieldDecay + 0 };
+  if (value === 0) return { ...zeroHigherGreeks, charm: yieldDecay + 0 };
   const vega = value * root;
   const slope = value / asset;
   const gamma = slope / (asset * deviation);
@@ -177,7 +177,8 @@ function higherGreeks(standard: Readonly<Standardised>, terms: Polynomials): Hig
   };
 }
 
-const zeros: HigherGreeks = {
+/** What is left without time or volatility. */
+export const zeroHigherGreeks: HigherGreeks = {
   gamma: 0,
   vanna: 0,
   volga: 0,
