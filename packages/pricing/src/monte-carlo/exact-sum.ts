@@ -4,6 +4,9 @@
  * large superaccumulators", 2015), with the extraction of leading parts (S. Rump, T. Ogita, S. Oishi, 2008) before it. The
  * choice and its cost: `docs/decisions/0213-exact-sums-of-paths.md`. Relies on round-to-nearest doubles.
  */
+import { assert } from "@stoa/base/assert";
+import { toHex } from "@stoa/base/bytes";
+import { DecodeError, type Codec } from "@stoa/base/codec";
 import { powerOfTwo, upperBits } from "@stoa/base/exact/error-free";
 
 /** Values are multiples of 2^-unitExponent. */
@@ -136,3 +139,35 @@ function scaleByPower(value: number, exponent: number): number {
   for (; rest < -1000; rest += 1000) scaled *= powerOfTwo(-1000);
   return scaled * powerOfTwo(rest);
 }
+
+/** Magnitudes below 2^(8 * 320): more than 2^64 of the largest doubles. */
+const magnitudeSizeMax = 320;
+
+/** Sign and size in two bytes (the size's sign is the sum's), then the magnitude, least byte first, without zero bytes at its end. */
+export const exactSumCodec: Codec<bigint> = {
+  write(writer, value) {
+    const magnitude = value < 0n ? -value : value;
+    const digits = magnitude === 0n ? "" : magnitude.toString(16);
+    const size = (digits.length + 1) >> 1;
+    assert(size <= magnitudeSizeMax, "a sum has fewer terms than overflow its bytes");
+    const offset = writer.reserve(2 + size);
+    writer.view.setInt16(offset, value < 0n ? -size : size, true);
+    const padded = digits.padStart(2 * size, "0");
+    for (let index = 0; index < size; index++) {
+      const place = 2 * (size - 1 - index);
+      writer.bytes[offset + 2 + index] = Number.parseInt(padded.slice(place, place + 2), 16);
+    }
+  },
+  read(reader) {
+    const signedSize = reader.view.getInt16(reader.take(2), true);
+    const size = signedSize < 0 ? -signedSize : signedSize;
+    if (magnitudeSizeMax < size) throw new DecodeError(`a sum of ${size} bytes where ${magnitudeSizeMax} are allowed`);
+    const offset = reader.take(size);
+    if (size === 0) return 0n;
+    const bytes = reader.bytes.slice(offset, offset + size).reverse();
+    if (bytes[0] === 0) throw new DecodeError(`a sum with a leading zero at byte ${offset}`);
+    const magnitude = BigInt(`0x${toHex(bytes)}`);
+    return signedSize < 0 ? -magnitude : magnitude;
+  },
+  shape: { kind: "bigint", least: -(1n << 2560n) + 1n, most: (1n << 2560n) - 1n },
+};

@@ -24,8 +24,8 @@ export type FillDraws = (
 
 export interface PathKernels {
   /**
-   * Zeroed doubles in the memory that the other functions work on, valid until the process ends. Callers take few lengths (a
-   * block of paths, a step's constants) and keep what they have taken, through {@link ColumnPool}.
+   * Zeroed doubles in the memory that the other functions work on, valid until the process ends. Few lengths are asked for (a
+   * block of paths, a step's constants), and {@link borrowKernels} gives the same arrays again.
    */
   readonly allocate: (length: number) => Float64Array;
   readonly fillUniforms: FillDraws;
@@ -66,10 +66,26 @@ export const typescriptPathKernels: PathKernels = {
 };
 
 let active: PathKernels = typescriptPathKernels;
+/** What may be borrowed again, by length; of the form in use. */
+let idle = new Map<number, Float64Array[]>();
 
-/** The form in use. */
-export function pathKernels(): PathKernels {
-  return active;
+/** The form in use for the time of one run: what it allocates is given back by `release`, and must not be used after it. */
+export function borrowKernels(): { readonly kernels: PathKernels; readonly release: () => void } {
+  const [form, pool] = [active, idle];
+  const borrowed: Float64Array[] = [];
+  const allocate = (length: number): Float64Array => {
+    const column = pool.get(length)?.pop()?.fill(0) ?? form.allocate(length);
+    borrowed.push(column);
+    return column;
+  };
+  const release = (): void => {
+    for (const column of borrowed.splice(0)) {
+      const same = pool.get(column.length);
+      if (same === undefined) pool.set(column.length, [column]);
+      else same.push(column);
+    }
+  };
+  return { kernels: { ...form, allocate }, release };
 }
 
 /** Replaces the form in use by one that gives the same bits; what fails on a probe is refused by an {@link assert}. */
@@ -77,6 +93,7 @@ export function installPathKernels(kernels: PathKernels): void {
   probeUniforms(kernels);
   for (const constants of probeConstants) probeSteps(kernels, constants);
   active = kernels;
+  idle = new Map();
 }
 
 function philoxNormals(

@@ -1,0 +1,107 @@
+/**
+ * Control variates: what is measured beside the payoff on the same paths, and what it is worth exactly. The estimate then moves by
+ * beta times the error that the control is seen to have (P. Glasserman, "Monte Carlo Methods in Financial Engineering", 4.1).
+ */
+import { exp } from "@stoa/base/exact";
+import { black76Price } from "../black76.ts";
+import { createMeasure, type Market, type Measure } from "./measure.ts";
+import type { AsianPayoff, Payoff } from "./payoff.ts";
+import type { Work } from "./work.ts";
+
+export function hasControl({ method }: Work): boolean {
+  return method.control !== "none";
+}
+
+/** The measure of the control, if the method has one. */
+export function createControl(work: Work, market: Market): Measure | undefined {
+  if (work.method.control === "none") return undefined;
+  if (work.method.control === "spot") return terminalMeasure(work, market.blockSize);
+  const payoff = controlPayoff(work.payoff);
+  return lastDates(createMeasure(payoff, { ...market, pathwise: false }, undefined), work.payoff, payoff);
+}
+
+/** What the control is worth on average. */
+export function controlMean(work: Work): number {
+  const { model, payoff, method } = work;
+  if (method.control === "spot") return meanOfTerminal(work);
+  if (model.kind !== "black-scholes") return 0;
+  const { spot, rate, dividendYield, volatility } = model;
+  const { type, strike, years } = payoff;
+  const discount = exp(-rate * years);
+  if (payoff.kind === "asian") return geometricAsianPrice(model, { ...payoff, averaging: "geometric" });
+  const forward = spot * exp((rate - dividendYield) * years);
+  return black76Price({ type, forward, strike, years, volatility, discount });
+}
+
+/**
+ * The geometric mean over n dates years * i / n is lognormal: ln G has mean ln S + (r - q - sigma^2/2) T (n+1)/(2n) and variance
+ * sigma^2 T (n+1)(2n+1)/(6 n^2) (Kemna and Vorst 1990), so Black's formula holds with its forward and deviation.
+ */
+export function geometricAsianPrice(model: BlackScholesNumbers, payoff: AsianPayoff): number {
+  const { spot, rate, dividendYield, volatility } = model;
+  const { type, strike, years, fixings } = payoff;
+  const square = volatility * volatility;
+  const meanTime = (years * (fixings + 1)) / (2 * fixings);
+  const variance = (square * years * (fixings + 1) * (2 * fixings + 1)) / (6 * fixings * fixings);
+  const forward = spot * exp((rate - dividendYield - 0.5 * square) * meanTime + 0.5 * variance);
+  return black76Price({
+    type,
+    forward,
+    strike,
+    years,
+    volatility: Math.sqrt(variance / years),
+    discount: exp(-rate * years),
+  });
+}
+
+type BlackScholesNumbers = {
+  readonly spot: number;
+  readonly rate: number;
+  readonly dividendYield: number;
+  readonly volatility: number;
+};
+
+/** The geometric Asian of an arithmetic one; the European option of a barrier or American one. */
+function controlPayoff(payoff: Payoff): Payoff {
+  const { type, strike, years } = payoff;
+  return payoff.kind === "asian" ? { ...payoff, averaging: "geometric" } : { kind: "european", type, strike, years };
+}
+
+/** A European control sees only the last date of a payoff that has more. */
+function lastDates(measure: Measure, payoff: Payoff, control: Payoff): Measure {
+  if (control.kind !== "european") return measure;
+  const last = payoff.kind === "barrier" ? payoff.observations : payoff.kind === "american" ? payoff.exercises : 1;
+  return {
+    ...measure,
+    observe: (index, spots, logs) => (index === last - 1 ? measure.observe(0, spots, logs) : undefined),
+  };
+}
+
+/** The weighted spot at expiry, not discounted; the last date that is seen stands. */
+function terminalMeasure({ payoff }: Work, blockSize: number): Measure {
+  const weights = payoff.kind === "basket" ? payoff.weights : [1];
+  const terminal = new Float64Array(blockSize);
+  return {
+    start: () => terminal.fill(0),
+    observe(_, spots) {
+      terminal.fill(0);
+      for (const [asset, weight] of weights.entries()) {
+        const column = spots[asset]!;
+        for (let path = 0; path < blockSize; path++) terminal[path] = terminal[path]! + weight * column[path]!;
+      }
+    },
+    values: (out) => out.set(terminal),
+  };
+}
+
+/** Forwards, weighted: every model here is a martingale after rates and dividends. */
+function meanOfTerminal({ model, payoff }: Work): number {
+  const forward = (spot: number, dividendYield: number): number =>
+    spot * exp((model.rate - dividendYield) * payoff.years);
+  if (model.kind !== "black-scholes-basket") return forward(model.spot, model.dividendYield);
+  const weights = payoff.kind === "basket" ? payoff.weights : [];
+  return model.assets.reduce(
+    (total, { spot, dividendYield }, index) => total + weights[index]! * forward(spot, dividendYield),
+    0,
+  );
+}
