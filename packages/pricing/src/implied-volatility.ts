@@ -1,12 +1,15 @@
 /**
- * The volatility at which Black-76 gives a price, in doubles, the same to the bit on every engine. Prices that no
- * volatility explains are refused as values. It works on the time value of the out-of-the-money option, in logarithms,
- * so that a price of 1e-200 is as good as any: below the inflection of value against deviation ln(value), above it
- * ln(ceiling - value), each by Newton's steps in a bracket that only shrinks.
+ * The volatility at which Black-76 gives a price, to full double accuracy over the whole domain and the same to the bit on
+ * every engine. It works in discounted money on pairs of doubles: what the price holds above exercise and what it lacks to its
+ * maximum are exact to some 104 bits, so a price that is nearly all exercise, or nearly the maximum, still says all it knows.
+ * The inversion itself is `implied-deviation.ts`. A price that no volatility explains is refused as a value that says which
+ * bound was crossed.
  */
-import { assert } from "@stoa/base/assert";
-import { log, normalDensity } from "@stoa/base/exact";
-import { exercise, timeValue, type OptionTerms } from "./black76.ts";
+import { productError, sumError } from "@stoa/base/exact/error-free";
+import { optionTypes, type OptionTerms } from "./black76.ts";
+import { impliedDeviation, shareOf } from "./implied-deviation.ts";
+import { exponentOf, logMoneyness, scaled } from "./normalised-black.ts";
+import { notNegative, oneOf, positive, PricingRefusal } from "./refusal.ts";
 
 /** In the order in which they are checked. */
 export const impliedVolatilityRefusals = ["expired", "price-below-exercise", "price-above-maximum"] as const;
@@ -19,66 +22,108 @@ export type ImpliedVolatilityArguments = OptionTerms & {
 };
 
 /**
- * The volatility per square-root year that explains `price`, or why there is none: at or after expiry; below the
- * discounted exercise value; at or above the discounted forward (call) or strike (put). A price without time value is
- * explained by 0.
+ * The volatility per square-root year that explains `price`, or why there is none: at expiry; below the discounted exercise
+ * value; at or above the discounted forward (call) or strike (put), the limit of infinite volatility. A price equal to the
+ * discounted exercise value is explained by 0. Arguments outside their domain throw a `PricingRefusal`.
+ *
+ * It solves price = black76Price for volatility. Error: below 0.6 units in the last place of the volatility that the given
+ * doubles determine, subnormal prices included, in two steps (`impliedDeviationStepCount`). Method and sources:
+ * `implied-deviation.ts`.
  *
  * @example impliedVolatility({ type: "put", forward: 4_000, strike: 3_500, years: 0.1, price: 60 })
  */
 export function impliedVolatility(option: ImpliedVolatilityArguments): number | ImpliedVolatilityRefusal {
   const { type, forward, strike, years, price, discount = 1 } = option;
-  assert(
-    0 < forward && forward < Infinity && 0 < strike && strike < Infinity,
-    `prices are positive: ${forward} ${strike}`,
-  );
-  assert(0 < discount && discount < Infinity, () => `a discount factor is positive: ${discount}`);
-  if (!(0 < years)) return "expired";
-  const floor = discount * exercise(type, forward, strike);
-  if (!(floor <= price)) return "price-below-exercise";
+  oneOf("type", type, optionTypes);
+  positive("forward", forward);
+  positive("strike", strike);
+  positive("discount", discount);
+  if (notNegative("years", years) === 0) return "expired";
+  if (!(-Infinity <= price)) throw new PricingRefusal("price", "not-a-number", price);
+  const volatility = blackVolatility(type === "call", forward, strike, years, price, discount);
+  if (volatility === belowExercise) return "price-below-exercise";
+  return volatility === aboveMaximum ? "price-above-maximum" : volatility;
+}
+
+/** What `blackVolatility` answers instead of a volatility: the price is below exercise. */
+export const belowExercise = -1;
+/** The price is at or above its maximum. */
+export const aboveMaximum = -2;
+
+/** The same over plain numbers, which are trusted to be in their domain, years positive; refusals are negative numbers. */
+export function blackVolatility(
+  call: boolean,
+  forward: number,
+  strike: number,
+  years: number,
+  price: number,
+  discount: number,
+): number {
+  const below = forward < strike;
+  const low = below ? forward : strike;
+  const high = below ? strike : forward;
+  const gain = call === below ? 0 : high - low;
+  const floor = discount * gain;
   if (price === floor) return 0;
-  const value = price / discount - exercise(type, forward, strike);
-  if (value <= 0) return 0;
-  const ceiling = forward < strike ? forward : strike;
-  if (ceiling <= value) return "price-above-maximum";
-  return impliedDeviation(forward, strike, value) / Math.sqrt(years);
+  if (price < floor) return belowExercise;
+  if (discount * (call ? forward : strike) <= price) return aboveMaximum;
+  // Products with the discount keep their rests only for magnitudes within 2^±400: far prices are brought nearer first.
+  const shift = 1e90 < low || low < 1e-90 ? -exponentOf(low) : 0;
+  const unit = scaled(price, shift);
+  const lowUnit = scaled(low, shift);
+  const base = discount * lowUnit;
+  const baseLow = productError(discount, lowUnit, base);
+  // In the money: less the discounted exercise value, whose difference is itself a pair.
+  holdLess(
+    unit,
+    gain === 0 ? 0 : scaled(gain, shift),
+    scaled(gain === 0 ? 0 : sumError(high, -low, gain), shift),
+    discount,
+  );
+  const value = at(0);
+  const valueLow = at(1);
+  if (value <= 0 && gain !== 0) return 0;
+  const missing = base - value;
+  const missingLow = sumError(base, -value, missing) + (baseLow - valueLow);
+  if (missing + missingLow <= 0) return aboveMaximum;
+  // Out of the money a price far below 2^-1022 of the strike has all its digits in its own unit only.
+  if (gain === 0) shareOf(price, 0, base, baseLow, valueShare);
+  else shareOf(value, valueLow, base, baseLow, valueShare);
+  if (gain === 0) valueShare[2] = (valueShare[2] as number) + shift;
+  shareOf(missing, missingLow, base, baseLow, missingShare);
+  logMoneyness(low, high, pair);
+  impliedDeviation(at(0), at(1), valueShare, missingShare, pair);
+  return overRoot(at(0), at(1), years);
 }
 
-const iterationsCountMax = 200;
+const pair = new Float64Array(2);
+const valueShare = new Float64Array(3);
+const missingShare = new Float64Array(3);
 
-/** The volatility * sqrt(years) at which the time value is `value`, which lies strictly between 0 and the ceiling. */
-function impliedDeviation(forward: number, strike: number, value: number): number {
-  const ceiling = forward < strike ? forward : strike;
-  const moneyness = log((forward < strike ? strike : forward) / ceiling);
-  const inflection = Math.sqrt(2 * moneyness);
-  const rising = value < timeValue(forward, strike, inflection);
-  const target = rising ? log(value) : log(ceiling - value);
-  let low = rising ? 0 : inflection;
-  let high = rising ? inflection : upperBound(forward, strike, value, inflection);
-  let deviation = rising ? inflection : low + 0.5 * (high - low);
-
-  for (let iteration = 0; iteration < iterationsCountMax; iteration++) {
-    const guess = timeValue(forward, strike, deviation);
-    if (guess === value) return deviation;
-    if (guess < value) low = deviation;
-    else high = deviation;
-    const slope = ceiling * normalDensity(0.5 * deviation - moneyness / deviation);
-    const rest = rising ? guess : ceiling - guess;
-    const step = (((log(rest) - target) * rest) / slope) * (rising ? -1 : 1);
-    const next = deviation + step;
-    // A step out of the bracket, or one that is no number because value or slope underflowed, halves the bracket instead.
-    const inside = low < next && next < high;
-    const following = inside ? next : low + 0.5 * (high - low);
-    if (following <= low || high <= following) return deviation;
-    const change = following < deviation ? deviation - following : following - deviation;
-    deviation = following;
-    if (inside && change <= 1e-16 * deviation) return deviation;
-  }
-  return deviation;
+function at(index: number): number {
+  return pair[index] as number;
 }
 
-/** A deviation above the inflection at which the time value has reached `value`. Doubling ends because 64 is the ceiling. */
-function upperBound(forward: number, strike: number, value: number, inflection: number): number {
-  let deviation = 2 * inflection + 1;
-  while (deviation < 1024 && timeValue(forward, strike, deviation) < value) deviation *= 2;
-  return deviation;
+/** price - discount (gain + gainLow) into `pair`. */
+function holdLess(price: number, gain: number, gainLow: number, discount: number): void {
+  const product = discount * gain;
+  const high = price - product;
+  const low = sumError(price, -product, high) - (productError(discount, gain, product) + discount * gainLow);
+  pair[0] = high + low;
+  pair[1] = low - (at(0) - high);
+}
+
+/** (deviation + rest) / sqrt(years), rounded once; the rest of a root is its remainder over twice the root. */
+function overRoot(deviation: number, rest: number, years: number): number {
+  const tiny = years < 1e-200;
+  const scaledYears = tiny ? years * 4.149515568880993e180 : years; // 2^600
+  const root = Math.sqrt(scaledYears);
+  const square = root * root;
+  const rootLow = (scaledYears - square - productError(root, root, square)) / (2 * root);
+  const quotient = deviation / root;
+  if (!(1e-200 < deviation && root < 1e100)) return tiny ? quotient * 2.037035976334486e90 : quotient;
+  const product = quotient * root;
+  const remainder = deviation - product - productError(quotient, root, product);
+  const volatility = quotient + (remainder + rest - quotient * rootLow) / root;
+  return tiny ? volatility * 2.037035976334486e90 : volatility; // 2^300
 }

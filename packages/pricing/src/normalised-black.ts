@@ -49,12 +49,48 @@ export function timeValueOfPair(
 ): number {
   if (!(0 < deviation)) return 0;
   if (deviation < tinyDeviation) return distance === 0 ? proportional(low, deviation) : 0;
-  const side = quantilesOf(distance, distanceLow, deviation, deviationLow);
-  if (side === "worthless") return 0;
-  if (side === "full") return low;
-  const exponent = ratioPair(deviation, deviationLow);
+  const quantile = distance / deviation - 0.5 * deviation;
+  if (worthlessQuantile < quantile) return 0;
+  if (quantile < -fullQuantile) return low;
+  const exponent = valueRatio(distance, distanceLow, deviation, deviationLow);
   return timesPower(low, at(result, 0), at(result, 1), exponent);
 }
+
+/**
+ * value / L = (the `result` of `@stoa/base/exact/pairs`) * 2^(returned exponent), for a deviation of at least `tinyDeviation`
+ * at which |a| is below 60. Leaves in `factors` the bracket of the formula used and the exp(-a^2/2) before it.
+ */
+export function valueRatio(x: number, xLow: number, s: number, sLow: number): number {
+  fillQuantiles(x, xLow, s, sLow);
+  const h = at(quantiles, 0);
+  if (s < smallDeviation * (2 + h)) {
+    differenceBySeries(h, at(quantiles, 1), s, sLow);
+    return timesDensity(at(result, 0), at(result, 1));
+  }
+  if (at(quantiles, 2) < 0) {
+    const exponent = missingPair();
+    const scale = powerOfTwo(exponent);
+    const missing = at(result, 0) * scale;
+    const value = 1 - missing;
+    leave(value, sumError(1, -missing, value) - at(result, 1) * scale);
+    return 0;
+  }
+  millsPair(at(quantiles, 2), at(quantiles, 3));
+  const first = at(result, 0);
+  const firstLow = at(result, 1);
+  millsPair(at(quantiles, 4), at(quantiles, 5));
+  const difference = first - at(result, 0);
+  return timesDensity(difference, sumError(first, -at(result, 0), difference) + (firstLow - at(result, 1)));
+}
+
+/** 1 - value / L in the same form, for a < 0: what `low` still has above the value. */
+export function missingRatio(x: number, xLow: number, s: number, sLow: number): number {
+  fillQuantiles(x, xLow, s, sLow);
+  return missingPair();
+}
+
+/** What the latest ratio was made of: its bracket, a sum or difference of Mills ratios, and exp(-a^2/2). */
+export const factors = new Float64Array(2);
 
 /**
  * ln(high / low) for 0 < low <= high < Infinity as a pair, into `pair`, within 2^-66 of it however near the two are: the
@@ -95,8 +131,8 @@ export function logMoneyness(low: number, high: number, pair: Float64Array): voi
 }
 
 // Below this a time value on the strike is proportional to the deviation; beside the strike it is nothing.
-const tinyDeviation = 1e-60;
-/** From here on `quantilesOf` calls an option worthless: exp(-56^2/2) times the largest double is no double. */
+export const tinyDeviation = 1e-60;
+/** Beyond this an option is worthless: exp(-56^2/2) times the largest double is no double. */
 const worthlessQuantile = 56;
 /** Below minus this nothing of `low` is missing: Phi(-8.5) < 2^-56. */
 const fullQuantile = 8.5;
@@ -115,13 +151,10 @@ function proportional(low: number, deviation: number): number {
 /** h, a = h - t and b = h + t of the head as pairs: high parts at 0, 2, 4 and rests at 1, 3, 5. */
 const quantiles = new Float64Array(6);
 
-/** Fills `quantiles`, or says why they are not needed. */
-function quantilesOf(x: number, xLow: number, s: number, sLow: number): "worthless" | "full" | "inside" {
+function fillQuantiles(x: number, xLow: number, s: number, sLow: number): void {
   const h = x / s;
   const t = 0.5 * s;
   const a = h - t;
-  if (worthlessQuantile < a) return "worthless";
-  if (a < -fullQuantile) return "full";
   const product = h * s;
   const hLow = (x - product - productError(h, s, product) + (xLow - h * sLow)) / s;
   const b = h + t;
@@ -136,31 +169,6 @@ function quantilesOf(x: number, xLow: number, s: number, sLow: number): "worthle
   const bHigh = b + bRest;
   quantiles[4] = bHigh;
   quantiles[5] = bRest - (bHigh - b);
-  return "inside";
-}
-
-/** value / L = (result pair) * 2^(returned exponent), from `quantiles`. */
-function ratioPair(s: number, sLow: number): number {
-  const h = at(quantiles, 0);
-  if (s < smallDeviation * (2 + h)) {
-    differenceBySeries(h, at(quantiles, 1), s, sLow);
-    return timesDensity(at(result, 0), at(result, 1));
-  }
-  const a = at(quantiles, 2);
-  if (a < 0) {
-    const exponent = missingPair();
-    const scale = powerOfTwo(exponent);
-    const missing = at(result, 0) * scale;
-    const value = 1 - missing;
-    leave(value, sumError(1, -missing, value) - at(result, 1) * scale);
-    return 0;
-  }
-  millsPair(a, at(quantiles, 3));
-  const first = at(result, 0);
-  const firstLow = at(result, 1);
-  millsPair(at(quantiles, 4), at(quantiles, 5));
-  const difference = first - at(result, 0);
-  return timesDensity(difference, sumError(first, -at(result, 0), difference) + (firstLow - at(result, 1)));
 }
 
 /** 1 - value / L for a < 0: exp(-a^2/2) (m(-a) + m(b)) = (result pair) * 2^(returned exponent). */
@@ -178,6 +186,8 @@ function timesDensity(high: number, low: number): number {
   const a = at(quantiles, 2);
   const square = a * a;
   const exponent = expPair(-0.5 * square, -0.5 * productError(a, a, square) - a * at(quantiles, 3));
+  factors[0] = high;
+  factors[1] = -1000 < exponent ? at(result, 0) * powerOfTwo(exponent) : 0;
   multiplyPair(high, low);
   return exponent;
 }
@@ -241,13 +251,13 @@ function timesPower(low: number, high: number, rest: number, exponent: number): 
 }
 
 /** The exponent e of a positive finite x = f 2^e, 1 <= f < 2. */
-function exponentOf(x: number): number {
+export function exponentOf(x: number): number {
   const exponent = (upperBits(x) >>> 20) - 1023;
   return exponent === -1023 ? (upperBits(x * 18014398509481984) >>> 20) - 1077 : exponent;
 }
 
 /** x 2^exponent, for results that are no subnormals. */
-function scaled(x: number, exponent: number): number {
+export function scaled(x: number, exponent: number): number {
   if (-1000 < exponent && exponent < 1000) return x * powerOfTwo(exponent);
   const half = exponent >> 1;
   return x * powerOfTwo(half) * powerOfTwo(exponent - half);

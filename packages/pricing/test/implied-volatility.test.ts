@@ -57,15 +57,26 @@ describe("a price that no volatility explains is refused", () => {
   test.each([
     [{ ...call, price: 17.99 }, "price-below-exercise"],
     [{ ...call, price: -1 }, "price-below-exercise"],
-    [{ ...call, price: NaN }, "price-below-exercise"],
     [{ ...call, price: 90 }, "price-above-maximum"],
     [{ ...call, price: Infinity }, "price-above-maximum"],
     [{ ...put, price: 108 }, "price-above-maximum"],
     [{ ...put, price: 17.9 }, "price-below-exercise"],
     [{ ...call, years: 0, price: 18 }, "expired"],
-    [{ ...call, years: -1, price: 18 }, "expired"],
   ] as const)("%j: %s", (option, reason) => {
     expect(impliedVolatility(option)).toBe(reason);
+  });
+
+  test.each([
+    [{ price: NaN }, "price", "not-a-number"],
+    [{ years: -1 }, "years", "negative"],
+    [{ years: NaN }, "years", "not-a-number"],
+    [{ forward: 0 }, "forward", "not-positive"],
+    [{ strike: Infinity }, "strike", "not-finite"],
+    [{ discount: -1 }, "discount", "not-positive"],
+  ])("an argument outside its domain throws: %j", (change, argument, reason) => {
+    expect(() => impliedVolatility({ ...call, price: 20, ...change })).toThrow(
+      expect.objectContaining({ name: "PricingRefusal", argument, reason }),
+    );
   });
 
   test("but a price without time value is explained by zero", () => {
