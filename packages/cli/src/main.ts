@@ -11,6 +11,7 @@ import type { GenesisFlags } from "./commands/genesis.ts";
 import type { SimulateFlags } from "./commands/simulate.ts";
 import type { Address } from "./devnet/folder.ts";
 import { describeFailure, isFault } from "./failure.ts";
+import { addPriceFlags, type PriceFlags } from "./price/flags.ts";
 
 const dataDefault = ".stoa";
 
@@ -51,6 +52,9 @@ function program(): Command {
   addProcesses(stoa);
   addKeys(stoa);
   addTools(stoa);
+  addPriceFlags(stoa.command("price"))
+    .description("price an option, a chain of quotes (file or gateway) with its surface, or a file of positions")
+    .action(async (flags: PriceFlags) => (await import("./commands/price.ts")).runPrice(flags));
   return stoa;
 }
 

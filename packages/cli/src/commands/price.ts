@@ -1,0 +1,43 @@
+/** `stoa price`: prices one option, a chain of quotes or a file of positions, and writes what it found as text, JSON or a page. */
+import type { PriceFlags } from "../price/flags.ts";
+import { Failure } from "../failure.ts";
+import { priceOption, type OptionAnswer } from "../price/option.ts";
+import { shown, textTable } from "../price/text-table.ts";
+import { parseTime } from "../price/time.ts";
+
+export async function runPrice(flags: PriceFlags): Promise<void> {
+  const sources = (["chain", "gateway", "positions"] as const).filter((name) => flags[name] !== undefined);
+  if (1 < sources.length) throw new Failure(`--${sources.join(" and --")} exclude each other`);
+  const nowMs = flags.at === undefined ? Date.now() : parseTime(flags.at, "--at");
+  if (flags.html !== undefined) throw new Failure("--html goes with --chain, --gateway or --positions");
+  const answer = priceOption(flags, nowMs);
+  console.log(flags.json ? JSON.stringify(objectOf(answer), null, 2) : textOf(answer));
+}
+
+function textOf({ title, method, rows }: OptionAnswer): string {
+  const hasErrors = rows.some(({ error }) => error !== undefined);
+  const head = ["", "value", ...(hasErrors ? ["error"] : []), "  "];
+  const lines = rows.map(({ name, value, error, meaning }) => [
+    name,
+    shown(value, 10),
+    ...(hasErrors ? [error === undefined ? "" : `±${shown(error, 2)}`] : []),
+    `  ${meaning}`,
+  ]);
+  const width = Math.max(...lines.map((line) => line.at(-1)!.length));
+  const padded = lines.map((line) => [...line.slice(0, -1), line.at(-1)!.padEnd(width)]);
+  return `${title}\n${method}\n\n${textTable(head, padded)}`;
+}
+
+/** Everything, for programs; derivatives as the table has them. */
+function objectOf({ model, method, arguments: told, rows }: OptionAnswer) {
+  const named = (pick: (row: OptionAnswer["rows"][number]) => number | undefined) =>
+    Object.fromEntries(rows.flatMap((row) => (pick(row) === undefined ? [] : [[row.name, pick(row)]])));
+  return {
+    model,
+    method,
+    arguments: told,
+    values: named(({ value }) => value),
+    errors: named(({ error }) => error),
+    units: Object.fromEntries(rows.map(({ name, meaning }) => [name, meaning])),
+  };
+}
