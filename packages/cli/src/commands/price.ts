@@ -1,6 +1,12 @@
 /** `stoa price`: prices one option, a chain of quotes or a file of positions, and writes what it found as text, JSON or a page. */
-import type { PriceFlags } from "../price/flags.ts";
+import { writeFileSync } from "node:fs";
+import { renderPage, type Page } from "../chart/page.ts";
 import { Failure } from "../failure.ts";
+import { chainFromCsv } from "../price/chain-csv.ts";
+import { fitChain } from "../price/chain-fit.ts";
+import { chainFromGateway } from "../price/chain-gateway.ts";
+import { chainObject, chainText } from "../price/chain-text.ts";
+import type { PriceFlags } from "../price/flags.ts";
 import { priceOption, type OptionAnswer } from "../price/option.ts";
 import { shown, textTable } from "../price/text-table.ts";
 import { parseTime } from "../price/time.ts";
@@ -8,10 +14,31 @@ import { parseTime } from "../price/time.ts";
 export async function runPrice(flags: PriceFlags): Promise<void> {
   const sources = (["chain", "gateway", "positions"] as const).filter((name) => flags[name] !== undefined);
   if (1 < sources.length) throw new Failure(`--${sources.join(" and --")} exclude each other`);
-  const nowMs = flags.at === undefined ? Date.now() : parseTime(flags.at, "--at");
+  const atMs = flags.at === undefined ? undefined : parseTime(flags.at, "--at");
+  if (sources[0] === "chain" || sources[0] === "gateway") return priceChain(flags, atMs);
   if (flags.html !== undefined) throw new Failure("--html goes with --chain, --gateway or --positions");
-  const answer = priceOption(flags, nowMs);
+  const answer = priceOption(flags, atMs ?? Date.now());
   console.log(flags.json ? JSON.stringify(objectOf(answer), null, 2) : textOf(answer));
+}
+
+async function priceChain(flags: PriceFlags, timeMs: number | undefined): Promise<void> {
+  const fit = fitChain(await readChain(flags, timeMs));
+  if (flags.html !== undefined) {
+    const { chainPage } = await import("../price/chain-page.ts");
+    writePage(flags.html, chainPage(fit));
+  }
+  console.log(flags.json ? JSON.stringify(chainObject(fit), null, 2) : chainText(fit));
+}
+
+function readChain({ chain, gateway, currency, columns, unit }: PriceFlags, timeMs: number | undefined) {
+  if (chain !== undefined) return chainFromCsv(chain, { columns, unit, currency, timeMs });
+  if (currency === undefined) throw new Failure("--gateway wants --currency too, such as --currency BTC");
+  return chainFromGateway(gateway!, currency.toUpperCase());
+}
+
+function writePage(file: string, page: Page): void {
+  writeFileSync(file, renderPage(page));
+  console.error(`the page is in ${file}`);
 }
 
 function textOf({ title, method, rows }: OptionAnswer): string {
