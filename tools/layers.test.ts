@@ -21,6 +21,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Packages that import nothing but each other: no library, no `node:`. */
 const pure = ["base", "protocol", "pricing", "consensus", "exchange"];
 
+/** What they may import of Node all the same, in these files alone: the ends of worker threads. */
+const threadImports: Readonly<Record<string, readonly string[]>> = {
+  "packages/pricing/src/parallel/node-worker.ts": ["node:worker_threads"],
+  "packages/pricing/src/parallel/node-workers.ts": ["node:os", "node:worker_threads"],
+};
+
 /** The engines inside the exchange meet in `machine` only. */
 const engines = ["ledger", "matching", "risk", "settlement", "market"];
 
@@ -84,9 +90,21 @@ describe("the layers", () => {
 
   test("pure packages import nothing else at all", () => {
     const outside = violations(
-      (module, specifier) => !pure.includes(module.package) || isOwn(specifier) || isRelative(specifier),
+      (module, specifier) =>
+        !pure.includes(module.package) ||
+        isOwn(specifier) ||
+        isRelative(specifier) ||
+        threadImports[module.path]?.includes(specifier) === true,
     );
     expect(outside).toEqual([]);
+  });
+
+  test("nothing imports the files that only Node can run but their workers and those who ask for them", () => {
+    const astray = violations((module, specifier) => {
+      const target = targetOf(module, specifier);
+      return target === undefined || threadImports[target] === undefined || module.package !== "pricing";
+    });
+    expect(astray).toEqual([]);
   });
 
   test("the client runs in browsers: it imports nothing but what is pure", () => {

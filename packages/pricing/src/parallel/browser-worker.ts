@@ -1,0 +1,11 @@
+/** The worker of `browser-workers.ts`: answers each task in turn. */
+import { createResponder, type Answer, type Task } from "./messages.ts";
+
+type WorkerScope = {
+  readonly postMessage: (answer: Answer) => void;
+  onmessage: ((event: { readonly data: Task }) => void) | null;
+};
+
+const scope = globalThis as unknown as WorkerScope;
+const respond = createResponder();
+scope.onmessage = ({ data }) => scope.postMessage(respond(data));
