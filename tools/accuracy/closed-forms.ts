@@ -8,6 +8,7 @@ import { bachelier, bachelierHigherGreeks } from "@stoa/pricing/bachelier";
 import { black76, type OptionType } from "@stoa/pricing/black76";
 import { blackScholes } from "@stoa/pricing/black-scholes";
 import { black76HigherGreeks, blackScholesHigherGreeks } from "@stoa/pricing/higher-greeks";
+import { inverse, inverseHigherGreeks } from "@stoa/pricing/inverse";
 
 export type MeasuredFunction = {
   readonly name: string;
@@ -65,6 +66,20 @@ export const functions: readonly MeasuredFunction[] = [
     results: higherResults,
     inputs: normalPoints,
     evaluate: (row) => bachelierHigherGreeks(forwardOption(row)),
+  },
+  {
+    name: "inverse",
+    columns: black76Columns,
+    results: firstResults,
+    inputs: forwardPoints,
+    evaluate: (row) => inverse(forwardOption(row)),
+  },
+  {
+    name: "inverseHigherGreeks",
+    columns: black76Columns,
+    results: higherResults,
+    inputs: forwardPoints,
+    evaluate: (row) => inverseHigherGreeks(forwardOption(row)),
   },
 ];
 

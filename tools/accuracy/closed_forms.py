@@ -145,4 +145,51 @@ def bachelierHigherGreeks(row):
     }
 
 
-FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks)}
+def inverse(row):
+    call, F, K, T, v, D = row
+    w = 1 if call else -1
+    s, d1, d2 = legs(F, K, T, v, 0)
+    values = black76(row)
+    k = w * D * K * N(w * d2)
+    vega = D * n(d1) * mp.sqrt(T)
+    decay, interest = vega * v / (2 * T), values["price"][0] * mp.log(D) / (T * F)
+    bend = D * n(d1) / (F * F * s)
+    return {
+        "price": (values["price"][0] / F, None),
+        "delta": (k / F**2, None),
+        "gamma": (bend - 2 * k / F**3, max(bend, abs(2 * k / F**3))),
+        "vega": (vega, None),
+        "theta": (-decay - interest, max(decay, abs(interest))),
+        "rho": (-T * values["price"][0] / F, None),
+        "dualDelta": (-k / (F * K), None),
+    }
+
+
+def inverseHigherGreeks(row):
+    call, F, K, T, v, D = row
+    w = 1 if call else -1
+    s, d1, d2 = legs(F, K, T, v, 0)
+    r = -mp.log(D) / T
+    k = w * D * K / F * N(w * d2)
+    e = D * n(d1)
+    vega, m = e * mp.sqrt(T), d1 * d2
+    bend, gamma_scale = e / (F * F * s), max(e / (F * F * s), abs(2 * k / F**2))
+    gamma = bend - 2 * k / F**2
+    held, moved = r * k / F, e * d1 / (2 * T * F)
+    straight, bent = 6 * k / F**3, e * (5 / s + d2 / s**2) / F**3
+    kept, changed = r * gamma, bend * (1 - m - 2 * d1 * s) / (2 * T)
+    return {
+        "gamma": (gamma, gamma_scale),
+        "vanna": (-e * d1 / (F * v), None),
+        "volga": (vega * m / v, None),
+        "charm": (held + moved, max(abs(held), abs(moved))),
+        "veta": (vega * (2 * r * T - 1 - m) / (2 * T), None),
+        "speed": (straight - bent, max(abs(straight), abs(bent))),
+        "zomma": (bend * (m - 1 + 2 * d1 * s) / v, None),
+        "colour": (kept + changed, max(abs(r) * gamma_scale, abs(changed))),
+        "ultima": (-vega * (s * s + m * (3 - m)) / v**2, None),
+        "dualGamma": (e / (K * K * s), None),
+    }
+
+
+FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks, inverse, inverseHigherGreeks)}
