@@ -91,7 +91,12 @@ function axisOption(axis: Axis, position: "x" | "y") {
     nameTextStyle: { color: text, fontSize: 13 },
     scale: true,
     axisLine: { show: true, onZero: false, lineStyle: { color: quiet } },
-    axisLabel: { color: quiet, hideOverlap: true, formatter: (value: number) => formatTick(value, axis) },
+    axisLabel: {
+      color: quiet,
+      hideOverlap: true,
+      formatter: (value: number) => formatTick(value, axis),
+      ...(axis.scale === "logarithmic" ? { showMinLabel: false, showMaxLabel: false } : {}),
+    },
     splitLine: { lineStyle: { color: line } },
     axisPointer: { label: { formatter: ({ value }: { value: number }) => formatValue(value, axis) } },
   };
@@ -104,7 +109,7 @@ function baseOption() {
     backgroundColor: ground,
     color: [...series],
     textStyle: { color: text, fontFamily: "inherit" },
-    legend: { type: "scroll", top: 4, left: 60, right: 110, textStyle: { color: text }, inactiveColor: quiet },
+    legend: { type: "scroll", top: 4, left: 60, width: "78%", textStyle: { color: text }, inactiveColor: quiet },
     grid: { left: 84, right: 28, top: 44, bottom: 52, containLabel: false },
     tooltipStyle: { backgroundColor: ground, borderColor: line, textStyle: { color: text, fontSize: 13 } },
     toolbox: {
@@ -124,7 +129,7 @@ function lineOption(chart: LineChart): EChartsOption {
   const base = baseOption();
   const option = {
     ...base,
-    xAxis: axisOption(chart.x[axis]!, "x"),
+    xAxis: { ...axisOption(chart.x[axis]!, "x"), ...logarithmicEnds(chart, axis) },
     yAxis: axisOption(chart.y, "y"),
     dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: "ctrl" }],
     tooltip: {
@@ -138,14 +143,28 @@ function lineOption(chart: LineChart): EChartsOption {
   return option as unknown as EChartsOption;
 }
 
-function toneOf(series: Series, index: number): string {
+/** A logarithmic axis ends near its data, and not at powers of ten. */
+function logarithmicEnds(chart: LineChart, axis: number) {
+  if (chart.x[axis]!.scale !== "logarithmic") return {};
+  const values = chart.series.flatMap(({ x }) => x[axis] ?? []).filter((value) => value !== null);
+  return { min: Math.min(...values) / 1.2, max: Math.max(...values) * 1.2 };
+}
+
+function toneOf(chart: LineChart, series: Series, index: number): string {
   const { series: palette, quiet, warning } = colours();
   if (series.tone === "quiet") return quiet;
-  return series.tone === "warning" ? warning : palette[index % palette.length]!;
+  if (series.tone === "warning") return warning;
+  if (chart.colours === "ordered") return rampAt(index / Math.max(1, chart.series.length - 1));
+  return palette[index % palette.length]!;
+}
+
+/** From blue over green to orange-red, bright enough on either ground. */
+function rampAt(part: number): string {
+  return `hsl(${Math.round(230 - 215 * part)} 65% ${dark ? 62 : 44}%)`;
 }
 
 function seriesOption(chart: LineChart, series: Series, index: number, axis: number) {
-  const colour = toneOf(series, index);
+  const colour = toneOf(chart, series, index);
   const x = series.x[axis] ?? [];
   const common = { name: series.name, itemStyle: { color: colour }, ...(index === 0 ? markerOption(chart, axis) : {}) };
   if (series.mark === "range") {
@@ -210,7 +229,7 @@ function rangeItem(colour: string) {
 function tooltipOf(chart: LineChart, axis: number, at: number): string {
   const rows = chart.series.flatMap((series, index) => {
     const text = textAt(chart, series, axis, at);
-    const mark = `<span style="color:${toneOf(series, index)}">●</span>`;
+    const mark = `<span style="color:${toneOf(chart, series, index)}">●</span>`;
     return text === undefined
       ? []
       : [

@@ -50,6 +50,8 @@ export interface LineChart {
   readonly x: readonly Axis[];
   readonly y: Axis;
   readonly series: readonly Series[];
+  /** "ordered": from first to last along a ramp, for expiries and the like; else as different as can be. */
+  readonly colours?: "different" | "ordered";
   /** Upright lines, such as the forward: one position per axis in `x`. */
   readonly markers?: readonly { readonly label: string; readonly x: readonly number[] }[];
 }

@@ -6,8 +6,10 @@ import { black76 } from "@stoa/pricing/black76";
 import { impliedVolatility } from "@stoa/pricing/implied-volatility";
 import { sviRefusal } from "@stoa/pricing/surface/butterfly-check";
 import { calendarGap } from "@stoa/pricing/surface/calendar-check";
+import { butterfly, riskReversal, termStructure, volatilityAtDelta } from "@stoa/pricing/surface/delta";
 import { fitSurface, type ExpiryFit } from "@stoa/pricing/surface/fit-surface";
 import { surfaceVolatility, type Surface, type SurfaceSlice } from "@stoa/pricing/surface/surface";
+import { volatilityIndex } from "@stoa/pricing/surface/volatility-index";
 import { Failure } from "../failure.ts";
 import type { Chain, ChainExpiry, ChainQuote } from "./chain.ts";
 
@@ -32,6 +34,13 @@ export interface FittedExpiry {
   readonly fit: ExpiryFit;
   readonly quotes: readonly FittedQuote[];
   readonly atTheMoney: number;
+  /** At the money, over the time since the expiry before (since now for the first). */
+  readonly forwardVolatility: number;
+  /** Call less put, and their mean less at the money, both at a forward delta of 25 %; absent where the fit does not reach it. */
+  readonly riskReversal: number | undefined;
+  readonly butterflySpread: number | undefined;
+  /** Volatilities at the deltas of `deltaPillars`. */
+  readonly pillars: readonly (number | undefined)[];
   /** Of the quotes with a bid or an ask, how many have the fitted price within them. */
   readonly insideCount: number;
   readonly quotedCount: number;
@@ -42,9 +51,22 @@ export interface FittedExpiry {
   readonly calendarRise: number | undefined;
 }
 
+/** The columns of a volatility table as dealers quote it; undefined is at the money, the strike at the forward. */
+export const deltaPillars = [
+  { name: "5 P", type: "put", delta: 0.05 },
+  { name: "10 P", type: "put", delta: 0.1 },
+  { name: "25 P", type: "put", delta: 0.25 },
+  { name: "ATM", type: "call", delta: undefined },
+  { name: "25 C", type: "call", delta: 0.25 },
+  { name: "10 C", type: "call", delta: 0.1 },
+  { name: "5 C", type: "call", delta: 0.05 },
+] as const;
+
 export interface ChainFit {
   readonly chain: Chain;
   readonly surface: Surface;
+  /** The fair volatility of the next 30 days from the quotes themselves, or why there is none. */
+  readonly index: number | string;
   readonly expiries: readonly FittedExpiry[];
   /** Expiries that are not in the surface, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
@@ -55,10 +77,8 @@ export function fitChain(chain: Chain): ChainFit {
     throw new Failure(
       `${chain.source}: every option has expired: say the moment of the quotes with --at 2026-01-02T09:18Z`,
     );
-  const answer = fitSurface(
-    chain.expiries.map(({ years, forward, quotes }) => ({ years, forward, quotes })),
-    { unit: chain.unit },
-  );
+  const quotes = chain.expiries.map(({ years, forward, quotes }) => ({ years, forward, quotes }));
+  const answer = fitSurface(quotes, { unit: chain.unit });
   if ("refusal" in answer) {
     const reasons = new Set(answer.expiries.map(({ model }) => model));
     throw new Failure(`${chain.source}: no expiry can be fitted: ${[...reasons].join(", ")}`);
@@ -73,7 +93,8 @@ export function fitChain(chain: Chain): ChainFit {
     if (slice === undefined) left.push({ name: expiry.name, reason: fit.model });
     else expiries.push(fittedExpiry(chain, expiry, { fit, slice, surface, before: expiries.at(-1)?.slice }));
   }
-  return { chain, surface, expiries, left };
+  const index = volatilityIndex(quotes, { unit: chain.unit });
+  return { chain, surface, index: typeof index === "string" ? index : index.volatility, expiries, left };
 }
 
 interface Parts {
@@ -96,11 +117,27 @@ function fittedExpiry(chain: Chain, expiry: ChainExpiry, { fit, slice, surface, 
     fit,
     quotes,
     atTheMoney: surfaceVolatility(surface, slice.forward, slice.years),
+    ...smileNumbers(surface, slice),
     insideCount: judged.filter(({ inside }) => inside).length,
     quotedCount: judged.length,
     markDifference: differences.length === 0 ? undefined : Math.sqrt(mean(differences.map((one) => one * one))),
     butterfly: sviRefusal(slice.svi),
     calendarRise: before === undefined ? undefined : calendarGap(before.svi, slice.svi).gap,
+  };
+}
+
+function smileNumbers(surface: Surface, { years, forward }: SurfaceSlice) {
+  const known = (value: number | string): number | undefined => (typeof value === "string" ? undefined : value);
+  const place = surface.slices.findIndex((slice) => slice.years === years);
+  return {
+    forwardVolatility: termStructure(surface)[place]!.forwardVolatility,
+    riskReversal: known(riskReversal(surface, { delta: 0.25, years })),
+    butterflySpread: known(butterfly(surface, { delta: 0.25, years, money: "forward" })),
+    pillars: deltaPillars.map(({ type, delta }) =>
+      delta === undefined
+        ? surfaceVolatility(surface, forward, years)
+        : known(volatilityAtDelta(surface, { type, delta, years })),
+    ),
   };
 }
 

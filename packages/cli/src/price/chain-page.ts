@@ -4,13 +4,13 @@
  */
 import { black76 } from "@stoa/pricing/black76";
 import { surfaceVolatility, type Surface } from "@stoa/pricing/surface/surface";
-import type { Axis, Block, LineChart, Page, Section, Series, Table } from "../chart/page.ts";
-import type { ChainFit, FittedExpiry, FittedQuote } from "./chain-fit.ts";
+import type { Axis, Block, HeatMap, LineChart, Page, Section, Series, Table } from "../chart/page.ts";
+import { deltaPillars, type ChainFit, type FittedExpiry, type FittedQuote } from "./chain-fit.ts";
 import { arbitrageText } from "./chain-text.ts";
 import { minuteOf } from "./time.ts";
 
 export function chainPage(fit: ChainFit): Page {
-  const { chain, expiries } = fit;
+  const { chain, expiries, index } = fit;
   const quoted = expiries.reduce((count, expiry) => count + expiry.quotedCount, 0);
   const inside = expiries.reduce((count, expiry) => count + expiry.insideCount, 0);
   return {
@@ -22,6 +22,7 @@ export function chainPage(fit: ChainFit): Page {
       { label: "fit inside bid and ask", value: quoted === 0 ? "–" : `${((100 * inside) / quoted).toFixed(1)} %` },
       { label: "front forward", value: `${Math.round(expiries[0]!.slice.forward).toLocaleString("en-US")} USD` },
       { label: "front at the money", value: `${(100 * expiries[0]!.atTheMoney).toFixed(1)} %` },
+      { label: "30-day volatility index", value: typeof index === "number" ? `${(100 * index).toFixed(1)} %` : index },
     ],
     sections: [smiles(fit), termStructure(fit), surfaceSection(fit), greeks(fit), quoteSection(fit)],
   };
@@ -128,6 +129,7 @@ function allSmiles(expiries: readonly FittedExpiry[], surface: Surface): LineCha
     note: "Against standard deviations smiles of different expiries lie over one another where their shape is the same.",
     x: [standardAxis, moneynessAxis, strikeAxis],
     y: volatilityAxis,
+    colours: "ordered",
     series: expiries.map((expiry) => {
       const deviation = expiry.atTheMoney * Math.sqrt(expiry.years);
       const line = reachOf(expiry).filter((k) => Math.abs(k) <= 3.5 * deviation);
@@ -151,6 +153,7 @@ function termStructure({ expiries }: ChainFit): Section {
     y,
     labels,
   });
+  const column = (pick: (expiry: FittedExpiry) => number | null) => expiries.map(pick);
   const first = expiries[0]!;
   const basis = expiries.map(({ slice, years }) =>
     years === first.years ? null : Math.log(slice.forward / first.slice.forward) / (years - first.years),
@@ -166,7 +169,28 @@ function termStructure({ expiries }: ChainFit): Section {
         series: [
           line(
             "at the money (strike = forward)",
-            expiries.map(({ atTheMoney }) => atTheMoney),
+            column(({ atTheMoney }) => atTheMoney),
+          ),
+          line(
+            "forward volatility since the expiry before",
+            column(({ forwardVolatility }) => forwardVolatility),
+          ),
+        ],
+      },
+      {
+        kind: "lines",
+        title: "Risk reversal and butterfly at a delta of 25 %",
+        note: "Risk reversal: volatility of the call less that of the put. Butterfly: their mean less at the money. Deltas with respect to the forward.",
+        x: axis,
+        y: { label: "Difference in volatility", format: "percent", decimals: 2 },
+        series: [
+          line(
+            "risk reversal",
+            column(({ riskReversal }) => riskReversal ?? null),
+          ),
+          line(
+            "butterfly",
+            column(({ butterflySpread }) => butterflySpread ?? null),
           ),
         ],
       },
@@ -178,7 +202,7 @@ function termStructure({ expiries }: ChainFit): Section {
         series: [
           line(
             "forward",
-            expiries.map(({ slice }) => slice.forward),
+            column(({ slice }) => slice.forward),
           ),
         ],
       },
@@ -194,6 +218,19 @@ function termStructure({ expiries }: ChainFit): Section {
   };
 }
 
+/** The volatility table as dealers quote it. */
+function pillarMap(expiries: readonly FittedExpiry[]): HeatMap {
+  return {
+    kind: "heat",
+    title: "Fitted volatility by delta",
+    note: "P: put, C: call, of this delta with respect to the forward in percent.",
+    x: { label: "Delta", categories: deltaPillars.map(({ name }) => name) },
+    y: { label: "Expiry", categories: expiries.map(({ name }) => name) },
+    value: { label: "Volatility", format: "percent", decimals: 1 },
+    cells: expiries.map(({ pillars }) => pillars.map((value) => value ?? null)),
+  };
+}
+
 const ratios = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2, 1.3, 1.5, 1.75, 2];
 const deviations = [-3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3];
 
@@ -204,6 +241,7 @@ function surfaceSection({ expiries, surface }: ChainFit): Section {
     title: "Surface",
     text: [arbitrageSentence(expiries)],
     blocks: [
+      pillarMap(expiries),
       {
         kind: "heat",
         title: "Fitted volatility by standard deviations",
@@ -219,12 +257,15 @@ function surfaceSection({ expiries, surface }: ChainFit): Section {
       {
         kind: "heat",
         title: "Fitted volatility by strike",
-        note: "Far from the forward a short expiry has no quotes: there the fit extrapolates along its wings.",
+        note: "Strikes farther than four standard deviations from the forward are left empty: hardly anybody quotes there.",
         x: { label: "Strike over forward", categories: ratios.map((ratio) => `${Math.round(100 * ratio)} %`) },
         y: { label: "Expiry", categories: names },
         value,
-        cells: expiries.map(({ slice, years }) =>
-          ratios.map((ratio) => surfaceVolatility(surface, slice.forward * ratio, years)),
+        cells: expiries.map(({ slice, years, atTheMoney }) =>
+          ratios.map((ratio) => {
+            const deviation = Math.abs(Math.log(ratio)) / (atTheMoney * Math.sqrt(years));
+            return deviation <= 4 ? surfaceVolatility(surface, slice.forward * ratio, years) : null;
+          }),
         ),
       },
     ],

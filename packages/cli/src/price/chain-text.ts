@@ -5,10 +5,11 @@ import { minuteOf } from "./time.ts";
 
 const worstCount = 10;
 
-export function chainText({ chain, expiries, left }: ChainFit): string {
+export function chainText({ chain, expiries, left, index }: ChainFit): string {
   const quotes = expiries.reduce((count, expiry) => count + expiry.quotes.length, 0);
   const head = `${chain.underlying} options, ${quotes} quotes of ${expiries.length} expiries, ${minuteOf(chain.timeMs)}, from ${chain.source}`;
   const notes = [
+    ...(typeof index === "number" ? [`30-day volatility index ${percent(index)}`] : []),
     ...left.map(({ name, reason }) => `${name} is not in the surface: ${reason}`),
     ...(chain.expiredCount === 0 ? [] : [`${chain.expiredCount} quotes have expired and are left out`]),
   ];
@@ -16,18 +17,34 @@ export function chainText({ chain, expiries, left }: ChainFit): string {
 }
 
 function expiryTable(expiries: readonly FittedExpiry[]): string {
-  const rows = expiries.map(({ name, years, slice, fit, quotedCount, insideCount, atTheMoney, markDifference }) => [
-    name,
-    (365 * years).toFixed(1),
-    shown(slice.forward, 8),
-    String(fit.tally?.twoSided ?? 0),
-    fit.model,
-    percent(atTheMoney),
-    percent(slice.svi.rho, 0),
-    quotedCount === 0 ? "" : percent(insideCount / quotedCount, 0),
-    percent(markDifference),
-  ]);
-  const head = ["expiry", "days", "forward", "two-sided", "model", "at the money", "tilt", "inside", "rms to mark"];
+  const rows = expiries.map((expiry) => {
+    const { name, years, slice, fit, quotedCount, insideCount, atTheMoney, markDifference } = expiry;
+    const { riskReversal, butterflySpread } = expiry;
+    return [
+      name,
+      (365 * years).toFixed(1),
+      shown(slice.forward, 8),
+      String(fit.tally?.twoSided ?? 0),
+      fit.model,
+      percent(atTheMoney),
+      percent(riskReversal),
+      percent(butterflySpread),
+      quotedCount === 0 ? "" : percent(insideCount / quotedCount, 0),
+      percent(markDifference),
+    ];
+  });
+  const head = [
+    "expiry",
+    "days",
+    "forward",
+    "two-sided",
+    "model",
+    "at the money",
+    "25d RR",
+    "25d BF",
+    "inside",
+    "rms to mark",
+  ];
   return textTable(head, rows);
 }
 
@@ -74,12 +91,13 @@ export function missOf({ bidVolatility, askVolatility, fitVolatility, inside }: 
 }
 
 /** Everything, for programs. */
-export function chainObject({ chain, expiries, left }: ChainFit) {
+export function chainObject({ chain, expiries, left, index }: ChainFit) {
   return {
     underlying: chain.underlying,
     unit: chain.unit,
     time: new Date(chain.timeMs).toISOString(),
     source: chain.source,
+    volatilityIndex: index,
     expiries: expiries.map(({ name, years, slice, fit, quotes, ...rest }) => ({
       name,
       years,
