@@ -7,6 +7,7 @@ import { createPrng, type Prng } from "@stoa/base/prng";
 import { bachelier, bachelierHigherGreeks } from "@stoa/pricing/bachelier";
 import { black76, type OptionType } from "@stoa/pricing/black76";
 import { blackScholes } from "@stoa/pricing/black-scholes";
+import { assetOrNothing, cashOrNothing } from "@stoa/pricing/digital";
 import { black76HigherGreeks, blackScholesHigherGreeks } from "@stoa/pricing/higher-greeks";
 import { inverse, inverseHigherGreeks } from "@stoa/pricing/inverse";
 
@@ -80,6 +81,20 @@ export const functions: readonly MeasuredFunction[] = [
     results: higherResults,
     inputs: forwardPoints,
     evaluate: (row) => inverseHigherGreeks(forwardOption(row)),
+  },
+  {
+    name: "cashOrNothing",
+    columns: spotColumns,
+    results: spotResults,
+    inputs: spotPoints,
+    evaluate: (row) => cashOrNothing(spotOption(row)),
+  },
+  {
+    name: "assetOrNothing",
+    columns: spotColumns,
+    results: spotResults,
+    inputs: spotPoints,
+    evaluate: (row) => assetOrNothing(spotOption(row)),
   },
 ];
 

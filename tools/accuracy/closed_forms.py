@@ -192,4 +192,45 @@ def inverseHigherGreeks(row):
     }
 
 
-FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks, inverse, inverseHigherGreeks)}
+def total(*terms):
+    return sum(terms), max(abs(t) for t in terms)
+
+
+def cashOrNothing(row):
+    call, S, K, T, v, r, q = row
+    w = 1 if call else -1
+    s, d1, d2 = legs(S, K, T, v, (r - q) * T)
+    Z = mp.exp(-r * T)
+    price, e, u = Z * N(w * d2), w * Z * n(d2), 2 * (r - q) * T / s
+    return {
+        "price": (price, None),
+        "delta": (e / (S * s), None),
+        "gamma": (-e * d1 / (S * s) ** 2, None),
+        "vega": (-e * d1 / v, None),
+        "theta": total(r * price, -e * (u - d1) / (2 * T)),
+        "rho": total(-T * price, e * mp.sqrt(T) / v),
+        "yieldRho": (-e * mp.sqrt(T) / v, None),
+        "dualDelta": (-e / (K * s), None),
+    }
+
+
+def assetOrNothing(row):
+    call, S, K, T, v, r, q = row
+    w = 1 if call else -1
+    s, d1, d2 = legs(S, K, T, v, (r - q) * T)
+    A = S * mp.exp(-q * T)
+    price, e, u = A * N(w * d1), w * A * n(d1), 2 * (r - q) * T / s
+    return {
+        "price": (price, None),
+        "delta": total(A / S * N(w * d1), e / (S * s)),
+        "gamma": (-e * d2 / (S * s) ** 2, None),
+        "vega": (-e * d2 / v, None),
+        "theta": total(q * price, -e * (u - d2) / (2 * T)),
+        "rho": (e * mp.sqrt(T) / v, None),
+        "yieldRho": total(-T * price, -e * mp.sqrt(T) / v),
+        "dualDelta": (-e / (K * s), None),
+    }
+
+
+FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks, inverse, inverseHigherGreeks,
+                                     cashOrNothing, assetOrNothing)}

@@ -46,6 +46,7 @@ export function spotDelta(option: BlackScholesArguments, convention: SpotDeltaCo
   return upper(type, standard, convention === "spot" ? assetDiscount : convention === "discounted" ? cashDiscount : 1);
 }
 
+export const rhoConventions = ["forward", "spot"] as const;
 export const units = ["currency", "coin"] as const;
 
 export type QuoteConventions = {
@@ -57,6 +58,8 @@ export type QuoteConventions = {
   readonly greeks: (typeof units)[number];
   /** Vega and rho per 1.00 ("one") or per 0.01 ("percent") of volatility and rate. */
   readonly step: "one" | "percent";
+  /** What a change of the rate leaves alone: the forward (-T price) or the spot (T K times the chance of exercise, discounted). */
+  readonly rho: (typeof rhoConventions)[number];
   /** Theta per year or per day of 1/365 year. */
   readonly time: "year" | "day";
 };
@@ -67,6 +70,7 @@ export const inverseVenueConventions: QuoteConventions = {
   price: "coin",
   greeks: "currency",
   step: "percent",
+  rho: "spot",
   time: "day",
 };
 
@@ -91,8 +95,10 @@ export function quotedGreeks(option: Black76Arguments, conventions: QuoteConvent
   oneOf("conventions.price", conventions.price, units);
   oneOf("conventions.greeks", conventions.greeks, units);
   oneOf("conventions.step", conventions.step, ["one", "percent"]);
+  oneOf("conventions.rho", conventions.rho, rhoConventions);
   oneOf("conventions.time", conventions.time, ["year", "day"]);
   const values = black76(option);
+  const spotRho = -option.years * option.strike * values.dualDelta + 0;
   const scale = conventions.greeks === "coin" ? option.forward : 1;
   const step = conventions.step === "percent" ? 100 : 1;
   return {
@@ -101,7 +107,7 @@ export function quotedGreeks(option: Black76Arguments, conventions: QuoteConvent
     gamma: slopeOfDelta(option, conventions.delta),
     vega: values.vega / scale / step,
     theta: values.theta / scale / (conventions.time === "day" ? 365 : 1),
-    rho: values.rho / scale / step,
+    rho: (conventions.rho === "spot" ? spotRho : values.rho) / scale / step,
   };
 }
 
