@@ -66,8 +66,8 @@ function fillRow(options: BlackColumns, out: GreekColumns, row: number): void {
   const discount = options.discount[row] as number;
   const isCall = options.sign[row] === 1;
   const isBelow = forward <= strike;
-  const root = Math.sqrt(years);
-  const deviation = volatility * root;
+  const root = Math.sqrt(years) + 0; // a zero that is added makes -0 a 0
+  const deviation = volatility * root + 0;
   const gain = isCall ? forward - strike : strike - forward;
   const value = timeValue(isBelow ? forward : strike, isBelow ? strike : forward, deviation);
   const price = discount * ((0 < gain ? gain : 0) + value);
@@ -86,7 +86,7 @@ function fillRow(options: BlackColumns, out: GreekColumns, row: number): void {
   const d2 = isBelow ? -left(outerIndex) : left(innerIndex);
   const decay = (-0.5 * density * volatility) / (isOver ? 1 : root) - (price * log(discount)) / (isOver ? 1 : years);
   out.price[row] = price;
-  out.delta[row] = discount * (isCall ? probability : -probability) + 0; // the zero keeps -0 away
+  out.delta[row] = discount * (isCall ? probability : -probability) + 0;
   out.gamma[row] = perForward / (forward * (isCertain ? 1 : deviation));
   out.vega[row] = density * root;
   out.theta[row] = isOver ? 0 : decay + 0;

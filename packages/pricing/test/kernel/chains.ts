@@ -60,3 +60,24 @@ export function randomOptions(random: Prng, count: number): Row[] {
     return [sign, forward, strike, years, discount, volatility];
   });
 }
+
+/** Every combination of ordinary, extreme and impossible arguments. */
+export function edgeOptions(): Row[] {
+  const rows: Row[] = [];
+  const prices = [100, 100.00000000000001, 110, 1e-100, 1e100, 0, -1, NaN, Infinity, 5e-324];
+  for (const sign of [1, -1, 0])
+    for (const forward of prices)
+      for (const strike of prices)
+        for (const years of [0, -0, 1, 1e-12, 1e100, -1])
+          for (const discount of [1, 0.9, 1e-100, -0])
+            for (const volatility of [0, -0, 5e-324, 1e-9, 0.03, 0.5, 40, 1e100, NaN]) {
+              const bad = [
+                sign === 0,
+                !(1e-100 <= forward && forward <= 1e100),
+                !(1e-100 <= strike && strike <= 1e100),
+              ];
+              const isWorse = 1 < [...bad, years < 0, discount === 0, volatility !== volatility].filter(Boolean).length;
+              if (!isWorse) rows.push([sign, forward, strike, years, discount, volatility]);
+            }
+  return rows;
+}

@@ -1,0 +1,188 @@
+/**
+ * `src/kernel/functions.ts` for two doubles at once: the same operations in the same order, so the same bits. The tables are
+ * those of TypeScript, which `src/wasm/kernel-module.ts` copies to the addresses below before the first call.
+ */
+import { add, both, div, firsts, mul, none, pick, seconds, sub } from "./lanes";
+
+/** Where the host puts its tables, one behind the other, and where what follows them begins. */
+const expTable: usize = 1024;
+const logTable: usize = expTable + 64 * 8;
+const ratioTable: usize = logTable + 512 * 8;
+const quantileTable: usize = ratioTable + 1152 * 8;
+
+export function exp(x: v128): v128 {
+  return scaledExp(x, both(0), both(1));
+}
+
+export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
+  const clamped = f64x2.pmin(f64x2.pmax(x, both(-746)), both(710));
+  const shifted = add(mul(clamped, both(46.16624130844683)), both(6755399441055744));
+  const rounded = sub(shifted, both(6755399441055744));
+  const coarse = sub(clamped, mul(rounded, both(0.021660849392446835)));
+  const r = add(sub(coarse, mul(rounded, both(5.1456092446457696e-14))), xLow);
+  const square = mul(r, r);
+  const inner = add(both(0.041666666666666664), mul(r, both(0.008333333333333333)));
+  const outer = add(inner, mul(square, both(0.001388888888888889)));
+  const series = add(add(both(0.5), mul(r, both(0.16666666666666666))), mul(square, outer));
+  const growth = add(r, mul(square, series));
+  // The lower words of the shifted sums are the integers k.
+  const a = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 0)) & 31) << 4));
+  const b = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 2)) & 31) << 4));
+  const high = firsts(a, b);
+  const value = mul(add(high, add(seconds(a, b), mul(high, growth))), factor);
+  const exponent = i32x4.shr_s(shifted, 5);
+  const half = i32x4.shr_s(exponent, 1);
+  return mul(mul(value, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
+}
+
+/** 2^k for the integers in the lower words, -1022 to 1023. */
+function powerOfTwo(exponent: v128): v128 {
+  return i64x2.shl(i32x4.add(exponent, i32x4.splat(1023)), 52);
+}
+
+export function log(x: v128): v128 {
+  const isSubnormal = f64x2.lt(x, both(2.2250738585072014e-308));
+  const normal = pick(isSubnormal, mul(x, both(18014398509481984)), x);
+  const shifted = i64x2.sub(normal, i64x2.splat(0x3fe6000000000000));
+  const fraction = i64x2.sub(normal, v128.and(shifted, i64x2.splat(0xfff0000000000000)));
+  const a = logRow(i32x4.extract_lane(shifted, 1));
+  const b = logRow(i32x4.extract_lane(shifted, 3));
+  const begin = v128.load(a);
+  const end = v128.load(b);
+  const r = firsts(begin, end);
+  const spread = mul(fraction, both(134217729));
+  const high = sub(spread, sub(spread, fraction));
+  const z = add(sub(mul(high, r), both(1)), mul(sub(fraction, high), r));
+  const exponent = sub(exponentOf(shifted), v128.and(isSubnormal, both(54)));
+  const value = logOfParts(exponent, seconds(begin, end), rests(a, b), z);
+  const isPositive = f64x2.gt(x, both(0));
+  const isInfinite = f64x2.eq(x, both(Infinity));
+  const outside = pick(f64x2.eq(x, both(0)), both(-Infinity), both(NaN));
+  return pick(isPositive, pick(isInfinite, x, value), outside);
+}
+
+export function logRatio(high: v128, low: v128): v128 {
+  const shifted = i64x2.sub(div(high, low), i64x2.splat(0x3fe6000000000000));
+  const scaled = i64x2.add(low, v128.and(shifted, i64x2.splat(0xfff0000000000000)));
+  const a = logRow(i32x4.extract_lane(shifted, 1));
+  const b = logRow(i32x4.extract_lane(shifted, 3));
+  const begin = v128.load(a);
+  const end = v128.load(b);
+  const r = firsts(begin, end);
+  const spread = mul(high, both(134217729));
+  const upper = sub(spread, sub(spread, high));
+  const difference = add(sub(mul(upper, r), scaled), mul(sub(high, upper), r));
+  return logOfParts(exponentOf(shifted), seconds(begin, end), rests(a, b), div(difference, scaled));
+}
+
+/** The address of the row of the logarithm's table for the upper word of the bits above 0.6875. */
+function logRow(shifted: i32): usize {
+  return logTable + ((<usize>((shifted >> 13) & 127)) << 5);
+}
+
+function rests(a: usize, b: usize): v128 {
+  return firsts(v128.load(a, 16), v128.load(b, 16));
+}
+
+/** The exponents in the upper words, as doubles. */
+function exponentOf(shifted: v128): v128 {
+  const exponents = i32x4.shr_s(shifted, 20);
+  return f64x2.convert_low_i32x4_s(v128.shuffle<i32>(exponents, exponents, 1, 3, 1, 3));
+}
+
+function logOfParts(exponent: v128, upper: v128, lower: v128, z: v128): v128 {
+  const square = mul(z, z);
+  const last = add(both(-0.16666666666666666), mul(z, both(0.14285714285714285)));
+  const third = add(last, mul(square, both(-0.125)));
+  const second = add(add(both(-0.25), mul(z, both(0.2))), mul(square, third));
+  const first = add(add(both(-0.5), mul(z, both(0.3333333333333333))), mul(square, second));
+  const base = add(mul(exponent, both(0.6931471805598903)), upper);
+  const rest = add(add(mul(exponent, both(5.497923018708371e-14)), lower), mul(square, first));
+  return add(base, add(z, rest));
+}
+
+export function inverseNormal(p: v128): v128 {
+  const q = sub(p, both(0.5));
+  const isCentral = f64x2.lt(f64x2.abs(q), both(0.375));
+  const square = mul(q, q);
+  const cells = i32x4.trunc_sat_f64x2_s_zero(mul(square, both(128)));
+  // Lanes that are not central read some row that exists; what they make of it is not picked.
+  const first = quantileTable + <usize>min(<u32>i32x4.extract_lane(cells, 0), 17) * 80;
+  const second = quantileTable + <usize>min(<u32>i32x4.extract_lane(cells, 1), 17) * 80;
+  const middle = mul(add(f64x2.convert_low_i32x4_s(cells), both(0.5)), both(0.0078125));
+  const central = mul(q, quantilePolynomial(first, second, sub(square, middle)));
+  if (i64x2.all_true(isCentral)) return central;
+  const isLower = f64x2.lt(q, both(0));
+  const w = f64x2.sqrt(mul(both(-2), log(pick(isLower, p, sub(both(1), p)))));
+  const center = v128.or(v128.and(w, i64x2.splat(0xffff000000000000)), i64x2.splat(0x800000000000));
+  const value = quantilePolynomial(
+    tailRow(i32x4.extract_lane(w, 1)),
+    tailRow(i32x4.extract_lane(w, 3)),
+    sub(w, center),
+  );
+  const tail = pick(isLower, f64x2.neg(value), value);
+  const isInside = v128.and(f64x2.gt(p, both(0)), f64x2.lt(p, both(1)));
+  const end = pick(f64x2.eq(p, both(1)), both(Infinity), both(NaN));
+  const outside = pick(f64x2.eq(p, both(0)), both(-Infinity), end);
+  return pick(isInside, pick(isCentral, central, tail), outside);
+}
+
+/** The row of the quantile's table for the upper word of w; some row that exists for what is not in [2, 39). */
+function tailRow(upper: i32): usize {
+  return quantileTable + (<usize>min(<u32>((upper - 0x40000000) >> 16), 69) + 18) * 80;
+}
+
+function quantilePolynomial(a: usize, b: usize, x: v128): v128 {
+  const square = mul(x, x);
+  const a6 = v128.load(a, 48);
+  const b6 = v128.load(b, 48);
+  const a8 = v128.load(a, 64);
+  const b8 = v128.load(b, 64);
+  const a4 = v128.load(a, 32);
+  const b4 = v128.load(b, 32);
+  const a2 = v128.load(a, 16);
+  const b2 = v128.load(b, 16);
+  const a0 = v128.load(a);
+  const b0 = v128.load(b);
+  const last = add(add(seconds(a6, b6), mul(x, firsts(a8, b8))), mul(square, seconds(a8, b8)));
+  const next = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, last));
+  const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, next));
+  return add(firsts(a0, b0), add(seconds(a0, b0), mul(x, add(firsts(a2, b2), mul(x, rest)))));
+}
+
+/** The addresses of the rows of the Mills ratio for two arguments, by the upper words of each plus one. */
+export function ratioRow(upper: i32): usize {
+  return ratioTable + <usize>((upper - 0x3ff00000) >> 16) * 96;
+}
+
+/** The middles of the cells in which t lies, given t + 1. */
+export function ratioCenter(shifted: v128): v128 {
+  const middle = v128.or(v128.and(shifted, i64x2.splat(0xffff000000000000)), i64x2.splat(0x800000000000));
+  return sub(middle, both(1));
+}
+
+export function tailRatio(t: v128): v128 {
+  const shifted = add(t, both(1));
+  const x = sub(t, ratioCenter(shifted));
+  const a = ratioRow(i32x4.extract_lane(shifted, 1));
+  const b = ratioRow(i32x4.extract_lane(shifted, 3));
+  const square = mul(x, x);
+  const a2 = v128.load(a, 16);
+  const b2 = v128.load(b, 16);
+  const a4 = v128.load(a, 32);
+  const b4 = v128.load(b, 32);
+  const a6 = v128.load(a, 48);
+  const b6 = v128.load(b, 48);
+  const a8 = v128.load(a, 64);
+  const b8 = v128.load(b, 64);
+  const a10 = v128.load(a, 80);
+  const b10 = v128.load(b, 80);
+  const last = add(add(seconds(a8, b8), mul(x, firsts(a10, b10))), mul(square, seconds(a10, b10)));
+  const third = add(add(seconds(a6, b6), mul(x, firsts(a8, b8))), mul(square, last));
+  const second = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, third));
+  const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, second));
+  const a0 = v128.load(a);
+  const b0 = v128.load(b);
+  const slope = add(add(seconds(a0, b0), mul(x, firsts(a2, b2))), mul(square, rest));
+  return add(firsts(a0, b0), mul(x, slope));
+}

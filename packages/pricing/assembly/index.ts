@@ -1,0 +1,3 @@
+/** What the module exports to `src/wasm/kernel-module.ts`. Built by `tools/build-kernels.ts`. */
+export { blackChain } from "./black";
+export { exponentials, fillNormals, fillUniforms, gbmStep, hestonQeStep, normalsOfUniforms } from "./paths";

@@ -1,0 +1,86 @@
+/**
+ * Instantiates the WebAssembly form of the kernels and lays out its memory: the tables of the TypeScript form, copied in, so
+ * that both forms have the same constants; a stage for blocks of columns that live elsewhere; then what is handed out as
+ * columns. The memory never grows, so a column that was handed out stays valid. Knows nothing of options and paths.
+ */
+import { expTable } from "@stoa/base/exact/tables";
+import { logTable, quantileTable, ratioTable } from "../kernel/tables.ts";
+import { PricingRefusal } from "../refusal.ts";
+import { kernelBytes } from "./kernel-bytes.ts";
+
+type Address = number;
+
+/** What the module exports; columns are given by their addresses. */
+export type KernelExports = {
+  readonly memory: WebAssembly.Memory;
+  readonly blackChain: (count: number, ...columns: readonly Address[]) => number;
+  readonly fillUniforms: (out: Address, count: number, ...counter: readonly number[]) => void;
+  readonly fillNormals: (out: Address, count: number, ...counter: readonly number[]) => void;
+  readonly normalsOfUniforms: (values: Address, count: number) => void;
+  readonly gbmStep: (logs: Address, normals: Address, count: number, drift: number, deviation: number) => void;
+  readonly exponentials: (out: Address, logs: Address, count: number) => void;
+  readonly hestonQeStep: (
+    logs: Address,
+    variances: Address,
+    normals: Address,
+    uniforms: Address,
+    count: number,
+    constants: Address,
+  ) => void;
+};
+
+export type KernelModule = {
+  readonly exports: KernelExports;
+  /** Zeroed, at a multiple of 16 bytes. Refuses when the memory is used up. */
+  readonly allocate: (length: number) => Float64Array;
+  readonly allocateBytes: (length: number) => Uint8Array;
+  /** Whether an array lies in the module's memory, so that its address is its offset. */
+  readonly holds: (column: Float64Array | Uint8Array) => boolean;
+};
+
+/** Where the source expects the tables (`assembly/functions.ts`). */
+const tablesAddress = 1024;
+const heapAddress = 32_768;
+
+/** A new instance with a memory of its own; `undefined` where there is no WebAssembly, or none with SIMD. */
+export function createKernelModule(): KernelModule | undefined {
+  const exports = instantiate();
+  if (exports === undefined) return undefined;
+  const { buffer } = exports.memory;
+  let address = tablesAddress;
+  for (const table of [expTable, logTable, ratioTable, quantileTable]) {
+    new Float64Array(buffer, address, table.length).set(table);
+    address += table.byteLength;
+  }
+  let free = heapAddress;
+  const take = (size: number): Address => {
+    if (buffer.byteLength - free < size)
+      throw new PricingRefusal(
+        "length",
+        "outside-range",
+        size,
+        `does not fit into ${buffer.byteLength} bytes of memory`,
+      );
+    const taken = free;
+    free += Math.ceil(size / 16) * 16;
+    return taken;
+  };
+  return {
+    exports,
+    allocate: (length) => new Float64Array(buffer, take(8 * length), length),
+    allocateBytes: (length) => new Uint8Array(buffer, take(length), length),
+    holds: (column) => column.buffer === buffer,
+  };
+}
+
+/** An engine without SIMD refuses to compile the module, and so does a page whose rules forbid compiling. */
+function instantiate(): KernelExports | undefined {
+  if (typeof WebAssembly === "undefined") return undefined;
+  const bytes = Uint8Array.from(atob(kernelBytes), (character) => character.charCodeAt(0));
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as KernelExports;
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The WebAssembly form of every kernel gives the bits of the TypeScript form: over daily and absurd options, over every
+ * combination of edge values, from columns inside and outside of its memory, and over paths with every kind of step.
+ */
+import { describe, expect, test } from "vitest";
+import { createPrng } from "@stoa/base/prng";
+import type { BlackColumns, GreekColumns } from "../../src/kernel/black.ts";
+import { typescriptKernel } from "../../src/kernel/kernel.ts";
+import { hestonConstants } from "../../src/monte-carlo/heston-constants.ts";
+import { installPathKernels, typescriptPathKernels } from "../../src/monte-carlo/path-kernels.ts";
+import { activeKernel } from "../../src/wasm/active-kernel.ts";
+import { createWasmKernel } from "../../src/wasm/wasm-kernel.ts";
+import { blackColumns, edgeOptions, greekColumns, greekNames, randomOptions } from "../kernel/chains.ts";
+
+const wasm = createWasmKernel()!;
+
+/** The bits of a column, every NaN as one and the same. */
+function bitsOf(column: Float64Array): BigUint64Array {
+  return new BigUint64Array(Float64Array.from(column, (value) => (value !== value ? NaN : value)).buffer);
+}
+
+function firstDifference(expected: Float64Array, got: Float64Array): number {
+  const [a, b] = [bitsOf(expected), bitsOf(got)];
+  return a.findIndex((bits, index) => bits !== b[index]);
+}
+
+function expectSameRows(options: BlackColumns, got: GreekColumns, expected: GreekColumns): void {
+  for (const name of greekNames) {
+    const row = firstDifference(expected[name], got[name]);
+    const option = Object.entries(options).map(([key, column]) => `${key} ${column[row]}`);
+    expect(row, `${name} ${got[name][row]}, not ${expected[name][row]}: ${option.join(", ")}`).toBe(-1);
+  }
+  expect(got.status).toEqual(expected.status);
+}
+
+function inMemory(options: BlackColumns, count: number): [BlackColumns, GreekColumns] {
+  const copy = (column: Float64Array): Float64Array => {
+    const held = wasm.allocate(count);
+    held.set(column);
+    return held;
+  };
+  const { sign, forward, strike, years, discount, volatility } = options;
+  const [a, b, c] = [copy(sign), copy(forward), copy(strike)];
+  const [d, e, f] = [copy(years), copy(discount), copy(volatility)];
+  const columns = { sign: a, forward: b, strike: c, years: d, discount: e, volatility: f };
+  const out = Object.fromEntries(greekNames.map((name) => [name, wasm.allocate(count)])) as Omit<
+    GreekColumns,
+    "status"
+  >;
+  return [columns, { ...out, status: wasm.allocateStatuses(count) }];
+}
+
+describe("a chain", () => {
+  test("is available in WebAssembly here, and chosen", () => {
+    expect(wasm.form).toBe("wasm-simd");
+    expect(activeKernel().form).toBe("wasm-simd");
+    expect(activeKernel()).toBe(activeKernel());
+  });
+
+  test("has the same bits over random options, counts even and odd, staged and in place", () => {
+    const random = createPrng("same bits");
+    for (const count of [1, 2, 3, 2047, 2048, 2049, 40_001]) {
+      const options = blackColumns(randomOptions(random, count));
+      const [expected, got] = [greekColumns(count), greekColumns(count)];
+      expect(wasm.blackChain(options, got)).toBe(typescriptKernel.blackChain(options, expected));
+      expectSameRows(options, got, expected);
+      const [columns, out] = inMemory(options, count);
+      expect(wasm.blackChain(columns, out)).toBe(0);
+      expectSameRows(options, out, expected);
+    }
+  });
+
+  test("has the same bits for every combination of edges, also beside a neighbour that takes another way", () => {
+    const rows = edgeOptions();
+    expect(rows.length).toBeGreaterThan(20_000);
+    for (const order of [rows, rows.slice(1), shuffled(rows)]) {
+      const options = blackColumns(order);
+      const [expected, got] = [greekColumns(order.length), greekColumns(order.length)];
+      const refusedCount = typescriptKernel.blackChain(options, expected);
+      expect(wasm.blackChain(options, got)).toBe(refusedCount);
+      expect(refusedCount).toBeGreaterThan(1_000);
+      expect(order.length - refusedCount).toBeGreaterThan(3_000);
+      expectSameRows(options, got, expected);
+    }
+  });
+});
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const random = createPrng("shuffled");
+  const list = [...items];
+  for (let index = list.length - 1; 0 < index; index--) {
+    const other = random.below(index + 1);
+    [list[index], list[other]] = [list[other]!, list[index]!];
+  }
+  return list;
+}
+
+describe("paths", () => {
+  test("have the same bits on the probes of the simulation, so that it takes them", () => {
+    installPathKernels(wasm.paths);
+    installPathKernels(typescriptPathKernels);
+  });
+
+  test("draw the same uniforms and normals for every count and counter", () => {
+    const random = createPrng("draws");
+    for (const count of [2, 4, 6, 8, 10, 254, 256, 4096]) {
+      const [got, expected] = [wasm.paths.allocate(count + 2).fill(7), new Float64Array(count + 2).fill(7)];
+      for (let round = 0; round < 8; round++) {
+        const word = (): number => random.nextU32() | 0;
+        const counter = [word(), word(), round * 1_000, word(), random.below(1_000), random.below(3)] as const;
+        for (const name of ["fillUniforms", "fillNormals"] as const) {
+          wasm.paths[name](got, count, ...counter);
+          typescriptPathKernels[name](expected, count, ...counter);
+          expect(firstDifference(expected, got), `${name} ${counter.join(" ")}`).toBe(-1);
+        }
+      }
+    }
+  });
+
+  test("take the same quantiles and exponentials, at the ends too", () => {
+    const random = createPrng("ends");
+    const special = [0, -0, 1, -1, 0.5, 0.125, 0.875, 5e-324, 1e-310, NaN, Infinity, -Infinity, 2, 1 - 2 ** -53, 709.8];
+    const values = [...special, ...Array.from({ length: 20_001 }, (_, k) => 2 ** -(k % 1075) * random.nextFloat())];
+    const logs = [
+      ...special,
+      -745.2,
+      709.78,
+      -708.4,
+      ...Array.from({ length: 20_000 }, () => 1_500 * (random.nextFloat() - 0.5)),
+    ];
+    const [got, expected] = [wasm.paths.allocate(values.length), Float64Array.from(values)];
+    got.set(values);
+    wasm.paths.normalsOfUniforms(got, values.length);
+    typescriptPathKernels.normalsOfUniforms(expected, values.length);
+    expect(firstDifference(expected, got)).toBe(-1);
+    const held = wasm.paths.allocate(logs.length);
+    held.set(logs);
+    const [out, wanted] = [wasm.paths.allocate(logs.length), new Float64Array(logs.length)];
+    wasm.paths.exponentials(out, held, logs.length);
+    typescriptPathKernels.exponentials(wanted, Float64Array.from(logs), logs.length);
+    expect(firstDifference(wanted, out)).toBe(-1);
+  });
+
+  test("take the same steps of Heston's model, whichever formula each path needs", () => {
+    const random = createPrng("heston");
+    const count = 4096;
+    for (let round = 0; round < 40; round++) {
+      const constants = hestonConstants({
+        years: [1 / 365, 0.05, 0.5, 4][round % 4]!,
+        drift: 0.02 * random.nextFloat() - 0.01,
+        meanReversion: 0.1 + 3 * random.nextFloat(),
+        longVariance: 0.01 + 0.2 * random.nextFloat(),
+        volatilityOfVariance: 0.05 + 1.5 * random.nextFloat(),
+        correlation: 1.98 * random.nextFloat() - 0.99,
+      });
+      const draw = (index: number): number =>
+        index % 17 === 0 ? 0 : (random.nextFloat() + 1e-17) * (index % 3 === 0 ? 1 : 0.05);
+      const columns = [0, 1, 2, 3].map((k) =>
+        Float64Array.from({ length: count }, (_, index) => (k === 3 ? random.nextFloat() * 0.999 + 1e-9 : draw(index))),
+      );
+      const held = [...columns, constants].map((column) => {
+        const copy = wasm.paths.allocate(column.length);
+        copy.set(column);
+        return copy;
+      });
+      const [x, v, z, u] = columns as [Float64Array, Float64Array, Float64Array, Float64Array];
+      const [hx, hv, hz, hu, hc] = held as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+      for (let step = 0; step < 3; step++) {
+        typescriptPathKernels.hestonQeStep(x, v, z, u, count, constants);
+        wasm.paths.hestonQeStep(hx, hv, hz, hu, count, hc);
+        expect(firstDifference(v, hv)).toBe(-1);
+        expect(firstDifference(x, hx)).toBe(-1);
+      }
+      typescriptPathKernels.gbmStep(x, z, count, -0.01, 0.3);
+      wasm.paths.gbmStep(hx, hz, count, -0.01, 0.3);
+      expect(firstDifference(x, hx)).toBe(-1);
+    }
+  });
+
+  test("of another memory are refused", () => {
+    expect(() => wasm.paths.exponentials(new Float64Array(2), new Float64Array(2), 2)).toThrow(
+      /allocated by the kernel/,
+    );
+  });
+});
