@@ -4,11 +4,13 @@
  * `node tools/build-kernels.ts` writes it; a test builds again and compares. The compiler is a development dependency of
  * an exact version and gives the same bytes on every machine.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
 
-const sourceFolder = join(import.meta.dirname, "../packages/pricing/assembly");
+export const sourceFolder = join(import.meta.dirname, "../packages/pricing/assembly");
+const compiler = join(import.meta.dirname, "../node_modules/assemblyscript/bin/asc.js");
 export const modulePath = join(import.meta.dirname, "../packages/pricing/src/wasm/kernel-bytes.ts");
 
 /** 32 MiB that never grow, so that columns handed out stay where they are. */
@@ -28,30 +30,20 @@ const compilerArguments = [
   // Two doubles never cross the border of the module, which is what the compiler warns of.
   "--disableWarning",
   "112",
-  "--outFile",
-  "kernel.wasm",
 ];
 
-/** The module's bytes, built now from `source(file)`, the text of a file of the folder. Throws what the compiler says. */
-export async function buildKernels(source = readSource): Promise<Uint8Array> {
-  let bytes: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(compilerArguments, {
-    readFile: (name) => source(name) ?? null,
-    writeFile: (_, content) => {
-      if (typeof content !== "string") bytes = content;
-    },
-    listFiles: () => [],
-  });
-  if (error !== null || bytes === undefined) throw new Error(`the kernels do not compile: ${stderr.toString()}`);
-  return bytes;
-}
-
-/** A file of the folder; `undefined` for one that is not there, where the compiler looks elsewhere. */
-export function readSource(name: string): string | undefined {
+/**
+ * The module's bytes, built now from a folder of sources. Throws what the compiler says when it refuses. It is run as a program,
+ * because the types of its package declare a console of their own for the whole repository.
+ */
+export function buildKernels(folder = sourceFolder): Uint8Array {
+  const output = mkdtempSync(join(tmpdir(), "stoa-kernels-"));
   try {
-    return readFileSync(join(sourceFolder, name), "utf8");
-  } catch {
-    return undefined;
+    const file = join(output, "kernel.wasm");
+    execFileSync(process.execPath, [compiler, ...compilerArguments, "--outFile", file], { cwd: folder, stdio: "pipe" });
+    return readFileSync(file);
+  } finally {
+    rmSync(output, { recursive: true });
   }
 }
 
@@ -70,7 +62,7 @@ ${lines.map((line) => `  "${line}"`).join(" +\n")};
 }
 
 if (import.meta.main) {
-  const bytes = await buildKernels();
+  const bytes = buildKernels();
   writeFileSync(modulePath, moduleText(bytes));
   console.log(`${modulePath}: ${bytes.length} bytes`);
 }
