@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const sourceFolder = join(import.meta.dirname, "../packages/pricing/assembly");
+const sourceFolder = join(import.meta.dirname, "../packages/pricing/assembly");
 const compiler = join(import.meta.dirname, "../node_modules/assemblyscript/bin/asc.js");
 export const modulePath = join(import.meta.dirname, "../packages/pricing/src/wasm/kernel-bytes.ts");
 
@@ -33,14 +33,17 @@ const compilerArguments = [
 ];
 
 /**
- * The module's bytes, built now from a folder of sources. Throws what the compiler says when it refuses. It is run as a program,
+ * The module's bytes, built now. Throws what the compiler says when it refuses. It is run as a program,
  * because the types of its package declare a console of their own for the whole repository.
  */
-export function buildKernels(folder = sourceFolder): Uint8Array {
+export function buildKernels(): Uint8Array {
   const output = mkdtempSync(join(tmpdir(), "stoa-kernels-"));
   try {
     const file = join(output, "kernel.wasm");
-    execFileSync(process.execPath, [compiler, ...compilerArguments, "--outFile", file], { cwd: folder, stdio: "pipe" });
+    execFileSync(process.execPath, [compiler, ...compilerArguments, "--outFile", file], {
+      cwd: sourceFolder,
+      stdio: "pipe",
+    });
     return readFileSync(file);
   } finally {
     rmSync(output, { recursive: true });

@@ -80,7 +80,7 @@ function instantiate(): KernelExports | undefined {
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as KernelExports;
   } catch (error) {
-    if (error instanceof WebAssembly.CompileError) return undefined;
+    if (error instanceof Error && error.name === "CompileError") return undefined;
     throw error;
   }
 }
