@@ -21,7 +21,7 @@ import { impliedForward, paritySettings, type ParityRefusal } from "./put-call-p
 import { fitSlice, freeWings, type SliceFit } from "./slice-fit.ts";
 import { fitSsvi, thetaOf } from "./ssvi-fit.ts";
 import { ssviSlice, type Ssvi } from "./ssvi.ts";
-import { corridorsBetween, type Fitted } from "./surface-corridors.ts";
+import { corridorsBetween, wingsBetween, type Fitted } from "./surface-corridors.ts";
 import { repairSurface, violatorsOf, type Repair } from "./surface-repair.ts";
 import { makeSurface, type Surface, type SurfaceRules } from "./surface.ts";
 
@@ -163,7 +163,7 @@ function fitExpiries(
 ): { readonly fitted: Fitted[]; readonly ssvi: Ssvi } {
   const alone = usable.map(({ observations }) => {
     if (observations.tally.twoSided < sviQuotesMin) return undefined;
-    return fitSlice({ observations, wings: freeWings, corridor: undefined, prior: undefined, start: undefined });
+    return fitSlice({ observations, wings: freeWings, corridor: undefined, prior: undefined, earlier: undefined });
   });
   const rich = usable.flatMap(({ observations }, index) => {
     const own = alone[index];
@@ -206,28 +206,33 @@ function poorWeight({ count, error }: Observations, theta: number): number {
   return Math.min(sum, 1 / (1e-8 * theta * theta));
 }
 
-/** Rounds of fitting again inside corridors; each presses four times as hard as the one before. */
-const refitRoundsCount = 3;
+/** Rounds of fitting again inside corridors, each pressing four times as hard as the one before; from then on wings are bound. */
+const refitRoundsCount = 4;
+const freeRoundsCount = 2;
+const toleranceFirst = 0.005;
 
+/** Slices that still violate after this are left to the repair. */
 function refitViolators(usable: readonly Usable[], fitted: Fitted[]): void {
   let violators = violatorsOf(fitted.map(({ slice }) => slice));
   if (violators.size === 0) return;
   const corridors = corridorsBetween(fitted);
   for (let round = 0; round < refitRoundsCount && 0 < violators.size; round++) {
-    const tolerance = 0.005 / (1 << (2 * round));
+    const tolerance = toleranceFirst / (1 << (2 * round));
+    const wings = round < freeRoundsCount ? undefined : wingsBetween(fitted);
     for (const index of violators) {
-      const { own, slice, reference } = fitted[index] as Fitted;
-      if (own === undefined) continue;
+      const before = fitted[index] as Fitted;
+      if (before.own === undefined) continue;
       const { observations } = usable[index] as Usable;
-      const { corridor, wings } = corridors[index] as (typeof corridors)[number];
       const again = fitSlice({
         observations,
-        wings,
-        corridor: { ...corridor, tolerance },
-        prior: reference,
-        start: slice,
+        wings: wings?.[index] ?? freeWings,
+        corridor: { ...(corridors[index] as (typeof corridors)[number]), tolerance },
+        prior: before.reference,
+        earlier: before.own,
       });
-      fitted[index] = { ...(fitted[index] as Fitted), own: again, slice: again.slice };
+      // A corridor that the quotes contradict is no improvement: the repair does less harm.
+      if (2 * before.own.residual + 1 < again.residual) continue;
+      fitted[index] = { ...before, own: again, slice: again.slice };
     }
     violators = violatorsOf(fitted.map(({ slice }) => slice));
   }

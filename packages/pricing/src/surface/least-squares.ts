@@ -51,12 +51,14 @@ export type Problem = {
 };
 
 const dampingRaisesMax = 8;
+const gainMin = 1e-6;
 
 /**
  * Improves `point` in place by at most `stepsCountMax` accepted steps, and leaves in the equations what belongs to it. A step that
- * does not lower the cost is taken again with four times the damping; the search ends when none does or the gain is below 1e-9.
+ * does not lower the cost is taken again with four times the damping. True when it ended because no step lowers the cost or the
+ * gain was below a millionth of it; false when the steps were used up.
  */
-export function minimise(problem: Problem, point: Float64Array, equations: Equations, stepsCountMax: number): void {
+export function minimise(problem: Problem, point: Float64Array, equations: Equations, stepsCountMax: number): boolean {
   const { size } = equations.here;
   const { step, trial } = equations;
   problem.project(point);
@@ -76,12 +78,13 @@ export function minimise(problem: Problem, point: Float64Array, equations: Equat
       }
       damping *= 4;
     }
-    if (raises === dampingRaisesMax) return;
+    if (raises === dampingRaisesMax) return true;
     point.set(trial);
     equations.swap();
     damping = Math.max(1e-9, damping * 0.2);
-    if (before - equations.here.cost <= 1e-9 * before) return;
+    if (before - equations.here.cost <= gainMin * before) return true;
   }
+  return false;
 }
 
 /** The working memory of `minimise`: the equations at the point and at the next one. */

@@ -9,7 +9,7 @@
  * in the rest: the search starts from the best of a fixed set of (m, s).
  */
 import type { SviSlice } from "../svi.ts";
-import { Equations, minimise, NormalEquations, solveDamped, substitute } from "./least-squares.ts";
+import { Equations, minimise, NormalEquations, solveDamped, substitute, type Problem } from "./least-squares.ts";
 import type { Observations } from "./observations.ts";
 import { weightedMedian } from "./robust.ts";
 
@@ -31,7 +31,7 @@ export type Corridor = {
   readonly k: readonly number[];
   readonly low: readonly number[];
   readonly high: readonly number[];
-  /** The relative violation that counts as much as one standard error of an observation. */
+  /** The relative violation that counts as much as one standard error of an observation; ten times that beyond |k| = 3. */
   readonly tolerance: number;
 };
 
@@ -41,8 +41,8 @@ export type SliceTask = {
   readonly corridor: Corridor | undefined;
   /** Where the observations say nothing the parameters stay near these; absent: near a shallow symmetric smile. */
   readonly prior: SviSlice | undefined;
-  /** From which the search starts; absent: from the best of a fixed set. */
-  readonly start: SviSlice | undefined;
+  /** An earlier fit: a second place to start from, beside the best of a fixed set, and the weights of the observations. */
+  readonly earlier: SliceFit | undefined;
 };
 
 export type SliceFit = {
@@ -51,32 +51,61 @@ export type SliceFit = {
   readonly residual: number;
   /** Two-sided observations that lost all weight because the others contradict them. */
   readonly outlierCount: number;
-  /** The variance of the fitted total variance at a log-moneyness, of the right and of the left wing's slope. */
+  /** The variance of the fitted total variance at a log-moneyness. */
   readonly varianceOf: (k: number) => number;
-  readonly rightVariance: number;
-  readonly leftVariance: number;
+  /** The root of the weight that each observation has beside that of its error. */
+  readonly trust: Float64Array;
 };
 
-const roundsCount = 4;
+/** Rounds whose weights are those of least absolute residuals, then rounds with the biweight. */
+const absoluteRoundsCount = 2;
+const roundsCountMax = 8;
 const stepsPerRound = 12;
+const stepsOfRefit = 60;
 const biweightReach = 4.685;
+/** Residuals up to this many standard errors count in squares while absolute residuals are minimised. */
+const absoluteReach = 1.5;
 
 export function fitSlice(task: SliceTask): SliceFit {
-  const { observations } = task;
+  const { observations, earlier } = task;
   const scale = varianceNearMoney(observations);
-  const trust = startTrust(observations);
+  const trust = earlier?.trust ?? startTrust(observations);
   const problem = problemOf(task, scale, trust);
   const equations = new Equations(5);
-  const point =
-    task.start === undefined ? startOf(observations, scale, trust) : pointOf(task.start, scale, new Float64Array(5));
-  let spread = 1;
-  for (let round = 0; round < roundsCount; round++) {
-    minimise(problem, point, equations, stepsPerRound);
-    const next = updateTrust(observations, point, scale, trust);
-    if (round !== 0 && Math.abs(next - spread) <= 1e-3 * spread) break;
-    spread = next;
-  }
+  const point = startOf(observations, scale, trust);
+  minimise(problem, point, equations, stepsPerRound);
+  if (earlier === undefined) fitRobustly(observations, problem, point, scale, trust, equations);
+  else fitFrom(earlier.slice, problem, point, scale, equations);
   return resultOf(observations, point, scale, trust, equations);
+}
+
+/** Alternates between the curve and the weights of the observations. */
+function fitRobustly(
+  observations: Observations,
+  problem: Problem,
+  point: Float64Array,
+  scale: number,
+  trust: Float64Array,
+  equations: Equations,
+): void {
+  let converged = false;
+  let spread = 0;
+  for (let round = 0; round < roundsCountMax; round++) {
+    const next = updateTrust(observations, point, scale, trust, round < absoluteRoundsCount);
+    if (absoluteRoundsCount < round && converged && Math.abs(next - spread) <= 1e-2 * spread) break;
+    spread = next;
+    converged = minimise(problem, point, equations, stepsPerRound);
+  }
+}
+
+/** With known weights: the better of what `point` leads to and what `slice` leads to. */
+function fitFrom(slice: SviSlice, problem: Problem, point: Float64Array, scale: number, equations: Equations): void {
+  minimise(problem, point, equations, stepsOfRefit);
+  const { cost } = equations.here;
+  const given = pointOf(slice, scale, new Float64Array(5));
+  minimise(problem, given, equations, stepsOfRefit);
+  if (equations.here.cost < cost) point.set(given);
+  else minimise(problem, point, equations, 1);
 }
 
 /** A variance near the money: the median of the five two-sided observations nearest to it, or of what there is. */
@@ -120,7 +149,7 @@ const densityFloor = 0.02;
 const densityTolerance = 0.002;
 const priorTolerance = [0.5, 0.5, 0.5, 1, 1];
 
-function problemOf(task: SliceTask, scale: number, trust: Float64Array): Parameters<typeof minimise>[0] {
+function problemOf(task: SliceTask, scale: number, trust: Float64Array): Problem {
   const root = Math.sqrt(scale);
   const { wings, corridor } = task;
   const prior = pointOf(task.prior ?? { a: 0, b: 0.5 * root, rho: 0, m: 0, s: 2 * root }, scale, new Float64Array(5));
@@ -232,67 +261,89 @@ function addCorridor(corridor: Corridor, scale: number, point: Float64Array, equ
     const y = curve(point, x, Math.sqrt(x * x + s * s), equations.row);
     const low = (corridor.low[index] as number) / scale;
     const high = (corridor.high[index] as number) / scale;
-    if (y < low) equations.add(y - low, 1 / (corridor.tolerance * low));
-    else if (high < y) equations.add(y - high, 1 / (corridor.tolerance * high));
+    const tolerance = corridor.tolerance * (3 < Math.abs(corridor.k[index] as number) ? 10 : 1);
+    if (y < low) equations.add(y - low, 1 / (tolerance * low));
+    else if (high < y) equations.add(y - high, 1 / (tolerance * high));
   }
 }
 
-/** Tukey's biweight of each residual; returns the robust standard deviation of the residuals, at least one. */
+/** The weight of each residual; returns the robust standard deviation of the residuals, at least one. */
 function updateTrust(
-  { count, k, variance, error, side }: Observations,
+  observations: Observations,
   point: Float64Array,
   scale: number,
   trust: Float64Array,
+  absolute: boolean,
 ): number {
+  const residuals = residualsOf(observations, point, scale);
+  const sizes: number[] = [];
+  for (let index = 0; index < observations.count; index++) {
+    if (observations.side[index] === 0) sizes.push(Math.abs(residuals[index] as number));
+  }
+  const spread = Math.max(1, 1.4826 * median(sizes));
+  for (let index = 0; index < observations.count; index++) {
+    const size = Math.abs(residuals[index] as number);
+    const share = size / (biweightReach * spread);
+    // Roots of weights, since rows are multiplied by them: of absolute residuals, or of Tukey's biweight.
+    if (absolute) trust[index] = size <= absoluteReach ? 1 : Math.sqrt(absoluteReach / size);
+    else trust[index] = Math.max(0, 1 - share * share);
+  }
+  return spread;
+}
+
+/** In standard errors; 0 for a bound that is kept. */
+function residualsOf(
+  { count, k, variance, error, side }: Observations,
+  point: Float64Array,
+  scale: number,
+): Float64Array {
   const root = Math.sqrt(scale);
   const m = point[3] as number;
   const s = point[4] as number;
   const row = new Float64Array(5);
   const residuals = new Float64Array(count);
-  const sizes: number[] = [];
   for (let index = 0; index < count; index++) {
     const x = (k[index] as number) / root - m;
     const y = curve(point, x, Math.sqrt(x * x + s * s), row);
     const distance = (y * scale - (variance[index] as number)) / (error[index] as number);
     residuals[index] = (side[index] as number) * distance < 0 ? 0 : distance;
-    if (side[index] === 0) sizes.push(Math.abs(distance));
   }
-  const ones = sizes.map(() => 1);
-  const spread = sizes.length === 0 ? 1 : Math.max(1, 1.4826 * weightedMedian(sizes, ones));
-  for (let index = 0; index < count; index++) {
-    const share = (residuals[index] as number) / (biweightReach * spread);
-    // The root of the weight, since rows are multiplied by it.
-    trust[index] = Math.max(0, 1 - share * share);
-  }
-  return spread;
+  return residuals;
 }
 
-const startShifts = [0, -0.6, 0.6, -1.5, 1.5];
-const startWidths = [0.25, 0.7, 2];
+function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.length === 0 ? 0 : (sorted[sorted.length >> 1] as number);
+}
+
+/** Pairs of m and s: bends near the money, and wide ones beside it, of smiles that are nearly straight. */
+const starts: readonly (readonly [number, number])[] = [
+  ...[0, -0.6, 0.6, -1.5, 1.5].flatMap((shift) => [0.25, 0.7, 2].map((width) => [shift, width] as const)),
+  [-4, 4],
+  [4, 4],
+  [0, 5],
+];
 
 /** The best of the fixed (m, s), each with the least-squares level and wings, which are linear; negative wings are cut off. */
 function startOf(observations: Observations, scale: number, trust: Float64Array): Float64Array {
   const best = new Float64Array([0.5, 0.5, 0.5, 0, 1]);
   let bestCost = Infinity;
   const linear = new NormalEquations(3);
-  const cost = new NormalEquations(5);
   const solution = new Float64Array(3);
   const factor = new Float64Array(9);
   const point = new Float64Array(5);
-  for (const shift of startShifts) {
-    for (const width of startWidths) {
-      point.set([0, 0, 0, shift, width]);
-      linear.clear();
-      addLinear(observations, scale, trust, point, linear);
-      if (!solveDamped(linear, 1e-6, solution, factor)) continue;
-      const level = -(solution[0] as number);
-      point.set([level, Math.max(0.05, -(solution[1] as number)), Math.max(0.05, -(solution[2] as number))]);
-      cost.clear();
-      addObservations(observations, scale, trust, point, cost);
-      if (cost.cost < bestCost) {
-        bestCost = cost.cost;
-        best.set(point);
-      }
+  for (const [shift, width] of starts) {
+    point.set([0, 0, 0, shift, width]);
+    linear.clear();
+    addLinear(observations, scale, trust, point, linear);
+    if (!solveDamped(linear, 1e-6, solution, factor)) continue;
+    const level = -(solution[0] as number);
+    point.set([level, Math.max(0.05, -(solution[1] as number)), Math.max(0.05, -(solution[2] as number))]);
+    let cost = 0;
+    for (const residual of residualsOf(observations, point, scale)) cost += Math.abs(residual);
+    if (cost < bestCost) {
+      bestCost = cost;
+      best.set(point);
     }
   }
   return best;
@@ -372,22 +423,16 @@ function resultOf(
     for (let index = 0; index < 5; index++) total += (row[index] as number) * (solution[index] as number);
     return noise * total;
   };
-  const along = (index: number): number => {
-    row.fill(0);
-    row[index] = 1;
-    return varianceAlong();
-  };
   const frozen = Float64Array.from(point);
   return {
     slice: sliceOf(point, scale),
     residual,
     outlierCount,
+    trust,
     varianceOf: (k) => {
       const x = k / root - (frozen[3] as number);
       curve(frozen, x, Math.sqrt(x * x + (frozen[4] as number) * (frozen[4] as number)), row);
       return scale * scale * varianceAlong();
     },
-    rightVariance: scale * along(1),
-    leftVariance: scale * along(2),
   };
 }

@@ -18,46 +18,61 @@ export type Fitted = {
   readonly weight: number;
 };
 
-/** Log-moneynesses at which neighbours are kept apart: closer together where short expiries live. */
-const points = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.14, 0.2, 0.3, 0.45, 0.7, 1.1, 1.7, 2.6];
+/** Log-moneynesses at which neighbours are kept apart: closer together where short expiries live, and two for the wings. */
+const points = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.14, 0.2, 0.3, 0.45, 0.7, 1.1, 1.7, 2.6, 10, 100];
 export const corridorPoints: readonly number[] = [...points.map((k) => -k).reverse(), 0, ...points];
+const farPoint = 10;
 
 /** Pooled values are spread by this, so that no two slices are asked to touch. */
 const growthMin = 1.002;
 
-export function corridorsBetween(
-  fitted: readonly Fitted[],
-): { readonly corridor: Omit<Corridor, "tolerance">; readonly wings: WingRanges }[] {
+/** A corridor per slice. */
+export function corridorsBetween(fitted: readonly Fitted[]): Omit<Corridor, "tolerance">[] {
   const rows = corridorPoints.map((k) =>
     separated(
       fitted.map(({ slice }) => sviVariance(slice, k).variance),
-      fitted.map(({ own, weight }) => (own === undefined ? weight : 1 / own.varianceOf(k))),
+      fitted.map((one) => weightAt(one, k)),
       Infinity,
     ),
   );
+  return fitted.map((_, index) => ({
+    k: corridorPoints,
+    low: rows.map((row) => row[index] as number),
+    high: rows.map((row) => row[index + 1] as number),
+  }));
+}
+
+/** Ranges of both wings' slopes per slice, which do not overlap. */
+export function wingsBetween(fitted: readonly Fitted[]): WingRanges[] {
+  const weights = fitted.map(({ slice }) => 1 / sviVariance(slice, 0).variance);
   const right = separated(
     fitted.map(({ slice: { b, rho } }) => b * (1 + rho)),
-    fitted.map(({ own }) => 1 / (own?.rightVariance ?? 1)),
+    weights,
     wingMax,
   );
   const left = separated(
     fitted.map(({ slice: { b, rho } }) => b * (1 - rho)),
-    fitted.map(({ own }) => 1 / (own?.leftVariance ?? 1)),
+    weights,
     wingMax,
   );
   return fitted.map((_, index) => ({
-    corridor: {
-      k: corridorPoints,
-      low: rows.map((row) => row[index] as number),
-      high: rows.map((row) => row[index + 1] as number),
-    },
-    wings: {
-      rightMin: right[index] as number,
-      rightMax: (right[index + 1] as number) * (1 - 1e-4),
-      leftMin: left[index] as number,
-      leftMax: (left[index + 1] as number) * (1 - 1e-4),
-    },
+    rightMin: right[index] as number,
+    rightMax: (right[index + 1] as number) * (1 - 1e-4),
+    leftMin: left[index] as number,
+    leftMax: (left[index + 1] as number) * (1 - 1e-4),
   }));
+}
+
+/**
+ * The inverse of the variance of a fitted value. No value is taken to be known better than to a fiftieth, and far out, where
+ * nothing is quoted, no slope better than to a tenth of a deviation: what the normal equations say there is the form of the curve.
+ */
+function weightAt({ own, slice, weight }: Fitted, k: number): number {
+  const atMoney = sviVariance(slice, 0).variance;
+  const value = sviVariance(slice, k).variance;
+  const least = 0.02 * value;
+  const far = farPoint <= Math.abs(k) ? 0.1 * Math.sqrt(atMoney) * k : 0;
+  return 1 / ((own === undefined ? 1 / weight : own.varianceOf(k)) + least * least + far * far);
 }
 
 /** 0, the middles between neighbours of the ascending sequence nearest to `values`, and `highest`. */
