@@ -5,7 +5,7 @@
  * choice and its cost: `docs/decisions/0213-exact-sums-of-paths.md`. Relies on round-to-nearest doubles.
  */
 import { assert } from "@stoa/base/assert";
-import { toHex } from "@stoa/base/bytes";
+import { fromHex, toHex } from "@stoa/base/bytes";
 import { DecodeError, type Codec } from "@stoa/base/codec";
 import { powerOfTwo, upperBits } from "@stoa/base/exact/error-free";
 
@@ -143,30 +143,36 @@ function scaleByPower(value: number, exponent: number): number {
 /** Magnitudes below 2^(8 * 320): more than 2^64 of the largest doubles. */
 const magnitudeSizeMax = 320;
 
-/** Sign and size in two bytes (the size's sign is the sum's), then the magnitude, least byte first, without zero bytes at its end. */
+/**
+ * How many zero bytes are lowest (two bytes), the size of what is above them with the sign of the sum (two bytes), and that
+ * magnitude, least byte first, with no zero byte at either end. A sum of prices takes some twelve bytes.
+ */
 export const exactSumCodec: Codec<bigint> = {
   write(writer, value) {
-    const magnitude = value < 0n ? -value : value;
-    const digits = magnitude === 0n ? "" : magnitude.toString(16);
-    const size = (digits.length + 1) >> 1;
-    assert(size <= magnitudeSizeMax, "a sum has fewer terms than overflow its bytes");
-    const offset = writer.reserve(2 + size);
-    writer.view.setInt16(offset, value < 0n ? -size : size, true);
-    const padded = digits.padStart(2 * size, "0");
-    for (let index = 0; index < size; index++) {
-      const place = 2 * (size - 1 - index);
-      writer.bytes[offset + 2 + index] = Number.parseInt(padded.slice(place, place + 2), 16);
-    }
+    const digits = value === 0n ? "" : (value < 0n ? -value : value).toString(16);
+    const bytes = fromHex(digits.length % 2 === 0 ? digits : `0${digits}`)!.reverse();
+    assert(bytes.length <= magnitudeSizeMax, "a sum has fewer terms than overflow its bytes");
+    const firstPlace = bytes.findIndex((byte) => byte !== 0);
+    const zeroCount = firstPlace < 0 ? 0 : firstPlace;
+    const size = bytes.length - zeroCount;
+    const offset = writer.reserve(4);
+    writer.view.setUint16(offset, zeroCount, true);
+    writer.view.setInt16(offset + 2, value < 0n ? -size : size, true);
+    writer.append(bytes.subarray(zeroCount));
   },
   read(reader) {
-    const signedSize = reader.view.getInt16(reader.take(2), true);
+    const start = reader.take(4);
+    const zeroCount = reader.view.getUint16(start, true);
+    const signedSize = reader.view.getInt16(start + 2, true);
     const size = signedSize < 0 ? -signedSize : signedSize;
-    if (magnitudeSizeMax < size) throw new DecodeError(`a sum of ${size} bytes where ${magnitudeSizeMax} are allowed`);
+    if (magnitudeSizeMax < size + zeroCount) throw new DecodeError(`a sum that is too large at byte ${start}`);
+    if (size === 0 && zeroCount !== 0) throw new DecodeError(`a zero with bytes at byte ${start}`);
     const offset = reader.take(size);
     if (size === 0) return 0n;
     const bytes = reader.bytes.slice(offset, offset + size).reverse();
-    if (bytes[0] === 0) throw new DecodeError(`a sum with a leading zero at byte ${offset}`);
-    const magnitude = BigInt(`0x${toHex(bytes)}`);
+    if (bytes[0] === 0 || bytes[size - 1] === 0)
+      throw new DecodeError(`a sum with zeros at its ends at byte ${offset}`);
+    const magnitude = BigInt(`0x${toHex(bytes)}`) << BigInt(8 * zeroCount);
     return signedSize < 0 ? -magnitude : magnitude;
   },
   shape: { kind: "bigint", least: -(1n << 2560n) + 1n, most: (1n << 2560n) - 1n },
