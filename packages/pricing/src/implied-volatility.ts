@@ -83,14 +83,15 @@ export function blackVolatility(
   const value = at(0);
   const valueLow = at(1);
   if (value <= 0 && gain !== 0) return 0;
-  const missing = base - value;
-  const missingLow = sumError(base, -value, missing) + (baseLow - valueLow);
-  if (missing + missingLow <= 0) return aboveMaximum;
+  const difference = base - value;
+  const differenceLow = sumError(base, -value, difference) + (baseLow - valueLow);
+  const missing = difference + differenceLow;
+  if (!(0 < missing)) return aboveMaximum;
   // Out of the money a price far below 2^-1022 of the strike has all its digits in its own unit only.
   if (gain === 0) shareOf(price, 0, base, baseLow, valueShare);
   else shareOf(value, valueLow, base, baseLow, valueShare);
   if (gain === 0) valueShare[2] = (valueShare[2] as number) + shift;
-  shareOf(missing, missingLow, base, baseLow, missingShare);
+  shareOf(missing, differenceLow - (missing - difference), base, baseLow, missingShare);
   logMoneyness(low, high, pair);
   impliedDeviation(at(0), at(1), valueShare, missingShare, pair);
   return overRoot(at(0), at(1), years);

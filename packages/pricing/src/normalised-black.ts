@@ -48,7 +48,7 @@ export function timeValueOfPair(
   deviationLow: number,
 ): number {
   if (!(0 < deviation)) return 0;
-  if (deviation < tinyDeviation) return distance === 0 ? proportional(low, deviation) : 0;
+  if (deviation < tinyDeviation) return distance === 0 ? proportional(low, deviation, deviationLow) : 0;
   const quantile = distance / deviation - 0.5 * deviation;
   if (worthlessQuantile < quantile) return 0;
   if (quantile < -fullQuantile) return low;
@@ -141,10 +141,10 @@ const besideOne = 1.0078125; // 1 + 2^-7
 const distancePair = new Float64Array(2);
 
 /** The value on the strike of a tiny deviation s: L s / sqrt(2 pi). */
-function proportional(low: number, deviation: number): number {
+function proportional(low: number, deviation: number, deviationLow: number): number {
   const exponent = exponentOf(deviation);
   leave(at(densityAtZero, 0), at(densityAtZero, 1));
-  multiplyPair(scaled(deviation, -exponent), 0);
+  multiplyPair(scaled(deviation, -exponent), scaled(deviationLow, -exponent));
   return timesPower(low, at(result, 0), at(result, 1), exponent);
 }
 

@@ -13,6 +13,7 @@ import { powerOfTwo, productError, sumError } from "@stoa/base/exact/error-free"
 import { at, expPair, millsPair, result } from "@stoa/base/exact/pairs";
 import { densityAtZero } from "@stoa/base/exact/tables";
 import { longLogarithm } from "./long-logarithm.ts";
+import { logMoneyness } from "./normalised-black.ts";
 import { addPairs, dividePairs, lowPart } from "./pair.ts";
 
 export type Standardised = {
@@ -82,6 +83,8 @@ export function standardise(
 const steepest = 1e9;
 const largeProduct = 2.582249878086909e120; // 2^400
 const smallProduct = 3.872591914849318e-121; // 2^-400
+/** Products above it still have an exact rest. */
+const smallestExact = 1e-270;
 
 function limitAt(distance: number): number {
   return distance === 0 ? 0 : distance < 0 ? -Infinity : Infinity;
@@ -92,6 +95,7 @@ function limitAt(distance: number): number {
  * cancel it, so with one the logarithm is a long one.
  */
 function measureDistance(asset: number, strike: number, drift: number, driftLow: number): void {
+  if (drift === 0) return measurePlainDistance(asset, strike);
   const ratio = asset / strike;
   if (!(smallProduct < ratio && ratio < largeProduct)) return measureFarDistance(asset, strike, drift, driftLow);
   // Both by one power of two, where the remainder would over- or underflow; neither loses a bit.
@@ -99,14 +103,18 @@ function measureDistance(asset: number, strike: number, drift: number, driftLow:
   const divisor = strike * scale;
   const product = ratio * divisor;
   const remainder = (asset * scale - product - productError(ratio, divisor, product)) / product;
-  if (drift === 0) {
-    logPair(ratio, pair);
-    standing.distance = addPairs(pair[0] as number, pair[1] as number, remainder, 0);
-  } else {
-    const logarithm = longLogarithm(ratio, remainder);
-    standing.distance = addPairs(logarithm, lowPart(), drift, driftLow);
-  }
+  const logarithm = longLogarithm(ratio, remainder);
+  standing.distance = addPairs(logarithm, lowPart(), drift, driftLow);
   standing.distanceLow = lowPart();
+}
+
+/** ln(asset / strike), whose relative error holds for neighbouring prices too. */
+function measurePlainDistance(asset: number, strike: number): void {
+  const sign = asset < strike ? -1 : 1;
+  if (asset < strike) logMoneyness(asset, strike, pair);
+  else logMoneyness(strike, asset, pair);
+  standing.distance = sign * (pair[0] as number) + 0; // the zero keeps -0 away
+  standing.distanceLow = sign * (pair[1] as number);
 }
 
 /** The same where the quotient itself may over- or underflow: no digits cancel between such logarithms. */
@@ -127,7 +135,7 @@ function measureDeviation(years: number, volatility: number): void {
   standing.root = root;
   standing.deviation = deviation;
   standing.deviationLow = 0;
-  if (!(smallProduct < deviation && smallProduct < root && root < largeProduct && volatility < largeProduct)) return;
+  if (!(smallestExact < deviation && smallProduct < root && root < largeProduct && volatility < largeProduct)) return;
   const square = root * root;
   const rootLow = (years - square - productError(root, root, square)) / (2 * root);
   standing.deviationLow = productError(volatility, root, deviation) + volatility * rootLow;
