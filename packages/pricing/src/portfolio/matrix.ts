@@ -1,7 +1,7 @@
 /**
  * Each instrument priced once in each scenario: rows of doubles, one row per instrument. Accounts are then sums of rows
- * (`table.ts`), however many there are. The prices are Black-76 on the forward of the scenario; what an account does with them,
- * and what a margin does, is not known here.
+ * (`table.ts`), however many there are. The prices are Black-76 on the forward of the scenario, by the fastest kernel of the
+ * machine, which gives the same bits everywhere; what an account does with them, and what a margin does, is not known here.
  *
  * In a scenario the index is S'. A forward F with basis b = F / S and T years to go becomes S' b^((T - t) / T) when t years
  * pass: the rate of carry is held, and without time passing the ratio. Volatility is held at the strike and shifted by the
@@ -11,8 +11,9 @@
  * allocation per cell.
  */
 import { exp, log } from "@stoa/base/exact";
-import { black76, black76Price, type Black76Arguments } from "../black76.ts";
 import { positive, PricingRefusal } from "../refusal.ts";
+import { activeKernel } from "../wasm/active-kernel.ts";
+import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
 import { checkedInstruments, isCoinSettled, type Instrument, type OptionInstrument } from "./instrument.ts";
 import { checkedScenario, shiftedVolatility, shockedPrice, type Scenario } from "./scenario.ts";
 
@@ -26,7 +27,7 @@ export type VolatilityRule = (
 ) => number;
 
 export type MatrixSettings = {
-  /** Without greeks (false) their rows are empty and the prices take a third of the time. True when absent. */
+  /** Without greeks (false) their rows are empty. True when absent. */
   readonly greeks?: boolean;
   readonly volatility?: VolatilityRule;
 };
@@ -102,26 +103,35 @@ export function scenarioMatrix(
   return matrix;
 }
 
-type Scratch = Pick<ScenarioMatrix, "values" | "deltas" | "gammas" | "vegas" | "thetas"> & {
-  readonly forwards: Float64Array;
-  /** Years that are left. */
-  readonly years: Float64Array;
-  readonly volatilities: Float64Array;
-  readonly discounts: Float64Array;
-};
+/** A row while it is made: what the kernel reads, what it writes, and the row itself. */
+type Scratch = BlackColumns &
+  GreekColumns & {
+    readonly values: Float64Array;
+    readonly deltas: Float64Array;
+    readonly gammas: Float64Array;
+    readonly vegas: Float64Array;
+    readonly thetas: Float64Array;
+  };
 
 function newScratch(count: number, greeks: boolean): Scratch {
-  const greekCount = greeks ? count : 0;
+  const column = (): Float64Array => new Float64Array(count);
+  const [price, delta, gamma, vega, theta] = [column(), column(), column(), column(), column()];
+  const none = new Float64Array(0);
   return {
-    forwards: new Float64Array(count),
-    years: new Float64Array(count),
-    volatilities: new Float64Array(count),
-    discounts: new Float64Array(count),
-    values: new Float64Array(count),
-    deltas: new Float64Array(greekCount),
-    gammas: new Float64Array(greekCount),
-    vegas: new Float64Array(greekCount),
-    thetas: new Float64Array(greekCount),
+    ...{
+      sign: column(),
+      forward: column(),
+      strike: column(),
+      years: column(),
+      discount: column(),
+      volatility: column(),
+    },
+    ...{ price, delta, gamma, vega, theta, rho: column(), vanna: column(), status: new Uint8Array(count) },
+    values: price,
+    deltas: greeks ? delta : none,
+    gammas: greeks ? gamma : none,
+    vegas: greeks ? vega : none,
+    thetas: greeks ? theta : none,
   };
 }
 
@@ -145,7 +155,10 @@ function fillRow(instrument: Instrument, row: Row, scratch: Scratch): void {
   fillForwards(instrument, row, scratch);
   if (instrument.kind === "option") {
     fillVolatilities(instrument, row, scratch);
-    fillOptionValues(instrument, scratch);
+    scratch.sign.fill(instrument.type === "call" ? 1 : -1);
+    scratch.strike.fill(instrument.strike);
+    // In currency, derivatives with respect to the forward.
+    activeKernel().blackChain(scratch, scratch);
     if (instrument.settlement === "coin") convertToCoin(scratch);
   } else {
     fillFutureValues(instrument.kind !== "spot" && instrument.settlement === "coin", scratch);
@@ -163,8 +176,8 @@ function fillForwards(instrument: Instrument, { indexPrice, indexPrices, scenari
     // What is left of the carry and of the discount: all of it when no time passes, nothing at expiry.
     const share = passing === 0 || years === Infinity ? 1 : left / years;
     scratch.years[index] = left;
-    scratch.forwards[index] = (indexPrices[index] as number) * power(ratio, passing === 0 && years === 0 ? 0 : share);
-    scratch.discounts[index] = power(discount, share);
+    scratch.forward[index] = (indexPrices[index] as number) * power(ratio, passing === 0 && years === 0 ? 0 : share);
+    scratch.discount[index] = power(discount, share);
   }
 }
 
@@ -177,41 +190,16 @@ function fillVolatilities(option: OptionInstrument, { scenarios, volatility }: R
   for (let index = 0; index < scenarios.length; index++) {
     const scenario = scenarios[index] as Scenario;
     if (volatility === undefined) {
-      scratch.volatilities[index] = shiftedVolatility(option.volatility, scenario.volatility, option.years);
+      scratch.volatility[index] = shiftedVolatility(option.volatility, scenario.volatility, option.years);
       continue;
     }
-    const at = { scenario, forward: scratch.forwards[index] as number, years: scratch.years[index] as number };
-    scratch.volatilities[index] = volatility(option, at);
-  }
-}
-
-/** Reused from cell to cell. */
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** In currency, derivatives with respect to the forward. */
-function fillOptionValues({ type, strike }: OptionInstrument, scratch: Scratch): void {
-  const cell: Mutable<Black76Arguments> = { type, strike, forward: 1, years: 0, volatility: 0, discount: 1 };
-  const greeks = 0 < scratch.deltas.length;
-  for (let index = 0; index < scratch.values.length; index++) {
-    cell.forward = scratch.forwards[index] as number;
-    cell.years = scratch.years[index] as number;
-    cell.volatility = scratch.volatilities[index] as number;
-    cell.discount = scratch.discounts[index] as number;
-    if (!greeks) {
-      scratch.values[index] = black76Price(cell);
-      continue;
-    }
-    const { price, delta, gamma, vega, theta } = black76(cell);
-    scratch.values[index] = price;
-    scratch.deltas[index] = delta;
-    scratch.gammas[index] = gamma;
-    scratch.vegas[index] = vega;
-    scratch.thetas[index] = theta;
+    const at = { scenario, forward: scratch.forward[index] as number, years: scratch.years[index] as number };
+    scratch.volatility[index] = volatility(option, at);
   }
 }
 
 /** From currency to coin at the forward: c = v / F with its derivatives by the quotient rule. */
-function convertToCoin({ forwards, values, deltas, gammas, vegas, thetas }: Scratch): void {
+function convertToCoin({ forward: forwards, values, deltas, gammas, vegas, thetas }: Scratch): void {
   for (let index = 0; index < values.length; index++) {
     const forward = forwards[index] as number;
     const coin = (values[index] as number) / forward;
@@ -225,7 +213,10 @@ function convertToCoin({ forwards, values, deltas, gammas, vegas, thetas }: Scra
   }
 }
 
-function fillFutureValues(inCoin: boolean, { forwards, values, deltas, gammas, vegas, thetas }: Scratch): void {
+function fillFutureValues(
+  inCoin: boolean,
+  { forward: forwards, values, deltas, gammas, vegas, thetas }: Scratch,
+): void {
   for (let index = 0; index < values.length; index++) {
     const forward = forwards[index] as number;
     values[index] = inCoin ? -1 / forward : forward;
@@ -238,7 +229,7 @@ function fillFutureValues(inCoin: boolean, { forwards, values, deltas, gammas, v
 }
 
 /** From derivatives by the forward to derivatives by the index, of which the forward is a fixed multiple. */
-function scaleToIndex(indexPrices: Float64Array, { forwards, deltas, gammas }: Scratch): void {
+function scaleToIndex(indexPrices: Float64Array, { forward: forwards, deltas, gammas }: Scratch): void {
   for (let index = 0; index < deltas.length; index++) {
     const ratio = (forwards[index] as number) / (indexPrices[index] as number);
     deltas[index] = (deltas[index] as number) * ratio;

@@ -221,8 +221,8 @@ test("a rule for volatilities takes the place of the shift", () => {
   const [option] = instruments as readonly [Extract<Instrument, { kind: "option" }>];
   const sticky = { volatility: () => 0.9 };
   const matrix = scenarioMatrix([option], index, [{ name: "", volatility: { kind: "absolute", shift: 5 } }], sticky);
-  expect(matrix.values[0]).toBe(black76Price({ ...option, volatility: 0.9 }) / option.forward);
-  expect(matrix.present[0]).toBe(black76Price(option) / option.forward);
+  expect(matrix.values[0]).toBeCloseTo(black76Price({ ...option, volatility: 0.9 }) / option.forward, 14);
+  expect(matrix.present[0]).toBeCloseTo(black76Price(option) / option.forward, 14);
 });
 
 const expiring = (type: "call" | "put", strike: number, settlement: "coin" | "currency" = "currency"): Instrument => ({
