@@ -180,6 +180,33 @@ test(
 );
 
 test(
+  "stoa price fits the options that the gateway quotes, in coin and in dollars",
+  async () => {
+    for (const currency of ["BTC", "BTC_USDC"]) {
+      let fitted: { unit: string; expiries: { quotedCount: number; atTheMoney: number; butterfly?: string }[] };
+      await until("three expiries are quoted", async () => {
+        const ended = await runStoa(
+          "price",
+          "--gateway",
+          devnet.ready.access.httpUrl,
+          "--currency",
+          currency,
+          "--json",
+        );
+        fitted = ended.code === 0 ? JSON.parse(ended.stdout) : { unit: "", expiries: [] };
+        return 3 <= fitted.expiries.filter(({ quotedCount }) => 10 < quotedCount).length;
+      });
+      expect(fitted!.unit).toBe(currency === "BTC" ? "coin" : "currency");
+      expect(fitted!.expiries.map(({ butterfly }) => butterfly)).toEqual(fitted!.expiries.map(() => undefined));
+      for (const { atTheMoney } of fitted!.expiries) expect(0.1 < atTheMoney && atTheMoney < 2).toBe(true);
+    }
+    const none = await runStoa("price", "--gateway", devnet.ready.access.httpUrl, "--currency", "USDC");
+    expect(none.stderr).toContain("has no options of it: it has BTC_USDC, ETH_USDC");
+  },
+  testTimeoutMs,
+);
+
+test(
   "a second devnet in the same folder is refused in one line",
   async () => {
     const ended = await runStoa("devnet", "--data", folder, "--port", "0");
