@@ -4,6 +4,7 @@
  */
 import { exp, log } from "@stoa/base/exact";
 import { createPrng, type Prng } from "@stoa/base/prng";
+import { geometricAsian } from "@stoa/pricing/asian";
 import { bachelier, bachelierHigherGreeks } from "@stoa/pricing/bachelier";
 import { black76, type OptionType } from "@stoa/pricing/black76";
 import { blackScholes } from "@stoa/pricing/black-scholes";
@@ -96,6 +97,13 @@ export const functions: readonly MeasuredFunction[] = [
     inputs: spotPoints,
     evaluate: (row) => assetOrNothing(spotOption(row)),
   },
+  {
+    name: "geometricAsian",
+    columns: [...spotColumns, "observationsCount"],
+    results: spotResults,
+    inputs: averagePoints,
+    evaluate: (row) => geometricAsian(averageOption(row)),
+  },
 ];
 
 const typeOf = (call: number | undefined): OptionType => (call === 1 ? "call" : "put");
@@ -116,6 +124,12 @@ function spotOption(row: readonly number[]) {
     number,
   ];
   return { type: typeOf(call), spot, strike, years, volatility, rate, dividendYield };
+}
+
+/** A count of 0 stands for the continuous average. */
+function averageOption(row: readonly number[]) {
+  const observationsCount = row[7] as number;
+  return observationsCount === 0 ? spotOption(row) : { ...spotOption(row), observationsCount };
 }
 
 /**
@@ -158,6 +172,30 @@ function normalPoints(seed: string, count: number): number[][] {
     const reach = index & 2 ? 38 * side : side * between(prng, 1e-12, 1);
     const discount = prng.nextFloat() < 0.5 ? 1 : between(prng, 0.01, 2);
     return [index & 1, forward, forward + reach * volatility * Math.sqrt(years), years, volatility, discount];
+  });
+}
+
+/** Spots with a deviation of at most 50, strikes around the forward of the average; a third continuous, up to 10,000 observations. */
+function averagePoints(seed: string, count: number): number[][] {
+  const prng = createPrng(seed);
+  return spotPoints(`${seed} terms`, count).map((row, index) => {
+    const [call, spot, strike, years, free, rate, dividendYield] = row as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const n = index % 3 === 0 ? 0 : Math.floor(between(prng, 1, 10_000));
+    const a = n === 0 ? 1 / 2 : (n + 1) / (2 * n);
+    const b = n === 0 ? 1 / 3 : ((n + 1) * (2 * n + 1)) / (6 * n * n);
+    const volatility = free * Math.sqrt(years) < 50 ? free : 50 / Math.sqrt(years);
+    const carry = (rate - dividendYield) * years;
+    const drift = (a - 1) * carry - 0.5 * (a - b) * volatility * volatility * years;
+    const moved = strike * exp(drift < -200 ? -200 : drift);
+    return [call, spot, moved, years, volatility, rate, dividendYield, n];
   });
 }
 

@@ -232,5 +232,30 @@ def assetOrNothing(row):
     }
 
 
+def geometricAsian(row):
+    call, S, K, T, v, r, q, count = row
+    w = 1 if call else -1
+    a = (count + 1) / (2 * count) if count else HALF
+    b = (count + 1) * (2 * count + 1) / (6 * count**2) if count else mpf(1) / 3
+    g = a * (r - q) * T - (a - b) * v * v * T / 2
+    s = v * mp.sqrt(b * T)
+    d1 = (mp.log(S / K) + g) / s + s / 2
+    d2 = d1 - s
+    A, B = S * mp.exp(g - r * T), K * mp.exp(-r * T)
+    with mp.workdps(120):
+        price = w * (A * N(w * d1) - B * N(w * d2))
+    held, e = w * A * N(w * d1), A * n(d1)
+    return {
+        "price": (price, None),
+        "delta": (held / S, None),
+        "gamma": (e / (S * S * s), None),
+        "vega": total(e * mp.sqrt(b * T), -held * (a - b) * v * T),
+        "theta": total(r * price, -held * g / T, -e * s / (2 * T)),
+        "rho": total(held * a * T, -T * price),
+        "yieldRho": (-held * a * T, None),
+        "dualDelta": (-w * B / K * N(w * d2), None),
+    }
+
+
 FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks, inverse, inverseHigherGreeks,
-                                     cashOrNothing, assetOrNothing)}
+                                     cashOrNothing, assetOrNothing, geometricAsian)}

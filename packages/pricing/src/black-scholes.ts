@@ -167,7 +167,10 @@ function discountOver(argument: "rate" | "dividendYield", rate: number, years: n
 }
 
 /** Exercise plus time value. */
-export function priceOf(type: OptionType, { asset, cash, standard }: Legs): number {
+export function priceOf(
+  type: OptionType,
+  { asset, cash, standard }: Pick<Legs, "asset" | "cash" | "standard">,
+): number {
   const { distance, distanceLow, deviation, deviationLow } = standard;
   const below = distance < 0;
   const side = below ? -1 : 1;

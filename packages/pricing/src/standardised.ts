@@ -44,8 +44,8 @@ const standing: Standardised = {
 const pair = new Float64Array(2);
 
 /**
- * The standardised variables of an asset and a strike (both positive), a drift (a pair; finite), `years` and `volatility`
- * (not negative). Without deviation d1 and d2 are their limits: infinite beside the strike, 0 on it. The object that is
+ * The standardised variables of an asset and a strike (both positive), a drift (a pair; finite), `years` (a pair too) and
+ * `volatility` (not negative). Without deviation d1 and d2 are their limits: infinite beside the strike, 0 on it. The object that is
  * returned is the same each time: read it before the next call.
  */
 export function standardise(
@@ -55,9 +55,10 @@ export function standardise(
   driftLow: number,
   years: number,
   volatility: number,
+  yearsLow = 0,
 ): Readonly<Standardised> {
   measureDistance(asset, strike, drift, driftLow);
-  measureDeviation(years, volatility);
+  measureDeviation(years, volatility, yearsLow);
   const { distance, deviation } = standing;
   const half = 0.5 * deviation;
   const quotient = deviation === 0 ? limitAt(distance) : distance / deviation;
@@ -129,7 +130,7 @@ function measureFarDistance(asset: number, strike: number, drift: number, driftL
 }
 
 /** volatility * sqrt(years): the rest of a root is its remainder over twice the root. */
-function measureDeviation(years: number, volatility: number): void {
+function measureDeviation(years: number, volatility: number, yearsLow: number): void {
   const root = Math.sqrt(years);
   const deviation = volatility * root;
   standing.root = root;
@@ -137,7 +138,7 @@ function measureDeviation(years: number, volatility: number): void {
   standing.deviationLow = 0;
   if (!(smallestExact < deviation && smallProduct < root && root < largeProduct && volatility < largeProduct)) return;
   const square = root * root;
-  const rootLow = (years - square - productError(root, root, square)) / (2 * root);
+  const rootLow = (years - square - productError(root, root, square) + yearsLow) / (2 * root);
   standing.deviationLow = productError(volatility, root, deviation) + volatility * rootLow;
 }
 
@@ -154,7 +155,7 @@ export function standardiseNormal(
   const distance = asset - strike;
   standing.distance = distance;
   standing.distanceLow = sumError(asset, -strike, distance);
-  measureDeviation(years, volatility);
+  measureDeviation(years, volatility, 0);
   const { deviation } = standing;
   const quotient = deviation === 0 ? limitAt(distance) : distance / deviation;
   const paired = -steepest < quotient && quotient < steepest && quotient !== 0 && smallProduct < deviation;
