@@ -151,40 +151,50 @@ def draw_cases(rng):
     def years():
         return rng.choice([73, 146, 219, 365, 730]) / 365
 
-    cases = []
-    for _ in range(40):
-        model = {"kind": "black-scholes", **base(), "volatility": pick(0.1, 0.8, 3)}
-        payoff = {"kind": "european", **terms(years())}
-        cases.append({"model": model, "payoff": payoff, "steps": 1, "value": european(model, payoff)})
-    for _ in range(30):
-        model = {"kind": "black-scholes", **base(), "volatility": pick(0.1, 0.8, 3)}
+    def flat(high):
+        return {"kind": "black-scholes", **base(), "volatility": pick(0.1, high, 3)}
+
+    def jumps(kind):
+        return {"kind": kind, **base(), "volatility": pick(0.1, 0.4, 3), "jumpsPerYear": pick(0.1, 3, 2)}
+
+    def draw_european():
+        return flat(0.8), {"kind": "european", **terms(years())}, 1, european
+
+    def draw_asian():
         payoff = {"kind": "asian", **terms(years()), "averaging": "geometric", "fixings": rng.choice([4, 6, 12])}
-        cases.append({"model": model, "payoff": payoff, "steps": 1, "value": float(geometric_asian(model, payoff))})
-    while len(cases) < 110:
-        model = {"kind": "black-scholes", **base(), "volatility": pick(0.1, 0.5, 3)}
+        return flat(0.8), payoff, 1, geometric_asian
+
+    def draw_barrier():
         direction = rng.choice(["up", "down"])
         level = pick(110, 150, 1) if direction == "up" else pick(60, 92, 1)
         payoff = {"kind": "barrier", **terms(years()), "direction": direction, "knock": rng.choice(["in", "out"]),
                   "barrier": level, "rebate": 0.0, "monitoring": "continuous", "observations": 4}
-        value = barrier(model, payoff)
-        if 0.5 < value:  # of those worth next to nothing few paths count, too few for a normal error
-            cases.append({"model": model, "payoff": payoff, "steps": 1, "value": value})
-    for _ in range(30):
-        model = {"kind": "merton", **base(), "volatility": pick(0.1, 0.4, 3), "jumpsPerYear": pick(0.1, 3, 2),
-                 "jumpMean": pick(-0.2, 0.1, 3), "jumpDeviation": pick(0.02, 0.25, 3)}
-        payoff = {"kind": "european", **terms(years())}
-        cases.append({"model": model, "payoff": payoff, "steps": 1, "value": float(merton(model, payoff))})
-    for _ in range(30):
-        model = {"kind": "kou", **base(), "volatility": pick(0.1, 0.4, 3), "jumpsPerYear": pick(0.1, 3, 2),
-                 "upProbability": pick(0.2, 0.8, 2), "upRate": pick(6, 25, 1), "downRate": pick(4, 25, 1)}
-        payoff = {"kind": "european", **terms(years())}
-        cases.append({"model": model, "payoff": payoff, "steps": 1, "value": float(kou(model, payoff))})
-    for _ in range(30):
+        return flat(0.5), payoff, 1, barrier
+
+    def draw_merton():
+        model = {**jumps("merton"), "jumpMean": pick(-0.2, 0.1, 3), "jumpDeviation": pick(0.02, 0.25, 3)}
+        return model, {"kind": "european", **terms(years())}, 1, merton
+
+    def draw_kou():
+        model = {**jumps("kou"), "upProbability": pick(0.2, 0.8, 2), "upRate": pick(6, 25, 1), "downRate": pick(4, 25, 1)}
+        return model, {"kind": "european", **terms(years())}, 1, kou
+
+    def draw_heston():
         model = {"kind": "heston", **base(), "variance": pick(0.02, 0.16, 3), "meanReversion": pick(0.5, 4, 2),
                  "longVariance": pick(0.02, 0.16, 3), "volatilityOfVariance": pick(0.1, 0.8, 2),
                  "correlation": pick(-0.9, 0.3, 2)}
-        payoff = {"kind": "european", **terms(years())}
-        cases.append({"model": model, "payoff": payoff, "steps": 32, "value": european(model, payoff)})
+        return model, {"kind": "european", **terms(years())}, 32, european
+
+    cases = []
+    for draw, count in ((draw_european, 40), (draw_asian, 30), (draw_barrier, 40), (draw_merton, 30), (draw_kou, 30),
+                        (draw_heston, 30)):
+        kept = 0
+        while kept < count:
+            model, payoff, steps, price = draw()
+            value = float(price(model, payoff))
+            if 0.5 < value:  # of those worth next to nothing few paths count, too few for a normal error
+                cases.append({"model": model, "payoff": payoff, "steps": steps, "value": value})
+                kept += 1
     return cases
 
 

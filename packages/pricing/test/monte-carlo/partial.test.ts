@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decode, encode } from "@stoa/base/codec";
 import { equalBytes } from "@stoa/base/bytes";
 import { estimate } from "@stoa/pricing/monte-carlo/estimate";
+import type { HestonModel, KouModel } from "@stoa/pricing/monte-carlo/model";
 import { mergePartials, partialCodec, pathCountOf, type Partial } from "@stoa/pricing/monte-carlo/partial";
 import { createSimulation, simulate, verifyPartial } from "@stoa/pricing/monte-carlo/simulation";
 import { workDigest, workUnitCodec, workUnitDigest, type Work } from "@stoa/pricing/monte-carlo/work";
@@ -11,14 +12,28 @@ import { PricingRefusal } from "@stoa/pricing/refusal";
 import { blackScholes, bytesOf, call, workOf } from "./price.ts";
 
 const american = { kind: "american", type: "put", strike: 105, years: 1, exercises: 4, regressionBlocks: 1 } as const;
-const heston = {
-  ...{ kind: "heston", spot: 100, rate: 0.02, dividendYield: 0, variance: 0.04, meanReversion: 1 },
-  ...{ longVariance: 0.09, volatilityOfVariance: 0.6, correlation: -0.6 },
-} as const;
-const kou = {
-  ...{ kind: "kou", spot: 100, rate: 0.02, dividendYield: 0, volatility: 0.2, jumpsPerYear: 2 },
-  ...{ upProbability: 0.4, upRate: 12, downRate: 8 },
-} as const;
+const heston: HestonModel = {
+  kind: "heston",
+  spot: 100,
+  rate: 0.02,
+  dividendYield: 0,
+  variance: 0.04,
+  meanReversion: 1,
+  longVariance: 0.09,
+  volatilityOfVariance: 0.6,
+  correlation: -0.6,
+};
+const kou: KouModel = {
+  kind: "kou",
+  spot: 100,
+  rate: 0.02,
+  dividendYield: 0,
+  volatility: 0.2,
+  jumpsPerYear: 2,
+  upProbability: 0.4,
+  upRate: 12,
+  downRate: 8,
+};
 
 /** Each with the smallest split of its method. */
 const works: readonly (readonly [string, Work, number])[] = [
