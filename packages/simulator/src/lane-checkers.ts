@@ -45,10 +45,18 @@ export function laneFaults(
   return faults.filter((one) => one !== undefined);
 }
 
+/** Places that are remembered in each table: more than are under way, and a world may be as long as one likes. */
+export const placesCountMax = 32_768;
+
 function other(known: Map<string, string>, key: string, digest: string, fault: string): string | undefined {
-  const first = known.get(key) ?? digest;
-  known.set(key, first);
-  return first === digest ? undefined : fault;
+  const first = known.get(key);
+  if (first !== undefined) return first === digest ? undefined : fault;
+  known.set(key, digest);
+  for (const oldest of known.keys()) {
+    if (known.size <= placesCountMax) break;
+    known.delete(oldest);
+  }
+  return undefined;
 }
 
 function proofsIn(message: Message): readonly AvailabilityProof[] {
