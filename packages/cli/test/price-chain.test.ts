@@ -176,14 +176,14 @@ test.each<[string, () => readonly string[], string]>([
     "is a gateway running there?",
   ],
   ["no address", () => ["--gateway", "here", "--currency", "BTC"], "--gateway here: an address is wanted"],
-])("%s is refused in one line that says where", async (_, args, words) => {
+])("%s is refused in one line that says where (PRICE-082)", async (_, args, words) => {
   const { code, stderr } = await price(...args());
   expect(stderr).toContain(words);
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(code).toBe(1);
 });
 
-test("the page draws every chart in a real browser, from one file and without the network; axes, expiries and theme can be chosen", async () => {
+test("the page draws every chart in a real browser, from one file and without the network; axes, expiries and theme can be chosen (PRICE-083)", async () => {
   const folder = temporaryFolder();
   const page = join(folder, "chain.html");
   const { stderr } = await price("--chain", chainFile([head, ...chainRows()].join("\n")), "--html", page);

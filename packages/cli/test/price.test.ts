@@ -100,7 +100,7 @@ test.each<[string, readonly string[], string]>([
     "--volatility <volatility>' argument 'high' is invalid",
   ],
   ["an unknown model", [...onForward, "--model", "sabr"], "Allowed choices are black76"],
-])("%s is refused, and the flag is named", async (_, args, words) => {
+])("%s is refused, and the flag is named (PRICE-082)", async (_, args, words) => {
   const { code, stderr, stdout } = await price(...args);
   expect(stderr).toContain(words);
   expect(stdout).toBe("");

@@ -107,7 +107,7 @@ function expected(scenario: Scenario, at: number, unit: ReportUnit): { value: nu
 }
 
 test.each(["currency", "coin"] as const)(
-  "value and profit of a mixed portfolio in %s are the sums of its parts",
+  "value and profit of a mixed portfolio in %s are the sums of its parts (PRICE-080)",
   (unit) => {
     const matrix = scenarioMatrix(instruments, index, scenarios);
     const table = scenarioTable(matrix, holdingsOf(matrix, positions), unit);
