@@ -2,17 +2,22 @@
  * `stoa price` for one option: which function of the pricing library answers, and what it is told. It computes nothing itself;
  * rows of the answer come with what they are per, so that a reader need not know the library's conventions.
  */
-import { black76, type Black76Values, type OptionType } from "@stoa/pricing/black76";
-import { blackScholes } from "@stoa/pricing/black-scholes";
+import { geometricAsian } from "@stoa/pricing/asian";
+import { bachelier } from "@stoa/pricing/bachelier";
+import { barrier as barrierOption } from "@stoa/pricing/barrier";
+import { black76, discountFactor, type OptionType } from "@stoa/pricing/black76";
+import { blackScholes, type BlackScholesArguments } from "@stoa/pricing/black-scholes";
+import { assetOrNothing, cashOrNothing } from "@stoa/pricing/digital";
 import { barrierByFiniteDifferences } from "@stoa/pricing/finite-differences/barrier";
 import { vanillaByFiniteDifferences } from "@stoa/pricing/finite-differences/vanilla";
 import type { GridEstimate } from "@stoa/pricing/finite-differences/estimate";
 import { black76HigherGreeks, blackScholesHigherGreeks, type HigherGreeks } from "@stoa/pricing/higher-greeks";
 import { impliedVolatility } from "@stoa/pricing/implied-volatility";
+import { normalImpliedVolatility } from "@stoa/pricing/normal-implied-volatility";
+import { inverseVenueConventions, quotedGreeks } from "@stoa/pricing/quoted-greeks";
 import { PricingRefusal } from "@stoa/pricing/refusal";
-import { discountFactor } from "@stoa/pricing/black76";
 import { Failure } from "../failure.ts";
-import type { ModelName, PriceFlags } from "./flags.ts";
+import type { BarrierName, ModelName, PriceFlags } from "./flags.ts";
 import { parseTime, yearMs } from "./time.ts";
 
 export interface Row {
@@ -38,10 +43,14 @@ export interface OptionAnswer {
 export function priceOption(flags: PriceFlags, nowMs: number): OptionAnswer {
   try {
     const terms = termsOf(flags, nowMs);
-    if (flags.exercise === "american" || flags.barrier !== undefined || flags.barrierKind !== undefined)
-      return onGrid(flags, terms);
-    if (flags.payoff !== "vanilla") throw wrongFlag("payoff", `${flags.payoff} is European, without a barrier`);
-    return european(flags, terms);
+    const hasBarrier = flags.barrier !== undefined || flags.barrierKind !== undefined;
+    const isExotic = hasBarrier || flags.exercise === "american" || flags.payoff !== "vanilla";
+    if (!isExotic) return vanilla(flags, terms);
+    if (flags.iv !== undefined) throw wrongFlag("iv", "it explains European calls and puts; give --volatility here");
+    if (flags.payoff !== "vanilla" && (hasBarrier || flags.exercise === "american"))
+      throw wrongFlag("payoff", `${flags.payoff} is European, without a barrier`);
+    if (flags.exercise === "american") return onGrid(flags, terms);
+    return hasBarrier ? withBarrier(flags, terms) : otherPayoff(flags, terms);
   } catch (error) {
     if (!(error instanceof PricingRefusal)) throw error;
     throw new Failure(`${flagOf(error.argument)}${error.message.slice(error.argument.length)}`);
@@ -97,12 +106,13 @@ function flagOf(argument: string): string {
     discount: "--rate",
     years: "time to expiry",
     knockOut: "--barrier-kind",
+    knock: "--barrier-kind",
     priceSteps: "--steps",
   };
   return flags[argument] ?? (/^\w+$/.test(argument) ? `--${argument}` : argument);
 }
 
-function european(flags: PriceFlags, terms: Terms): OptionAnswer {
+function vanilla(flags: PriceFlags, terms: Terms): OptionAnswer {
   switch (terms.model) {
     case "black76":
       return onForward(flags, terms);
@@ -111,7 +121,7 @@ function european(flags: PriceFlags, terms: Terms): OptionAnswer {
     case "inverse":
       return inCoin(flags, terms);
     case "bachelier":
-      throw wrongFlag("model", "bachelier prices no such option");
+      return inNormalModel(flags, terms);
   }
 }
 
@@ -141,16 +151,42 @@ function onForward(flags: PriceFlags, { type, strike, years }: Terms): OptionAns
   const discount = discountFactor(flags.rate ?? 0, years);
   const volatility = flags.volatility ?? explained({ type, forward, strike, years, price: flags.iv!, discount });
   const option = { type, forward, strike, years, volatility, discount };
-  const values: Black76Values = black76(option);
+  const values = black76(option);
   const higher = flags.higher ? higherRows(black76HigherGreeks(option), "the forward") : [];
   return {
     title: `${type} ${strike} on a forward of ${forward}, ${duration(years)}`,
     method: "Black 1976, closed form",
     model: "black76",
     arguments: option,
-    rows: [...volatilityRow(flags, volatility), ...rowsOf(values, perForward), ...higher],
+    rows: [...volatilityRow(flags, volatility), ...rowsOf({ ...values }, perForward), ...higher],
   };
 }
+
+/** Volatility in units of price. */
+function inNormalModel(flags: PriceFlags, { type, strike, years }: Terms): OptionAnswer {
+  const forward = wanted(flags.forward, "forward", "100");
+  refuseFlags(flags, ["spot", "yield"], "bachelier takes --forward and --rate");
+  const discount = discountFactor(flags.rate ?? 0, years);
+  const volatility =
+    flags.volatility ?? explainedNormally({ type, forward, strike, years, price: flags.iv!, discount });
+  const option = { type, forward, strike, years, volatility, discount };
+  const meanings = { ...perForward, vega: "per 1 of volatility in units of price" };
+  return {
+    title: `${type} ${strike} on a forward of ${forward}, ${duration(years)}`,
+    method: "Bachelier 1900, closed form",
+    model: "bachelier",
+    arguments: option,
+    rows: [...volatilityRow(flags, volatility), ...rowsOf({ ...bachelier(option) }, meanings)],
+  };
+}
+
+const perSpot = {
+  ...perForward,
+  delta: "per 1 of the spot",
+  gamma: "per 1 of the spot, twice",
+  rho: "per 1 % of interest",
+  yieldRho: "per 1 % of the underlying's yield",
+} as const;
 
 function onSpot(flags: PriceFlags, { type, strike, years }: Terms): OptionAnswer {
   const spot = wanted(flags.spot, "spot", "100");
@@ -161,19 +197,69 @@ function onSpot(flags: PriceFlags, { type, strike, years }: Terms): OptionAnswer
     flags.volatility ?? explained({ type, forward: spot * growth, strike, years, price: flags.iv!, discount });
   const option = { type, spot, strike, years, volatility, rate, dividendYield };
   const higher = flags.higher ? higherRows(blackScholesHigherGreeks(option), "the spot") : [];
-  const meanings = {
-    ...perForward,
-    delta: "per 1 of the spot",
-    gamma: "per 1 of the spot, twice",
-    rho: "per 1 % of interest",
-    yieldRho: "per 1 % of the underlying's yield",
-  };
   return {
     title: `${type} ${strike} on a spot of ${spot}, ${duration(years)}`,
     method: "Black, Scholes and Merton 1973, closed form",
     model: "black-scholes",
     arguments: option,
-    rows: [...volatilityRow(flags, volatility), ...rowsOf({ ...blackScholes(option) }, meanings), ...higher],
+    rows: [...volatilityRow(flags, volatility), ...rowsOf({ ...blackScholes(option) }, perSpot), ...higher],
+  };
+}
+
+/** An option on a forward is one on an asset that yields the rate of interest. */
+function assetTerms(flags: PriceFlags, { model, type, strike, years }: Terms): BlackScholesArguments {
+  if (model === "bachelier" || model === "inverse")
+    throw wrongFlag("model", `${model} prices European calls and puts without barrier`);
+  const { rate = 0 } = flags;
+  const spot = flags.spot ?? wanted(flags.forward, "forward", "100000");
+  if (flags.spot === undefined) refuseFlags(flags, ["yield"], "it goes with --spot");
+  const dividendYield = flags.spot === undefined ? rate : (flags.yield ?? 0);
+  return { type, spot, strike, years, volatility: flags.volatility!, rate, dividendYield };
+}
+
+const assetTitle = (flags: PriceFlags, words: string, { spot, years, type, strike }: BlackScholesArguments): string =>
+  `${words} ${type} ${strike} on a ${flags.spot === undefined ? "forward" : "spot"} of ${spot}, ${duration(years)}`;
+
+function otherPayoff(flags: PriceFlags, terms: Terms): OptionAnswer {
+  const option = assetTerms(flags, terms);
+  const answers = {
+    "cash-or-nothing": () => ({ values: cashOrNothing(option), method: "pays 1 beyond the strike, closed form" }),
+    "asset-or-nothing": () => ({
+      values: assetOrNothing(option),
+      method: "pays the asset beyond the strike, closed form",
+    }),
+    "geometric-asian": () => ({
+      values: geometricAsian(option),
+      method: "on the continuous geometric mean until expiry, closed form",
+    }),
+  };
+  const { values, method } = answers[flags.payoff as keyof typeof answers]();
+  return {
+    title: assetTitle(flags, flags.payoff, option),
+    method,
+    model: terms.model,
+    arguments: { ...option, payoff: flags.payoff },
+    rows: rowsOf({ ...values }, perSpot),
+  };
+}
+
+function withBarrier(flags: PriceFlags, terms: Terms): OptionAnswer {
+  const { barrier, kind } = barrierOf(flags);
+  const option = { ...assetTerms(flags, terms), barrier, knock: kind };
+  const { dualDelta: _, ...meanings } = perSpot;
+  return {
+    title: assetTitle(flags, `${kind} ${barrier}`, option),
+    method: "barrier watched without interruption, closed form",
+    model: terms.model,
+    arguments: option,
+    rows: rowsOf({ ...barrierOption(option) }, meanings),
+  };
+}
+
+function barrierOf(flags: PriceFlags): { readonly barrier: number; readonly kind: BarrierName } {
+  return {
+    barrier: wanted(flags.barrier, "barrier", "95"),
+    kind: wanted(flags.barrierKind, "barrier-kind", "down-and-out"),
   };
 }
 
@@ -183,25 +269,16 @@ function inCoin(flags: PriceFlags, { type, strike, years }: Terms): OptionAnswer
   const price = flags.iv === undefined ? 0 : flags.iv * forward;
   const volatility = flags.volatility ?? explained({ type, forward, strike, years, price, discount: 1 });
   const option = { type, forward, strike, years, volatility };
-  const dollars = black76(option);
-  const coin = dollars.price / forward;
-  const values = {
-    price: coin,
-    dollars: dollars.price,
-    delta: dollars.delta,
-    net: dollars.delta - coin,
-    gamma: dollars.gamma,
-    vega: dollars.vega,
-    theta: dollars.theta,
-  };
+  const quoted = quotedGreeks(option, inverseVenueConventions);
+  const values = { ...quoted, dollars: quoted.price * forward, net: quoted.delta - quoted.price };
   const meanings = {
     price: "in coin",
     dollars: "the same in currency, at the forward",
     delta: "coins per coin of the option, as the venue shows it",
     net: "coins to hedge with when the premium is kept in coin (delta less price)",
     gamma: "of the delta, per 1 of the forward",
-    vega: "per 1 % of volatility, in currency",
-    theta: "per day that passes, in currency",
+    vega: "in currency, for 1 % of volatility",
+    theta: "in currency, for a day that passes",
   };
   return {
     title: `${type} ${strike} settled in coin, on a forward of ${forward}, ${duration(years)}`,
@@ -250,71 +327,32 @@ function explained(option: Parameters<typeof impliedVolatility>[0]): number {
   throw new Failure(`--iv ${option.price}: no volatility explains this price: ${why ?? found}`);
 }
 
-function onGrid(flags: PriceFlags, { model, type, strike, years }: Terms): OptionAnswer {
-  if (model === "bachelier" || model === "inverse")
-    throw wrongFlag("model", `${model} prices European options without barrier`);
-  if (flags.iv !== undefined)
-    throw wrongFlag("iv", "it explains European prices without barrier; give --volatility here");
-  if (flags.payoff !== "vanilla") throw wrongFlag("payoff", `${flags.payoff} is European, without a barrier`);
-  const { rate = 0 } = flags;
-  // An option on a forward is one on an asset that yields the rate of interest.
-  const spot = flags.spot ?? wanted(flags.forward, "forward", "100000");
-  const dividendYield = flags.spot === undefined ? rate : (flags.yield ?? 0);
-  if (flags.spot === undefined) refuseFlags(flags, ["yield"], "it goes with --spot");
+function explainedNormally(option: Parameters<typeof normalImpliedVolatility>[0]): number {
+  const found = normalImpliedVolatility(option);
+  if (typeof found === "number") return found;
+  throw new Failure(`--iv ${option.price}: no volatility explains this price: ${found}`);
+}
+
+function onGrid(flags: PriceFlags, terms: Terms): OptionAnswer {
   const shared = {
-    type,
-    exercise: flags.exercise,
-    spot,
-    strike,
-    years,
-    volatility: flags.volatility!,
-    rate,
-    dividendYield,
+    ...assetTerms(flags, terms),
+    exercise: "american",
     ...(flags.steps === undefined ? {} : { priceSteps: flags.steps }),
-  };
-  const { title, option, estimate } = barrierOrNot(flags, shared);
-  return {
-    title:
-      `${flags.exercise} ${title} ${type} ${strike} on a ${flags.spot === undefined ? "forward" : "spot"} of ${spot}, ${duration(years)}`.replace(
-        "  ",
-        " ",
-      ),
-    method: "finite differences, extrapolated from two grids",
-    model,
-    arguments: option,
-    rows: gridRows(estimate),
-  };
-}
-
-interface GridAnswer {
-  readonly title: string;
-  readonly option: Readonly<Record<string, string | number>>;
-  readonly estimate: GridEstimate;
-}
-
-function barrierOrNot(flags: PriceFlags, shared: Parameters<typeof vanillaByFiniteDifferences>[0]): GridAnswer {
-  if (flags.barrier === undefined && flags.barrierKind === undefined)
-    return { title: "", option: { ...shared }, estimate: vanillaByFiniteDifferences(shared) };
-  const barrier = wanted(flags.barrier, "barrier", "95");
-  const kind = wanted(flags.barrierKind, "barrier-kind", "down-and-out");
-  const option = { ...shared, barrier, knockOut: kind.replace("-in", "-out") as "down-and-out" | "up-and-out" };
-  const out = barrierByFiniteDifferences(option);
-  const title = `${kind} ${barrier}`;
-  if (kind.endsWith("-out")) return { title, option, estimate: out };
-  if (flags.exercise === "american")
+  } as const;
+  const answer = { method: "finite differences, extrapolated from two grids", model: terms.model };
+  if (flags.barrier === undefined && flags.barrierKind === undefined) {
+    const title = assetTitle(flags, "American", shared);
+    return { ...answer, title, arguments: shared, rows: gridRows(vanillaByFiniteDifferences(shared)) };
+  }
+  const { barrier, kind } = barrierOf(flags);
+  if (kind === "down-and-in" || kind === "up-and-in")
     throw wrongFlag(
       "barrier-kind",
-      `${kind} cannot be american here: an option that begins at the barrier is not the rest of one that ends there`,
+      `${kind} is European: an American option that begins at a barrier is not priced here`,
     );
-  return { title, option, estimate: difference(vanillaByFiniteDifferences(shared), out) };
-}
-
-/** A European knock-in is what the knock-out lacks of the option without barrier. */
-function difference(whole: GridEstimate, out: GridEstimate): GridEstimate {
-  const names = ["price", "delta", "gamma", "theta"] as const;
-  const of = (pick: (name: (typeof names)[number]) => number) =>
-    Object.fromEntries(names.map((name) => [name, pick(name)])) as Record<(typeof names)[number], number>;
-  return { ...of((name) => whole[name] - out[name]), error: of((name) => whole.error[name] + out.error[name]) };
+  const option = { ...shared, barrier, knockOut: kind };
+  const title = assetTitle(flags, `American ${kind} ${barrier}`, option);
+  return { ...answer, title, arguments: option, rows: gridRows(barrierByFiniteDifferences(option)) };
 }
 
 const gridRows = ({ price, delta, gamma, theta, error }: GridEstimate): Row[] => [
