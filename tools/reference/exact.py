@@ -127,7 +127,11 @@ def inputs():
     distribution += [uniform(-38.49, -37.4) for _ in range(200)]
     for x in [2.0**-30, 0.5, 8.29, 8.292361075813595, 38.46740561714434, 37.5193793471445] + [2.0**o * (1 + j / 8) for o in range(-1, 5) for j in range(8)]:
         distribution += neighbors(x, 1) + neighbors(-x, 1)
-    return {"exp": exp, "log": log, "normalDensity": density, "normalDistribution": distribution}
+    mills = [uniform(0, 1) for _ in range(300)] + [2.0 ** uniform(-40, 7) for _ in range(500)]
+    for x in [j / 8 for j in range(1, 5)] + [2.0**o * (1 + j / 8) for o in range(-1, 7) for j in range(8)]:
+        mills += neighbors(x, 1)
+    plus = [sign() * 2.0 ** uniform(-60, -7) for _ in range(500)] + [uniform(-0.0078125, 0.0078125) for _ in range(300)]
+    return {"exp": exp, "log": log, "normalDensity": density, "normalDistribution": distribution, "millsPair": mills, "logOnePlusPair": plus}
 
 
 EXACT = {
@@ -135,6 +139,8 @@ EXACT = {
     "log": mp.log,
     "normalDensity": lambda x: mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi),
     "normalDistribution": lambda x: mp.erfc(-x / mp.sqrt(2)) / 2,
+    "millsPair": mills,
+    "logOnePlusPair": mp.log1p,
 }
 
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { exp, log, logPair, normalDensity, normalDistribution } from "@stoa/base/exact";
+import { logOnePlusPair, millsPair, result } from "@stoa/base/exact/pairs";
 
 type Function = (x: number) => number;
 const functions: Record<string, Function> = { exp, log, normalDensity, normalDistribution };
@@ -85,7 +86,8 @@ function argumentsOf(name: string, count: number, seed: bigint): Float64Array {
 }
 
 describe("against 50-digit values", () => {
-  for (const [name, rows] of Object.entries(tables)) {
+  for (const name of Object.keys(functions)) {
+    const rows = tables[name]!;
     test(`${name} is within 0.5001 units in the last place at ${rows.length} points`, () => {
       let worst = { error: 0, input: "" };
       for (const [input, truth] of rows) {
@@ -158,6 +160,30 @@ test("a logarithm and its rest hold thirteen bits more than the logarithm", () =
     expect(pair[0]).toBe(log(x));
     expect(Math.abs(errorInLastPlace(pair[0]!, truth, pair[1]))).toBeLessThan(0.00013);
   }
+});
+
+describe("pairs hold some 66 bits, the Mills ratio and the logarithm of 1 + z", () => {
+  test.each([
+    ["millsPair", millsPair],
+    ["logOnePlusPair", logOnePlusPair],
+  ] as const)("%s", (name, pairOf) => {
+    const rows = tables[name]!;
+    expect(rows.length).toBeGreaterThan(700);
+    for (const [input, truth] of rows) {
+      const x = fromBits(BigInt(`0x${input}`));
+      pairOf(x, 0);
+      const error = Math.abs(errorInLastPlace(result[0]!, truth, result[1]));
+      if (!(error < 0.00025)) expect.fail(`${name}(${x}) is ${error} off`);
+    }
+  });
+
+  test("a rest of the argument counts", () => {
+    millsPair(1.5, 1e-17);
+    const [high, low] = [result[0]!, result[1]!];
+    millsPair(1.5, 0);
+    // m' = t m - 1/sqrt(2 pi)
+    expect(high - result[0]! + (low - result[1]!)).toBeCloseTo(1e-17 * (1.5 * high - 0.3989422804014327), 30);
+  });
 });
 
 test("the exact cases are exact, and the ends are as documented", () => {

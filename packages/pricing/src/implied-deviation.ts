@@ -15,13 +15,19 @@
  * - else ln(1 - beta). Guess: 1 - beta = Phi(a) (1 + m(b)/m(-a)), the bracket as at a = 0.
  */
 import { exp, log } from "@stoa/base/exact";
-import { powerOfTwo, productError, sumError, upperBits, withUpperBits } from "@stoa/base/exact/error-free";
 import { at, leave, result } from "@stoa/base/exact/pairs";
-import { tailTable } from "@stoa/base/exact/tables";
-import { exponentOf, factors, missingRatio, scaled, valueRatio } from "./normalised-black.ts";
-
-/** How often the Black value is computed: once in doubles, once in pairs. */
-export const impliedDeviationStepCount = 2;
+import {
+  densityTop,
+  excess,
+  householder,
+  inversePi,
+  logOfExcess,
+  logOfTwo,
+  mills,
+  normalDistanceOfLog,
+  proportional,
+} from "./inversion.ts";
+import { factors, missingRatio, scaled, valueRatio } from "./normalised-black.ts";
 
 /**
  * The deviation, as a pair into `pair`, at which an option over the distance x = ln(H/L) (a pair, 0 <= x < 1500) is worth
@@ -61,38 +67,7 @@ export function impliedDeviation(
 }
 
 const tinyRatio = 1e-50;
-const logOfTwo = 0.6931471805599453;
-const inversePi = 0.3183098861837907;
-const rootTwoPi = 2.5066282746310007;
-const rootTwoPiLow = -1.8328579980459167e-16;
 const halfRootTwoPi = 1.2533141373155003;
-const densityTop = 0.3989422804014327;
-
-/**
- * (part + partLow) / (low + lowRest) into `share`: (share[0] + share[1]) 2^share[2], the high part within [1/2, 2). Both
- * positive, of any magnitude.
- */
-export function shareOf(part: number, partLow: number, low: number, lowRest: number, share: Float64Array): void {
-  const lowExponent = exponentOf(low);
-  const exponent = exponentOf(part);
-  const divisor = scaled(low, -lowExponent);
-  const high = scaled(part, -exponent);
-  const quotient = high / divisor;
-  const product = quotient * divisor;
-  const rest = high - product - productError(quotient, divisor, product);
-  share[0] = quotient;
-  share[1] = (rest + (scaled(partLow, -exponent) - quotient * scaled(lowRest, -lowExponent))) / divisor;
-  share[2] = exponent - lowExponent;
-}
-
-/** The deviation of a tiny share on the strike: s = sqrt(2 pi) value / L. */
-function proportional(value: Float64Array, pair: Float64Array): void {
-  const share = at(value, 0);
-  const product = share * rootTwoPi;
-  const rest = productError(share, rootTwoPi, product) + share * rootTwoPiLow + at(value, 1) * rootTwoPi;
-  pair[0] = scaled(product, at(value, 2));
-  pair[1] = scaled(rest, at(value, 2));
-}
 
 /** Starts stay on their side of the inflection, a hair off it: the formulas of each side end there. */
 function below(edge: number, s: number): number {
@@ -109,22 +84,6 @@ function above(edge: number, s: number): number {
 function guessNormal(x: number, target: number): number {
   const logValue = target - log(x) - 0.5 * x;
   return x / normalDistanceOfLog(logValue);
-}
-
-/**
- * The h > 0 at which phi(h)/h - Phi(-h) has the logarithm `logValue`, within 0.3 %: near the money by the series
- * 1/(h sqrt(2 pi)) - 1/2 + h/(2 sqrt(2 pi)), else by a fit in sqrt(-2 ln) for h up to 60.
- */
-export function normalDistanceOfLog(logValue: number): number {
-  if (-0.929 < logValue) {
-    const sum = exp(logValue) + 0.5;
-    return (2 * densityTop) / (sum + Math.sqrt(sum * sum - inversePi));
-  }
-  const q = Math.sqrt(-2 * logValue);
-  return (
-    (0.10318817616930848 + q * (0.4019613506594224 + q * (-0.31310755995218514 + q * 0.165260195971411))) /
-    (1 + q * (-0.24350176307712576 + q * 0.16428506272540305))
-  );
 }
 
 /** The guess for x >= 1.5 below the inflection, within 12 %. */
@@ -144,14 +103,6 @@ function guessTail(x: number, target: number, edgeRatio: number): number {
 function quantileOfLog(logarithm: number): number {
   const t = Math.sqrt(logarithm < 0 ? -2 * logarithm : 0);
   return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
-}
-
-/**
- * Householder's step of third order for a function g, given Newton's step -g/g', g''/g' and g'''/g' (A. Householder, The
- * Numerical Treatment of a Single Nonlinear Equation, 1970).
- */
-function householder(newton: number, second: number, third: number): number {
-  return (newton * (1 + 0.5 * second * newton)) / (1 + newton * (second + (third * newton) / 6));
 }
 
 /** beta''/beta' = x^2/s^3 - s/4. */
@@ -201,26 +152,6 @@ function difference(h: number, s: number): number {
   return s * (densityTop - h * mills(h)) * (1 + (0.25 * s * s) / (h * h + 3));
 }
 
-/** The Mills ratio m(u) for u >= 0 in doubles, by the first ten coefficients of the exact one: within 1e-11 of it. */
-function mills(u: number): number {
-  let first: number;
-  let offset: number;
-  if (u < 0.5) {
-    const cell = Math.floor(8 * u);
-    first = 20 * (64 + cell);
-    offset = u - (0.125 * cell + 0.0625);
-  } else {
-    if (127 < u) return densityTop / u;
-    const upper = upperBits(u);
-    first = 20 * ((upper >>> 17) - 8176);
-    offset = u - withUpperBits(0, (upper & 0xfffe0000) | 0x10000);
-  }
-  let rest = at(tailTable, first + 13);
-  for (let index = first + 12; first + 8 <= index; index--) rest = at(tailTable, index) + offset * rest;
-  for (let index = first + 6; first <= index; index -= 2) rest = at(tailTable, index) + offset * rest;
-  return rest;
-}
-
 /** The last steps: the difference to the goal from pairs, so that only its own rounding is left in s. */
 function lastStepOfLog(x: number, xLow: number, s: number, goal: Float64Array, pair: Float64Array): void {
   const exponent = valueRatio(x, xLow, s, 0);
@@ -239,24 +170,6 @@ function lastStepOfValue(x: number, xLow: number, s: number, goal: Float64Array,
   const newton = (-excess(exponent, goal) * scaled(at(goal, 0), at(goal, 2))) / (at(factors, 1) * densityTop);
   const q = bend(x, s);
   finish(s, householder(newton, q, bendOfBend(x, s, q)), pair);
-}
-
-/** (the result pair times 2^exponent) / goal - 1, without cancelling. */
-function excess(exponent: number, goal: Float64Array): number {
-  const scale = powerOfTwo(exponent - at(goal, 2));
-  const difference = at(result, 0) * scale - at(goal, 0);
-  return (
-    (difference + (sumError(at(result, 0) * scale, -at(goal, 0), difference) + (at(result, 1) * scale - at(goal, 1)))) /
-    at(goal, 0)
-  );
-}
-
-/** ln(1 + excess) with its full relative precision (W. Kahan's way). */
-function logOfExcess(exponent: number, goal: Float64Array): number {
-  const e = excess(exponent, goal);
-  if (-0.001 < e && e < 0.001) return e * (1 - e * (0.5 - e * (0.3333333333333333 - e * (0.25 - e * 0.2))));
-  const whole = 1 + e;
-  return (log(whole) * e) / (whole - 1);
 }
 
 function finish(s: number, step: number, pair: Float64Array): void {

@@ -7,7 +7,8 @@
  */
 import { productError, sumError } from "@stoa/base/exact/error-free";
 import { optionTypes, type OptionTerms } from "./black76.ts";
-import { impliedDeviation, shareOf } from "./implied-deviation.ts";
+import { impliedDeviation } from "./implied-deviation.ts";
+import { lessExercise, overRoot, shareOf } from "./inversion.ts";
 import { exponentOf, logMoneyness, scaled } from "./normalised-black.ts";
 import { notNegative, oneOf, positive, PricingRefusal } from "./refusal.ts";
 
@@ -27,7 +28,7 @@ export type ImpliedVolatilityArguments = OptionTerms & {
  * discounted exercise value is explained by 0. Arguments outside their domain throw a `PricingRefusal`.
  *
  * It solves price = black76Price for volatility. Error: below 0.6 units in the last place of the volatility that the given
- * doubles determine, subnormal prices included, in two steps (`impliedDeviationStepCount`). Method and sources:
+ * doubles determine, subnormal prices included, by a closed guess and two steps, never more. Method and sources:
  * `implied-deviation.ts`.
  *
  * @example impliedVolatility({ type: "put", forward: 4_000, strike: 3_500, years: 0.1, price: 60 })
@@ -74,11 +75,12 @@ export function blackVolatility(
   const base = discount * lowUnit;
   const baseLow = productError(discount, lowUnit, base);
   // In the money: less the discounted exercise value, whose difference is itself a pair.
-  holdLess(
+  lessExercise(
     unit,
     gain === 0 ? 0 : scaled(gain, shift),
     scaled(gain === 0 ? 0 : sumError(high, -low, gain), shift),
     discount,
+    pair,
   );
   const value = at(0);
   const valueLow = at(1);
@@ -103,28 +105,4 @@ const missingShare = new Float64Array(3);
 
 function at(index: number): number {
   return pair[index] as number;
-}
-
-/** price - discount (gain + gainLow) into `pair`. */
-function holdLess(price: number, gain: number, gainLow: number, discount: number): void {
-  const product = discount * gain;
-  const high = price - product;
-  const low = sumError(price, -product, high) - (productError(discount, gain, product) + discount * gainLow);
-  pair[0] = high + low;
-  pair[1] = low - (at(0) - high);
-}
-
-/** (deviation + rest) / sqrt(years), rounded once; the rest of a root is its remainder over twice the root. */
-function overRoot(deviation: number, rest: number, years: number): number {
-  const tiny = years < 1e-200;
-  const scaledYears = tiny ? years * 4.149515568880993e180 : years; // 2^600
-  const root = Math.sqrt(scaledYears);
-  const square = root * root;
-  const rootLow = (scaledYears - square - productError(root, root, square)) / (2 * root);
-  const quotient = deviation / root;
-  if (!(1e-200 < deviation && root < 1e100)) return tiny ? quotient * 2.037035976334486e90 : quotient;
-  const product = quotient * root;
-  const remainder = deviation - product - productError(quotient, root, product);
-  const volatility = quotient + (remainder + rest - quotient * rootLow) / root;
-  return tiny ? volatility * 2.037035976334486e90 : volatility; // 2^300
 }

@@ -200,15 +200,9 @@ const smallDeviation = 0.00390625; // 2^-8
  * over y > 0 of y^k exp(-y^2/2 - h y), over sqrt(2 pi): J1 = 1/sqrt(2 pi) - h m(h), a pair, good to 2^-66 h^2 of it.
  */
 function differenceBySeries(h: number, hLow: number, s: number, sLow: number): void {
-  millsPair(h, hLow);
-  const m = at(result, 0);
-  const mLow = at(result, 1);
-  const product = h * m;
-  const productLow = productError(h, m, product) + (h * mLow + hLow * m);
-  const first = at(densityAtZero, 0) - product;
-  const firstLow = sumError(at(densityAtZero, 0), -product, first) + (at(densityAtZero, 1) - productLow);
-  const j1 = first + firstLow;
-  const j1Low = firstLow - (j1 - first);
+  const m = firstMomentPair(h, hLow);
+  const j1 = at(result, 0);
+  const j1Low = at(result, 1);
   const square = s * s;
   let rest: number;
   if (h < 12) {
@@ -233,6 +227,22 @@ function differenceBySeries(h: number, hLow: number, s: number, sLow: number): v
   const sum = j1 + rest;
   leave(sum, sumError(j1, rest, sum) + j1Low);
   multiplyPair(s, sLow);
+}
+
+/**
+ * J1(h) = 1/sqrt(2 pi) - h m(h) for h >= 0 as the result pair: the value of an option in Bachelier's model, per unit of its
+ * deviation and of exp(-h^2/2). Returns m(h).
+ */
+export function firstMomentPair(h: number, hLow: number): number {
+  millsPair(h, hLow);
+  const m = at(result, 0);
+  const mLow = at(result, 1);
+  const product = h * m;
+  const productLow = productError(h, m, product) + (h * mLow + hLow * m);
+  const first = at(densityAtZero, 0) - product;
+  const firstLow = sumError(at(densityAtZero, 0), -product, first) + (at(densityAtZero, 1) - productLow);
+  leave(first, firstLow);
+  return m;
 }
 
 /** `low` times (high + rest) 2^exponent, rounded once. */

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { black76, black76Price } from "@stoa/pricing/black76";
 import { impliedVolatility } from "@stoa/pricing/implied-volatility";
+import { functions } from "../../../tools/accuracy/black.ts";
+
+/** The distance from `x` to the next double. */
+function unitOf(x: number): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, x);
+  view.setBigUint64(0, view.getBigUint64(0) + 1n);
+  return view.getFloat64(0) - x;
+}
 
 describe("the volatility that a price was made with comes back", () => {
   test("over minutes to ten years, 1 % to 1,000 %, strikes from a hundredth to a hundred forwards", () => {
@@ -47,6 +56,77 @@ describe("the volatility that a price was made with comes back", () => {
     const option = { type: "put", forward: 4_000, strike: 4_400, years: 0.75, discount: 0.93 } as const;
     const price = black76Price({ ...option, volatility: 0.62 });
     expect(impliedVolatility({ ...option, price })).toBeCloseTo(0.62, 13);
+  });
+});
+
+describe("round trips on 3,000 options of the harshest grid", () => {
+  const rows = functions.find(({ name }) => name === "impliedVolatility")!.inputs("round trips", 3_000);
+  const cases = rows.map((row) => {
+    const [call, forward, strike, years, price, discount, made] = row as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const option = { type: call === 1 ? "call" : "put", forward, strike, years, discount } as const;
+    const implied = impliedVolatility({ ...option, price }) as number;
+    // How many units in the last place of the price one of the volatility moves.
+    const { vega } = black76({ ...option, volatility: implied });
+    return { option, price, made, implied, elasticity: (vega * unitOf(implied)) / unitOf(price) };
+  });
+
+  test("the price of the implied volatility is the price, to a unit and what rounding the volatility moves", () => {
+    for (const { option, price, implied, elasticity } of cases) {
+      const again = black76Price({ ...option, volatility: implied });
+      const error = Math.abs(again - price) / unitOf(price);
+      if (!(error <= 2 + 0.6 * elasticity)) expect.fail(`${error} ${elasticity} ${JSON.stringify({ option, price })}`);
+    }
+  });
+
+  test("the implied volatility of a price is the volatility, to a unit and what rounding the price moves", () => {
+    let sharp = 0;
+    for (const { option, price, made, implied, elasticity } of cases) {
+      const error = Math.abs(implied - made) / unitOf(made);
+      if (elasticity < 1e-6) continue; // the price hardly depends on the volatility: it is no question
+      if (!(error <= 1 + 2 / elasticity)) expect.fail(`${error} ${elasticity} ${JSON.stringify({ option, price })}`);
+      sharp++;
+    }
+    expect(sharp).toBeGreaterThan(2_000);
+  });
+});
+
+describe("at the ends of what doubles hold", () => {
+  const option = { type: "call", forward: 100, strike: 150, years: 0.25 } as const;
+
+  test("the smallest price has a volatility, which gives it again", () => {
+    for (const price of [5e-324, 1e-323, 3e-310, 2.2250738585072014e-308]) {
+      const volatility = impliedVolatility({ ...option, price }) as number;
+      const again = black76Price({ ...option, volatility });
+      expect(Math.abs(again - price)).toBeLessThanOrEqual(5e-324 + 1e-13 * price);
+    }
+  });
+
+  test("exercise swaps sides with forward and strike: call over and put under the strike imply the same to the bit", () => {
+    for (const price of [1e-300, 1e-9, 1, 40, 99])
+      expect(impliedVolatility({ ...option, price })).toBe(
+        impliedVolatility({ ...option, type: "put", forward: 150, strike: 100, price }),
+      );
+  });
+
+  test("the doubles beside a bound are answered, the bounds themselves refused or zero", () => {
+    const up = (x: number): number => x * (1 + 2.3e-16);
+    const down = (x: number): number => x * (1 - 1.2e-16);
+    const inside = { ...option, strike: 60 } as const;
+    expect(impliedVolatility({ ...inside, price: 40 })).toBe(0);
+    expect(impliedVolatility({ ...inside, price: down(40) })).toBe("price-below-exercise");
+    expect(impliedVolatility({ ...inside, price: up(40) })).toBeGreaterThan(0);
+    expect(impliedVolatility({ ...inside, price: 100 })).toBe("price-above-maximum");
+    expect(impliedVolatility({ ...inside, price: down(100) })).toBeGreaterThan(10);
+    expect(impliedVolatility({ ...option, price: 0 })).toBe(0);
+    expect(impliedVolatility({ ...option, price: 5e-324 })).toBeGreaterThan(0);
   });
 });
 

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { bachelier, bachelierPrice } from "@stoa/pricing/bachelier";
+import { normalImpliedVolatility } from "@stoa/pricing/normal-implied-volatility";
+
+// Against 50-digit values it stands in accuracy.test.ts.
+const call = { type: "call", forward: 0.02, strike: 0.015, years: 2, discount: 0.95 } as const;
+
+describe("the volatility that a price was made with comes back", () => {
+  test("for either sign of forward and strike, in and out of the money, at and far from it", () => {
+    let compared = 0;
+    for (const type of ["call", "put"] as const)
+      for (const forward of [-0.01, 0, 0.03, 4_000])
+        for (const reach of [-30, -3, -0.01, 0, 1e-9, 0.5, 4, 25])
+          for (const volatility of [1e-5, 0.007, 0.3, 800])
+            for (const years of [1 / 8760, 0.3, 10]) {
+              const strike = forward + reach * volatility * Math.sqrt(years);
+              const option = { type, forward, strike, years, discount: 0.9 };
+              const { price, vega } = bachelier({ ...option, volatility });
+              const implied = normalImpliedVolatility({ ...option, price });
+              const open = (2e-16 * price) / vega + 4e-16 * volatility;
+              if (!(open < 1e-6 * volatility)) continue;
+              expect(Math.abs((implied as number) - volatility)).toBeLessThanOrEqual(open);
+              compared++;
+            }
+    expect(compared).toBeGreaterThan(400);
+  });
+
+  test("and gives the price again", () => {
+    for (const price of [0.004750001, 0.005, 0.1, 1e5]) {
+      const volatility = normalImpliedVolatility({ ...call, price }) as number;
+      expect(Math.abs(bachelierPrice({ ...call, volatility }) / price - 1)).toBeLessThan(5e-16);
+    }
+    for (const price of [5e-324, 1e-310, 1e-200, 1e-5]) {
+      const option = { ...call, type: "put", discount: 1 } as const;
+      const volatility = normalImpliedVolatility({ ...option, price }) as number;
+      expect(Math.abs(bachelierPrice({ ...option, volatility }) - price)).toBeLessThanOrEqual(5e-324 + 2e-13 * price);
+    }
+  });
+});
+
+describe("what has no answer is refused", () => {
+  test.each([
+    [{ price: 0.004749 }, "price-below-exercise"],
+    [{ price: -1 }, "price-below-exercise"],
+    [{ type: "put", price: -5e-324 }, "price-below-exercise"],
+    [{ years: 0, price: 1 }, "expired"],
+  ] as const)("%j: %s", (change, reason) => {
+    expect(normalImpliedVolatility({ ...call, ...change })).toBe(reason);
+  });
+
+  test("a price without time value is explained by zero", () => {
+    expect(normalImpliedVolatility({ ...call, discount: 1, price: call.forward - call.strike })).toBe(0);
+    expect(normalImpliedVolatility({ ...call, type: "put", price: 0 })).toBe(0);
+    expect(normalImpliedVolatility({ ...call, strike: call.forward, price: 0 })).toBe(0);
+  });
+
+  test.each([
+    [{ price: NaN }, "price", "not-a-number"],
+    [{ price: Infinity }, "price", "not-finite"],
+    [{ years: -1 }, "years", "negative"],
+    [{ forward: NaN }, "forward", "not-a-number"],
+    [{ strike: -Infinity }, "strike", "not-finite"],
+    [{ discount: 0 }, "discount", "not-positive"],
+    [{ forward: 1.7e308, strike: -1.7e308 }, "forward - strike", "not-finite"],
+  ])("an argument outside its domain throws: %j", (change, argument, reason) => {
+    expect(() => normalImpliedVolatility({ ...call, price: 1, ...change })).toThrow(
+      expect.objectContaining({ name: "PricingRefusal", argument, reason }),
+    );
+  });
+});
