@@ -1,5 +1,5 @@
 /**
- * Serves a page with the client's own source files, as they are but for their types: nothing is bundled, so what runs in the browser is
+ * Serves a page with a package's own source files, as they are but for their types: nothing is bundled, so what runs in the browser is
  * what ships, file by file, and an import that a browser cannot follow is an error there.
  */
 import { readFile } from "node:fs/promises";
@@ -9,9 +9,9 @@ import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 
 const root = join(import.meta.dirname, "../../../..");
-const page = `<!doctype html><meta charset="utf-8"><script type="importmap">
+const pageOf = (script: string): string => `<!doctype html><meta charset="utf-8"><script type="importmap">
 { "imports": { "@noble/": "/node_modules/@noble/" } }</script>
-<script type="module">window.ready = import("/packages/client/test/browser/page.ts");</script>`;
+<script type="module">window.ready = import("/${script}");</script>`;
 
 export interface SourceServer {
   readonly url: string;
@@ -20,12 +20,13 @@ export interface SourceServer {
   readonly stop: () => Promise<void>;
 }
 
-export async function startSourceServer(): Promise<SourceServer> {
+/** Serves a page that runs `script`, which may import pure packages and the one that it belongs to. */
+export async function startSourceServer(script = "packages/client/test/browser/page.ts"): Promise<SourceServer> {
   const requested: string[] = [];
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     requested.push(path);
-    contentOf(path).then(
+    contentOf(path, script).then(
       ({ type, text }) => response.writeHead(200, { "content-type": type }).end(text),
       () => response.writeHead(404).end(),
     );
@@ -41,9 +42,11 @@ export async function startSourceServer(): Promise<SourceServer> {
   };
 }
 
-async function contentOf(path: string): Promise<{ readonly type: string; readonly text: string }> {
-  if (path === "/") return { type: "text/html", text: page };
-  if (!/^\/(packages\/(base|protocol|client)|node_modules\/@noble)\//.test(path)) throw new Error(path);
+async function contentOf(path: string, script: string): Promise<{ readonly type: string; readonly text: string }> {
+  if (path === "/") return { type: "text/html", text: pageOf(script) };
+  const own = script.split("/").slice(0, 2).join("/");
+  const served = ["packages/base/", "packages/protocol/", `${own}/`, "node_modules/@noble/"];
+  if (!served.some((folder) => path.startsWith(`/${folder}`))) throw new Error(path);
   const source = await readFile(join(root, path), "utf8");
   if (!path.endsWith(".ts")) return { type: "text/javascript", text: source };
   // One address per module, whichever way it is imported.
