@@ -1,4 +1,5 @@
-/** The worker of `browser-workers.ts`: answers each task in turn. */
+/** The worker of `browser-workers.ts`: answers each task in turn, with the fastest kernels that run here. */
+import { activeKernel } from "../wasm/active-kernel.ts";
 import { createResponder, type Answer, type Task } from "./messages.ts";
 
 type WorkerScope = {
@@ -7,5 +8,6 @@ type WorkerScope = {
 };
 
 const scope = globalThis as unknown as WorkerScope;
+activeKernel();
 const respond = createResponder();
 scope.onmessage = ({ data }) => scope.postMessage(respond(data));

@@ -10,7 +10,6 @@ import { assert } from "@stoa/base/assert";
 import { encode } from "@stoa/base/codec";
 import { mergePartials, type Partial } from "../monte-carlo/partial.ts";
 import {
-  blockSize,
   checkedRange,
   checkedWork,
   sampleBlockSize,
@@ -18,6 +17,7 @@ import {
   type PathRange,
   type Work,
 } from "../monte-carlo/work.ts";
+import { observationCount } from "../monte-carlo/payoff.ts";
 import { integer } from "../refusal.ts";
 import { partialOf, type Answer, type Task } from "./messages.ts";
 
@@ -66,9 +66,12 @@ export interface WorkerPool {
 
 type Job = {
   readonly settle: (outcome: { readonly partial: Partial } | { readonly error: unknown }) => void;
-  waiting: PathRange[];
   readonly work: Work;
-  unanswered: number;
+  /** Paths that no worker has yet: what dead workers gave back, and the rest of the range. */
+  readonly returned: PathRange[];
+  rest: PathRange;
+  readonly grain: number;
+  unansweredPaths: number;
   merged: Partial | undefined;
 };
 type Unit = { readonly job: Job; readonly range: PathRange };
@@ -84,27 +87,28 @@ export function createWorkerPool(start: StartWorker, workerCount: number): Worke
   let ended = false;
 
   const finish = (job: Job, outcome: Parameters<Job["settle"]>[0]): void => {
-    if (!jobs.delete(job)) return;
-    job.waiting = [];
-    job.settle(outcome);
+    if (jobs.delete(job)) job.settle(outcome);
   };
   const assign = (member: Member): void => {
-    const job = [...jobs].find(({ waiting }) => 0 < waiting.length);
-    const range = job?.waiting.shift();
-    if (job === undefined || range === undefined) return;
-    member.current = { task: taskCount++, unit: { job, range } };
-    member.port.post({ task: member.current.task, unit: encode(workUnitCodec, { ...job.work, ...range }) });
+    for (const job of jobs) {
+      const range = job.returned.shift() ?? nextUnit(job);
+      if (range === undefined) continue;
+      member.current = { task: taskCount++, unit: { job, range } };
+      member.port.post({ task: member.current.task, unit: encode(workUnitCodec, { ...job.work, ...range }) });
+      return;
+    }
   };
   const take = (member: Member, answer: Answer): void => {
     const { current } = member;
     assert(current?.task === answer.task, "a worker answers the task that it has");
     member.current = undefined;
-    const { job } = current!.unit;
+    const { job, range } = current!.unit;
     try {
       const partial = partialOf(answer);
       if (jobs.has(job)) {
         job.merged = job.merged === undefined ? partial : mergePartials(job.merged, partial);
-        if (--job.unanswered === 0) finish(job, { partial: job.merged });
+        job.unansweredPaths -= range.pathCount;
+        if (job.unansweredPaths === 0) finish(job, { partial: job.merged });
       }
     } catch (error) {
       finish(job, { error });
@@ -113,7 +117,7 @@ export function createWorkerPool(start: StartWorker, workerCount: number): Worke
   };
   const lose = (member: Member, reason: string): void => {
     members.delete(member);
-    if (member.current !== undefined) member.current.unit.job.waiting.unshift(member.current.unit.range);
+    if (member.current !== undefined) member.current.unit.job.returned.push(member.current.unit.range);
     if (members.size === 0) {
       for (const job of [...jobs])
         finish(job, { error: new WorkersLost(`every worker has died; the last one: ${reason}`) });
@@ -134,13 +138,14 @@ export function createWorkerPool(start: StartWorker, workerCount: number): Worke
       checkedRange(work, range);
       if (ended || signal?.aborted === true) throw new SimulationCancelled("cancelled before it began");
       if (members.size === 0) throw new WorkersLost("every worker of the pool has died; make another one");
-      const waiting = unitsOf(range, workerCount);
       const outcome = Promise.withResolvers<Partial>();
       const job: Job = {
         settle: (one) => ("partial" in one ? outcome.resolve(one.partial) : outcome.reject(one.error)),
-        waiting,
         work: { model, payoff, method, seed },
-        unanswered: waiting.length,
+        returned: [],
+        rest: range,
+        grain: grainOf(work, range.pathCount, workerCount),
+        unansweredPaths: range.pathCount,
         merged: undefined,
       };
       const cancel = (): void => finish(job, { error: new SimulationCancelled("cancelled by its signal") });
@@ -163,20 +168,24 @@ export function createWorkerPool(start: StartWorker, workerCount: number): Worke
   };
 }
 
-/** Enough units that workers end together, few enough that their cost is the paths; cut at blocks, so that no block is walked twice. */
+/** So many units a worker that all end together. */
 const unitsPerWorker = 8;
+/** So many steps of paths a unit at most: some tenths of a second, after which a worker is free again when its job was cancelled. */
+const unitStepsMax = 2_097_152;
 
-function unitsOf({ firstPath, pathCount }: PathRange, workerCount: number): PathRange[] {
-  const wanted = Math.ceil(pathCount / (unitsPerWorker * workerCount));
-  const grain = wanted < sampleBlockSize ? sampleBlockSize : Math.ceil(wanted / sampleBlockSize) * sampleBlockSize;
-  assert(grain % blockSize === 0, "units end where blocks do");
-  const units: PathRange[] = [];
-  const end = firstPath + pathCount;
-  for (let from = firstPath; from < end; ) {
-    const next = (Math.floor(from / grain) + 1) * grain;
-    const to = next < end ? next : end;
-    units.push({ firstPath: from, pathCount: to - from });
-    from = to;
-  }
-  return units;
+/** Paths a unit: a multiple of 4,096, so that no block is walked twice and every method may be cut there. */
+function grainOf({ payoff, method }: Work, pathCount: number, workerCount: number): number {
+  const stepCount = observationCount(payoff) * method.stepsPerObservation;
+  const wanted = Math.min(pathCount / (unitsPerWorker * workerCount), unitStepsMax / stepCount);
+  return sampleBlockSize * Math.max(1, Math.floor(wanted / sampleBlockSize));
+}
+
+/** Takes the next unit off the rest of the range; it ends on a multiple of the grain. */
+function nextUnit(job: Job): PathRange | undefined {
+  const { firstPath, pathCount } = job.rest;
+  if (pathCount === 0) return undefined;
+  const next = (Math.floor(firstPath / job.grain) + 1) * job.grain;
+  const taken = Math.min(next - firstPath, pathCount);
+  job.rest = { firstPath: firstPath + taken, pathCount: pathCount - taken };
+  return { firstPath, pathCount: taken };
 }
