@@ -108,14 +108,30 @@ export function timeValue(low: number, high: number, deviation: number): number 
   const outer = h + t;
   const weight = scaledExp(-0.5 * (h * h + t * t), 0, low * Math.sqrt(high / low));
   const cell = ratioCell(h < ratioEnd ? h : ratioEnd);
-  const isNear = deviation <= ratioWidth(cell);
-  const value = isNear
-    ? weight * (deviation * nearDifference(cell, inner, outer, deviation))
-    : farValue(low, weight, inner, outer);
+  const value =
+    deviation <= ratioWidth(cell)
+      ? weight * (deviation * nearDifference(cell, inner, outer, deviation))
+      : farValue(low, weight, inner, outer);
   leftovers[weightIndex] = weight;
   leftovers[innerIndex] = inner;
   leftovers[outerIndex] = outer;
   return value < 0 ? 0 : low < value ? low : value;
+}
+
+/** Whether R at h - s/2 and at h + s/2 is taken from one cell. */
+export function isNear(h: number, deviation: number): boolean {
+  return deviation <= ratioWidth(ratioCell(h < ratioEnd ? h : ratioEnd));
+}
+
+/** (R(h - s/2) - R(h + s/2)) / s for two that are near. */
+export function nearSlope(h: number, deviation: number): number {
+  const cell = ratioCell(h < ratioEnd ? h : ratioEnd);
+  return nearDifference(cell, h - 0.5 * deviation, h + 0.5 * deviation, deviation);
+}
+
+/** R, which is asked for no argument beyond its table: a density there is zero. */
+export function boundedRatio(t: number): number {
+  return tailRatio(t < ratioEnd ? t : ratioEnd);
 }
 
 /** (R(inner) - R(outer)) / deviation by the polynomial of one cell: Newton's divided difference along Horner's rule. */
@@ -141,8 +157,8 @@ function nearDifference(cell: number, inner: number, outer: number, deviation: n
 function farValue(low: number, weight: number, inner: number, outer: number): number {
   const flips = inner < 0;
   const distance = flips ? -inner : inner;
-  const first = tailRatio(distance < ratioEnd ? distance : ratioEnd);
-  const second = tailRatio(outer < ratioEnd ? outer : ratioEnd);
+  const first = boundedRatio(distance);
+  const second = boundedRatio(outer);
   leftovers[innerRatioIndex] = first;
   leftovers[outerRatioIndex] = second;
   leftovers[flipIndex] = flips ? 1 : 0;

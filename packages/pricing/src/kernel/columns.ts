@@ -5,8 +5,21 @@
  */
 import { PricingRefusal } from "../refusal.ts";
 
-/** By code, in the order in which arguments are checked: the first that is outside its domain is named. */
-export const rowStatuses = ["ok", "sign", "forward", "strike", "years", "discount", "volatility", "price"] as const;
+/** By code, in the order of the checks: the first argument that is outside its domain is named; then why a price has no volatility. */
+export const rowStatuses = [
+  "ok",
+  "sign",
+  "forward",
+  "strike",
+  "years",
+  "discount",
+  "volatility",
+  "price",
+  "expired",
+  "price-below-exercise",
+  "price-above-maximum",
+  "price-too-small",
+] as const;
 export type RowStatus = (typeof rowStatuses)[number];
 
 /**

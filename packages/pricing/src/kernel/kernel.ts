@@ -5,6 +5,7 @@
  */
 import { typescriptPathKernels, type PathKernels } from "../monte-carlo/path-kernels.ts";
 import { blackChain, type BlackColumns, type GreekColumns } from "./black.ts";
+import { impliedChain, type PriceColumns, type VolatilityColumns } from "./implied.ts";
 
 export type Kernel = {
   readonly form: "typescript" | "wasm-simd";
@@ -17,6 +18,8 @@ export type Kernel = {
   readonly allocateStatuses: (length: number) => Uint8Array;
   /** See `black.ts`. */
   readonly blackChain: (options: BlackColumns, out: GreekColumns) => number;
+  /** See `implied.ts`. */
+  readonly impliedChain: (options: PriceColumns, out: VolatilityColumns) => number;
   /** The inner loops of Monte Carlo, for `installPathKernels`. */
   readonly paths: PathKernels;
 };
@@ -27,5 +30,6 @@ export const typescriptKernel: Kernel = {
   allocate: (length) => new Float64Array(length),
   allocateStatuses: (length) => new Uint8Array(length),
   blackChain,
+  impliedChain,
   paths: typescriptPathKernels,
 };

@@ -5,6 +5,7 @@
  */
 import { assert } from "@stoa/base/assert";
 import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
+import { impliedChain } from "../kernel/implied.ts";
 import { checkedCount } from "../kernel/columns.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { PathKernels } from "../monte-carlo/path-kernels.ts";
@@ -28,6 +29,7 @@ export function createWasmKernel(): Kernel | undefined {
     allocate: module.allocate,
     allocateStatuses: module.allocateBytes,
     blackChain: (options, out) => blackChain(stage, options, out),
+    impliedChain,
     paths: pathKernels(module),
   };
 }
