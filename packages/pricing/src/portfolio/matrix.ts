@@ -1,7 +1,7 @@
 /**
  * Each instrument priced once in each scenario: rows of doubles, one row per instrument. Accounts are then sums of rows
- * (`table.ts`), however many there are. The prices are Black-76 on the forward of the scenario, by the fastest kernel of the
- * machine, which gives the same bits everywhere; what an account does with them, and what a margin does, is not known here.
+ * (`table.ts`), however many there are. The prices are Black-76 on the forward of the scenario, by a kernel over typed
+ * arrays; what an account does with them, and what a margin does, is not known here.
  *
  * In a scenario the index is S'. A forward F with basis b = F / S and T years to go becomes S' b^((T - t) / T) when t years
  * pass: the rate of carry is held, and without time passing the ratio. Volatility is held at the strike and shifted by the
@@ -12,8 +12,8 @@
  */
 import { exp, log } from "@stoa/base/exact";
 import { positive, PricingRefusal } from "../refusal.ts";
-import { activeKernel } from "../wasm/active-kernel.ts";
 import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
+import { typescriptKernel, type Kernel } from "../kernel/kernel.ts";
 import { checkedInstruments, isCoinSettled, type Instrument, type OptionInstrument } from "./instrument.ts";
 import { checkedScenario, shiftedVolatility, shockedPrice, type Scenario } from "./scenario.ts";
 
@@ -30,6 +30,8 @@ export type MatrixSettings = {
   /** Without greeks (false) their rows are empty. True when absent. */
   readonly greeks?: boolean;
   readonly volatility?: VolatilityRule;
+  /** Which form computes; all give the same bits, `activeKernel()` of `wasm/active-kernel` soonest. TypeScript when absent. */
+  readonly kernel?: Kernel;
 };
 
 /**
@@ -66,7 +68,7 @@ export function scenarioMatrix(
   instruments: readonly Instrument[],
   indexPrice: number,
   scenarios: readonly Scenario[],
-  { greeks = true, volatility }: MatrixSettings = {},
+  { greeks = true, volatility, kernel = typescriptKernel }: MatrixSettings = {},
 ): ScenarioMatrix {
   checkedInstruments(instruments);
   positive("indexPrice", indexPrice);
@@ -95,43 +97,46 @@ export function scenarioMatrix(
   const indexNow = new Float64Array([indexPrice]);
   for (let index = 0; index < instruments.length; index++) {
     const instrument = instruments[index] as Instrument;
-    fillRow(instrument, { indexPrice, indexPrices: indexNow, scenarios: now, volatility: undefined }, present);
+    fillRow(instrument, { indexPrice, indexPrices: indexNow, scenarios: now, volatility: undefined, kernel }, present);
     matrix.present[index] = present.values[0] as number;
-    fillRow(instrument, { indexPrice, indexPrices: matrix.indexPrices, scenarios, volatility }, row);
+    fillRow(instrument, { indexPrice, indexPrices: matrix.indexPrices, scenarios, volatility, kernel }, row);
     copyRow(row, matrix, index * scenarios.length);
   }
   return matrix;
 }
 
-/** A row while it is made: what the kernel reads, what it writes, and the row itself. */
-type Scratch = BlackColumns &
-  GreekColumns & {
-    readonly values: Float64Array;
-    readonly deltas: Float64Array;
-    readonly gammas: Float64Array;
-    readonly vegas: Float64Array;
-    readonly thetas: Float64Array;
-  };
+/** A row while it is made: what the kernel reads and writes, and the row itself, which is what the kernel writes. */
+type Scratch = {
+  readonly terms: BlackColumns;
+  readonly out: GreekColumns;
+  readonly values: Float64Array;
+  readonly deltas: Float64Array;
+  readonly gammas: Float64Array;
+  readonly vegas: Float64Array;
+  readonly thetas: Float64Array;
+};
 
 function newScratch(count: number, greeks: boolean): Scratch {
   const column = (): Float64Array => new Float64Array(count);
-  const [price, delta, gamma, vega, theta] = [column(), column(), column(), column(), column()];
+  const terms = {
+    sign: column(),
+    forward: column(),
+    strike: column(),
+    years: column(),
+    discount: column(),
+    volatility: column(),
+  };
+  const greekColumns = { delta: column(), gamma: column(), vega: column(), theta: column() };
+  const out = { price: column(), ...greekColumns, rho: column(), vanna: column(), status: new Uint8Array(count) };
   const none = new Float64Array(0);
   return {
-    ...{
-      sign: column(),
-      forward: column(),
-      strike: column(),
-      years: column(),
-      discount: column(),
-      volatility: column(),
-    },
-    ...{ price, delta, gamma, vega, theta, rho: column(), vanna: column(), status: new Uint8Array(count) },
-    values: price,
-    deltas: greeks ? delta : none,
-    gammas: greeks ? gamma : none,
-    vegas: greeks ? vega : none,
-    thetas: greeks ? theta : none,
+    terms,
+    out,
+    values: out.price,
+    deltas: greeks ? out.delta : none,
+    gammas: greeks ? out.gamma : none,
+    vegas: greeks ? out.vega : none,
+    thetas: greeks ? out.theta : none,
   };
 }
 
@@ -149,16 +154,17 @@ type Row = {
   readonly indexPrices: Float64Array;
   readonly scenarios: readonly Scenario[];
   readonly volatility: VolatilityRule | undefined;
+  readonly kernel: Kernel;
 };
 
 function fillRow(instrument: Instrument, row: Row, scratch: Scratch): void {
   fillForwards(instrument, row, scratch);
   if (instrument.kind === "option") {
     fillVolatilities(instrument, row, scratch);
-    scratch.sign.fill(instrument.type === "call" ? 1 : -1);
-    scratch.strike.fill(instrument.strike);
+    scratch.terms.sign.fill(instrument.type === "call" ? 1 : -1);
+    scratch.terms.strike.fill(instrument.strike);
     // In currency, derivatives with respect to the forward.
-    activeKernel().blackChain(scratch, scratch);
+    row.kernel.blackChain(scratch.terms, scratch.out);
     if (instrument.settlement === "coin") convertToCoin(scratch);
   } else {
     fillFutureValues(instrument.kind !== "spot" && instrument.settlement === "coin", scratch);
@@ -175,9 +181,10 @@ function fillForwards(instrument: Instrument, { indexPrice, indexPrices, scenari
     const left = passing < years ? years - passing : 0;
     // What is left of the carry and of the discount: all of it when no time passes, nothing at expiry.
     const share = passing === 0 || years === Infinity ? 1 : left / years;
-    scratch.years[index] = left;
-    scratch.forward[index] = (indexPrices[index] as number) * power(ratio, passing === 0 && years === 0 ? 0 : share);
-    scratch.discount[index] = power(discount, share);
+    scratch.terms.years[index] = left;
+    scratch.terms.forward[index] =
+      (indexPrices[index] as number) * power(ratio, passing === 0 && years === 0 ? 0 : share);
+    scratch.terms.discount[index] = power(discount, share);
   }
 }
 
@@ -190,18 +197,22 @@ function fillVolatilities(option: OptionInstrument, { scenarios, volatility }: R
   for (let index = 0; index < scenarios.length; index++) {
     const scenario = scenarios[index] as Scenario;
     if (volatility === undefined) {
-      scratch.volatility[index] = shiftedVolatility(option.volatility, scenario.volatility, option.years);
+      scratch.terms.volatility[index] = shiftedVolatility(option.volatility, scenario.volatility, option.years);
       continue;
     }
-    const at = { scenario, forward: scratch.forward[index] as number, years: scratch.years[index] as number };
-    scratch.volatility[index] = volatility(option, at);
+    const at = {
+      scenario,
+      forward: scratch.terms.forward[index] as number,
+      years: scratch.terms.years[index] as number,
+    };
+    scratch.terms.volatility[index] = volatility(option, at);
   }
 }
 
 /** From currency to coin at the forward: c = v / F with its derivatives by the quotient rule. */
-function convertToCoin({ forward: forwards, values, deltas, gammas, vegas, thetas }: Scratch): void {
+function convertToCoin({ terms, values, deltas, gammas, vegas, thetas }: Scratch): void {
   for (let index = 0; index < values.length; index++) {
-    const forward = forwards[index] as number;
+    const forward = terms.forward[index] as number;
     const coin = (values[index] as number) / forward;
     values[index] = coin;
     if (deltas.length === 0) continue;
@@ -213,12 +224,9 @@ function convertToCoin({ forward: forwards, values, deltas, gammas, vegas, theta
   }
 }
 
-function fillFutureValues(
-  inCoin: boolean,
-  { forward: forwards, values, deltas, gammas, vegas, thetas }: Scratch,
-): void {
+function fillFutureValues(inCoin: boolean, { terms, values, deltas, gammas, vegas, thetas }: Scratch): void {
   for (let index = 0; index < values.length; index++) {
-    const forward = forwards[index] as number;
+    const forward = terms.forward[index] as number;
     values[index] = inCoin ? -1 / forward : forward;
     if (deltas.length === 0) continue;
     deltas[index] = inCoin ? 1 / (forward * forward) : 1;
@@ -229,9 +237,9 @@ function fillFutureValues(
 }
 
 /** From derivatives by the forward to derivatives by the index, of which the forward is a fixed multiple. */
-function scaleToIndex(indexPrices: Float64Array, { forward: forwards, deltas, gammas }: Scratch): void {
+function scaleToIndex(indexPrices: Float64Array, { terms, deltas, gammas }: Scratch): void {
   for (let index = 0; index < deltas.length; index++) {
-    const ratio = (forwards[index] as number) / (indexPrices[index] as number);
+    const ratio = (terms.forward[index] as number) / (indexPrices[index] as number);
     deltas[index] = (deltas[index] as number) * ratio;
     gammas[index] = (gammas[index] as number) * (ratio * ratio);
   }

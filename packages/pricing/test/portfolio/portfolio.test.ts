@@ -21,6 +21,7 @@ import {
   type ReportUnit,
 } from "@stoa/pricing/portfolio/table";
 import { PricingRefusal } from "@stoa/pricing/refusal";
+import { activeKernel } from "@stoa/pricing/wasm/active-kernel";
 
 const index = 90_000;
 
@@ -161,6 +162,13 @@ test("a matrix without greeks has the same values, and a second portfolio in the
   const alone = scenarioTable(matrix, second, "currency");
   fillScenarioTable(matrix, first, "currency", buffers);
   expect(fillScenarioTable(matrix, second, "currency", buffers)).toEqual(alone);
+});
+
+test("the WebAssembly kernel gives the same bits", () => {
+  const matrix = scenarioMatrix(instruments, index, scenarios);
+  const fast = scenarioMatrix(instruments, index, scenarios, { kernel: activeKernel() });
+  expect(activeKernel().form).toBe("wasm-simd");
+  expect(fast).toEqual(matrix);
 });
 
 test("profits for margins count from now, apart for coin and currency", () => {
