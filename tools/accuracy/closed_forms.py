@@ -8,6 +8,8 @@ from mpmath import mp, mpf
 
 mp.dps = 60
 HALF = mpf(1) / 2
+# What is computed from a price has at best the digits of that price, and a subnormal one has few.
+TINY = mpf(2) ** -1022
 
 
 def N(x):
@@ -44,8 +46,8 @@ def black76(row):
         "delta": (w * D * N(w * d1), None),
         "gamma": (D * n(d1) / (F * s), None),
         "vega": (vega, None),
-        "theta": (-decay - interest, max(decay, abs(interest))),
-        "rho": (-T * price, None),
+        "theta": (-decay - interest, max(decay, abs(interest), TINY * abs(mp.log(D)) / T)),
+        "rho": (-T * price, max(T * price, T * TINY)),
         "dualDelta": (-w * D * N(w * d2), None),
     }
 
@@ -71,24 +73,38 @@ def blackScholes(row):
     }
 
 
+def root(S, K, drift, s):
+    """
+    Where ln(S/K) and the drift cancel each other to many digits, and d1 or d2 are near a root as well, what is left of
+    104 bits shows: 2^-52 of the quantiles before they cancelled is the least that errors are relative to.
+    """
+    return mpf(2) ** -52 * (1 + abs(mp.log(S / K)) + abs(drift)) / s if drift else mpf(0)
+
+
 def higher(S, K, T, v, r, q, w):
     s, d1, d2 = legs(S, K, T, v, (r - q) * T)
+    near = root(S, K, (r - q) * T, s)
     E = mp.exp(-q * T) * n(d1)
     vega, gamma, m = S * E * mp.sqrt(T), E / (S * s), d1 * d2
     u = 2 * (r - q) * T / s - d2
     held, moved = q * w * mp.exp(-q * T) * N(w * d1), E * u / (2 * T)
     return {
         "gamma": (gamma, None),
-        "vanna": (-E * d2 / v, None),
-        "volga": (vega * m / v, None),
-        "charm": (held - moved, max(abs(held), abs(moved))),
-        "veta": (vega * (2 * q * T - 1 + d1 * u) / (2 * T), None),
-        "speed": (-gamma * (d1 + s) / (S * s), None),
-        "zomma": (gamma * (m - 1) / v, None),
-        "colour": (gamma * (2 * q * T + 1 + d1 * u) / (2 * T), None),
-        "ultima": (-vega * (s * s + m * (3 - m)) / v**2, None),
+        "vanna": at_least(-E * d2 / v, E * near / v),
+        "volga": at_least(vega * m / v, vega * near * (abs(d1) + abs(d2)) / v),
+        "charm": (held - moved, max(abs(held), abs(moved), E * near / (2 * T))),
+        "veta": at_least(vega * (2 * q * T - 1 + d1 * u) / (2 * T), vega * near * (abs(d1) + abs(u)) / (2 * T)),
+        "speed": at_least(-gamma * (d1 + s) / (S * s), gamma * near / (S * s)),
+        "zomma": at_least(gamma * (m - 1) / v, gamma * near * (abs(d1) + abs(d2)) / v),
+        "colour": at_least(gamma * (2 * q * T + 1 + d1 * u) / (2 * T), gamma * near * (abs(d1) + abs(u)) / (2 * T)),
+        "ultima": at_least(-vega * (s * s + m * (3 - m)) / v**2,
+                           vega * near * (abs(d1) + abs(d2)) * (3 + 2 * abs(m)) / v**2),
         "dualGamma": (S * E / (K * K * s), None),
     }
+
+
+def at_least(value, scale):
+    return value, max(abs(value), scale)
 
 
 def black76HigherGreeks(row):
@@ -117,8 +133,8 @@ def bachelier(row):
         "delta": (w * D * N(w * d), None),
         "gamma": (D * n(d) / s, None),
         "vega": (vega, None),
-        "theta": (-decay - interest, max(decay, abs(interest))),
-        "rho": (-T * price, None),
+        "theta": (-decay - interest, max(decay, abs(interest), TINY * abs(mp.log(D)) / T)),
+        "rho": (-T * price, max(T * price, T * TINY)),
         "dualDelta": (-w * D * N(w * d), None),
     }
 
@@ -159,8 +175,8 @@ def inverse(row):
         "delta": (k / F**2, None),
         "gamma": (bend - 2 * k / F**3, max(bend, abs(2 * k / F**3))),
         "vega": (vega, None),
-        "theta": (-decay - interest, max(decay, abs(interest))),
-        "rho": (-T * values["price"][0] / F, None),
+        "theta": (-decay - interest, max(decay, abs(interest), TINY * abs(mp.log(D)) / T)),
+        "rho": (-T * values["price"][0] / F, T * max(values["price"][0] / F, TINY)),
         "dualDelta": (-k / (F * K), None),
     }
 
@@ -186,14 +202,14 @@ def inverseHigherGreeks(row):
         "veta": (vega * (2 * r * T - 1 - m) / (2 * T), None),
         "speed": (straight - bent, max(abs(straight), abs(bent))),
         "zomma": (bend * (m - 1 + 2 * d1 * s) / v, None),
-        "colour": (kept + changed, max(abs(r) * gamma_scale, abs(changed))),
+        "colour": (kept + changed, max(abs(r) * max(gamma_scale, TINY), abs(changed))),
         "ultima": (-vega * (s * s + m * (3 - m)) / v**2, None),
         "dualGamma": (e / (K * K * s), None),
     }
 
 
-def total(*terms):
-    return sum(terms), max(abs(t) for t in terms)
+def total(*terms, least=0):
+    return sum(terms), max(least, *(abs(t) for t in terms))
 
 
 def cashOrNothing(row):
@@ -202,11 +218,12 @@ def cashOrNothing(row):
     s, d1, d2 = legs(S, K, T, v, (r - q) * T)
     Z = mp.exp(-r * T)
     price, e, u = Z * N(w * d2), w * Z * n(d2), 2 * (r - q) * T / s
+    near = abs(e) * root(S, K, (r - q) * T, s)
     return {
         "price": (price, None),
         "delta": (e / (S * s), None),
-        "gamma": (-e * d1 / (S * s) ** 2, None),
-        "vega": (-e * d1 / v, None),
+        "gamma": at_least(-e * d1 / (S * s) ** 2, near / (S * s) ** 2),
+        "vega": at_least(-e * d1 / v, near / v),
         "theta": total(r * price, -e * (u - d1) / (2 * T)),
         "rho": total(-T * price, e * mp.sqrt(T) / v),
         "yieldRho": (-e * mp.sqrt(T) / v, None),
@@ -220,11 +237,12 @@ def assetOrNothing(row):
     s, d1, d2 = legs(S, K, T, v, (r - q) * T)
     A = S * mp.exp(-q * T)
     price, e, u = A * N(w * d1), w * A * n(d1), 2 * (r - q) * T / s
+    near = abs(e) * root(S, K, (r - q) * T, s)
     return {
         "price": (price, None),
         "delta": total(A / S * N(w * d1), e / (S * s)),
-        "gamma": (-e * d2 / (S * s) ** 2, None),
-        "vega": (-e * d2 / v, None),
+        "gamma": at_least(-e * d2 / (S * s) ** 2, near / (S * s) ** 2),
+        "vega": at_least(-e * d2 / v, near / v),
         "theta": total(q * price, -e * (u - d2) / (2 * T)),
         "rho": (e * mp.sqrt(T) / v, None),
         "yieldRho": total(-T * price, -e * mp.sqrt(T) / v),
@@ -249,10 +267,10 @@ def geometricAsian(row):
         "price": (price, None),
         "delta": (held / S, None),
         "gamma": (e / (S * S * s), None),
-        "vega": total(e * mp.sqrt(b * T), -held * (a - b) * v * T),
-        "theta": total(r * price, -held * g / T, -e * s / (2 * T)),
-        "rho": total(held * a * T, -T * price),
-        "yieldRho": (-held * a * T, None),
+        "vega": total(e * mp.sqrt(b * T), -held * (a - b) * v * T, least=TINY * v * T),
+        "theta": total(r * price, -held * g / T, -e * s / (2 * T), least=TINY * (abs(r) + abs(g) / T)),
+        "rho": total(held * a * T, -T * price, least=TINY * T),
+        "yieldRho": (-held * a * T, max(abs(held), TINY) * a * T),
         "dualDelta": (-w * B / K * N(w * d2), None),
     }
 

@@ -12,7 +12,7 @@ import { optionTypes } from "./black76.ts";
 import { legsOf, priceOf, type BlackScholesArguments, type BlackScholesValues } from "./black-scholes.ts";
 import { addPairs, dividePairs, lowPart, multiplyPairs } from "./pair.ts";
 import { integer, oneOf, PricingRefusal } from "./refusal.ts";
-import { densityAt, distributionAt, standardise } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, standardise } from "./standardised.ts";
 
 export type GeometricAsianArguments = BlackScholesArguments & {
   /** How many observations are averaged, at years/n, 2 years/n, ... years; 1 is a European option. Continuous when absent. */
@@ -73,19 +73,21 @@ export function geometricAsian(option: GeometricAsianArguments): GeometricAsianV
 
   const { d1, d1Low, d2, d2Low, deviation, root } = standard;
   const side = type === "call" ? 1 : -1;
-  const held = side * distributionAt(side * d1, side * d1Low, asset);
+  const above = distributionAt(side * d1, side * d1Low, upper);
+  const below = distributionAt(side * d2, side * d2Low, lower);
+  const held = side * asset * above.value * above.coarse * above.fine;
   const meanYears = (years * meanTop) / meanBottom;
-  const loss = held * spread * lossTop * volatility;
-  const passing = years === 0 ? 0 : (held * growth) / years;
+  const loss = held * (spread * lossTop * volatility);
+  const passing = years === 0 ? 0 : held * (growth / years);
   const firsts = {
     price,
-    delta: side * distributionAt(side * d1, side * d1Low, assetDiscount),
+    delta: side * assetDiscount * above.value * above.coarse * above.fine,
     gamma: 0,
     vega: 0,
     theta: rate * price - passing + 0,
     rho: held * meanYears - years * price + 0,
     yieldRho: -held * meanYears + 0,
-    dualDelta: -side * distributionAt(side * d2, side * d2Low, cashDiscount),
+    dualDelta: -side * cashDiscount * below.value * below.coarse * below.fine,
   };
   if (deviation === 0) return firsts;
   const { value, coarse, fine } = densityAt(d1, d1Low, asset);
@@ -94,6 +96,9 @@ export function geometricAsian(option: GeometricAsianArguments): GeometricAsianV
   firsts.theta += ((-0.5 * value * deviation) / years) * coarse * fine;
   return firsts;
 }
+
+const upper = scratch();
+const lower = scratch();
 
 type Growth = {
   readonly drift: number;

@@ -14,7 +14,7 @@ import { optionTypes, type OptionType } from "./black76.ts";
 import { zeroHigherGreeks as zeros, type HigherGreeks } from "./higher-greeks.ts";
 import { addPairs, lowPart, multiplyPairs } from "./pair.ts";
 import { finite, notNegative, oneOf, positive } from "./refusal.ts";
-import { densityAt, distributionAt, excessAt, standardiseNormal, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, excessAt, scratch, standardiseNormal, type Standardised } from "./standardised.ts";
 
 export type BachelierArguments = {
   readonly type: OptionType;
@@ -74,8 +74,9 @@ export function bachelier(option: BachelierArguments): BachelierValues {
   const { d1, d1Low, root, deviation } = standard;
   const price = priceOf(type, discount, standard);
   const side = type === "call" ? 1 : -1;
-  const delta = side * distributionAt(side * d1, side * d1Low, discount);
-  const interest = discount === 1 || years === 0 ? 0 : (price * log(discount)) / years;
+  const chance = distributionAt(side * d1, side * d1Low, upper);
+  const delta = side * discount * chance.value * chance.coarse * chance.fine;
+  const interest = discount === 1 || years === 0 ? 0 : price * (log(discount) / years);
   const rho = -years * price + 0; // the zero keeps -0 away
   const dualDelta = -delta;
   if (deviation === 0) return { price, delta, gamma: 0, vega: 0, theta: -interest + 0, rho, dualDelta };
@@ -109,8 +110,9 @@ export function bachelierHigherGreeks(option: BachelierArguments): HigherGreeks 
   const side = type === "call" ? 1 : -1;
   logPair(discount, pair);
   const rateYears = -(pair[0] as number);
-  const interest =
-    discount === 1 || years === 0 ? 0 : (rateYears * (side * distributionAt(side * d, side * dLow, discount))) / years;
+  const chance = distributionAt(side * d, side * dLow, upper);
+  const rate = discount === 1 || years === 0 ? 0 : rateYears / years;
+  const interest = rate * side * discount * chance.value * chance.coarse * chance.fine;
   const density = densityAt(d, dLow, discount);
   const { coarse, fine } = density;
   const value = deviation === 0 ? 0 : density.value;
@@ -141,6 +143,7 @@ export function bachelierHigherGreeks(option: BachelierArguments): HigherGreeks 
 }
 
 const pair = new Float64Array(2);
+const upper = scratch();
 
 function standardisedOf({ forward, strike, years, volatility }: BachelierArguments): Readonly<Standardised> {
   return standardiseNormal(forward, strike, years, volatility);

@@ -18,7 +18,7 @@ import { optionTypes, type OptionType } from "./black76.ts";
 import { timeValueOfPair } from "./normalised-black.ts";
 import { lowPart, multiplyPairs } from "./pair.ts";
 import { finite, notNegative, oneOf, positive, PricingRefusal } from "./refusal.ts";
-import { densityAt, distributionAt, growthAt, standardise, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, growthAt, scratch, standardise, type Standardised } from "./standardised.ts";
 
 export type SpotTerms = {
   /** Positive, like the strike. */
@@ -85,18 +85,20 @@ export function blackScholes(option: BlackScholesArguments): BlackScholesValues 
   const { d1, d1Low, d2, d2Low, root, deviation } = legs.standard;
   const side = type === "call" ? 1 : -1;
   // What the option holds of the asset and owes of money (a call), or the reverse (a put), today.
-  const held = side * distributionAt(side * d1, side * d1Low, asset);
-  const owed = side * distributionAt(side * d2, side * d2Low, cash);
-  const carry = dividendYield * held - rate * owed;
+  const above = distributionAt(side * d1, side * d1Low, upper);
+  const below = distributionAt(side * d2, side * d2Low, lower);
+  const held = side * asset * above.value;
+  const owed = side * cash * below.value;
+  const carry = dividendYield * held * above.coarse * above.fine - rate * owed * below.coarse * below.fine;
   const firsts = {
     price,
-    delta: side * distributionAt(side * d1, side * d1Low, assetDiscount),
+    delta: side * assetDiscount * above.value * above.coarse * above.fine,
     gamma: 0,
     vega: 0,
     theta: carry + 0, // the zero keeps -0 away
-    rho: years * owed + 0,
-    yieldRho: -years * held + 0,
-    dualDelta: -side * distributionAt(side * d2, side * d2Low, cashDiscount),
+    rho: years * owed * below.coarse * below.fine + 0,
+    yieldRho: -years * held * above.coarse * above.fine + 0,
+    dualDelta: -side * cashDiscount * below.value * below.coarse * below.fine,
   };
   if (deviation === 0) return firsts;
   const { value, coarse, fine } = densityAt(d1, d1Low, asset);
@@ -105,6 +107,9 @@ export function blackScholes(option: BlackScholesArguments): BlackScholesValues 
   firsts.theta = ((-0.5 * value * volatility) / root) * coarse * fine + carry + 0;
   return firsts;
 }
+
+const upper = scratch();
+const lower = scratch();
 
 /** What the formulas of the model stand on: both legs discounted, and the standardised variables between them. */
 export type Legs = {

@@ -14,7 +14,7 @@ import { exp, log } from "@stoa/base/exact";
 import { sumError } from "@stoa/base/exact/error-free";
 import { outOfTheMoneyValue, timeValueOfPair } from "./normalised-black.ts";
 import { notNegative, oneOf, positive } from "./refusal.ts";
-import { densityAt, distributionAt, standardise, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, standardise, type Standardised } from "./standardised.ts";
 
 export const optionTypes = ["call", "put"] as const;
 export type OptionType = (typeof optionTypes)[number];
@@ -79,9 +79,12 @@ export function black76(option: Black76Arguments): Black76Values {
   const { d1, d1Low, d2, d2Low, root, deviation } = standard;
   const price = priceOf(option, discount, standard);
   const call = type === "call";
-  const delta = call ? distributionAt(d1, d1Low, discount) : -distributionAt(-d1, -d1Low, discount);
-  const dualDelta = call ? -distributionAt(d2, d2Low, discount) : distributionAt(-d2, -d2Low, discount);
-  const interest = discount === 1 || years === 0 ? 0 : (price * log(discount)) / years;
+  const held = call ? distributionAt(d1, d1Low, upper) : distributionAt(-d1, -d1Low, upper);
+  const owed = call ? distributionAt(d2, d2Low, lower) : distributionAt(-d2, -d2Low, lower);
+  const side = call ? discount : -discount;
+  const delta = side * held.value * held.coarse * held.fine;
+  const dualDelta = -side * owed.value * owed.coarse * owed.fine;
+  const interest = discount === 1 || years === 0 ? 0 : price * (log(discount) / years);
   const rho = -years * price + 0; // the zero keeps -0 away
   if (deviation === 0) return { price, delta, gamma: 0, vega: 0, theta: -interest + 0, rho, dualDelta };
   const { value, coarse, fine } = densityAt(d1, d1Low, discount * forward);
@@ -95,6 +98,9 @@ export function black76(option: Black76Arguments): Black76Values {
     dualDelta,
   };
 }
+
+const upper = scratch();
+const lower = scratch();
 
 /** Exercise plus time value, added as pairs, so that the sum and the discount round about once each. */
 function priceOf(option: OptionTerms, discount: number, standard: Readonly<Standardised>): number {

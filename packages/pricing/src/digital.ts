@@ -9,7 +9,7 @@ import { optionTypes } from "./black76.ts";
 import { legsOf, type BlackScholesArguments, type BlackScholesValues } from "./black-scholes.ts";
 import { dividePairs, addPairs, lowPart } from "./pair.ts";
 import { notNegative, oneOf } from "./refusal.ts";
-import { densityAt, distributionAt, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, type Standardised } from "./standardised.ts";
 
 export type CashOrNothingArguments = BlackScholesArguments & {
   /** What it pays in money, not negative; 1 when absent. */
@@ -40,8 +40,11 @@ export function cashOrNothing(option: CashOrNothingArguments): DigitalValues {
   const side = type === "call" ? 1 : -1;
   const { d1, d2, d2Low, deviation, root } = standard;
   const leg = cash * cashDiscount;
-  const price = distributionAt(side * d2, side * d2Low, leg);
-  const discounting = { ...flat, price, theta: rate * price + 0, rho: -years * price + 0 };
+  const chance = distributionAt(side * d2, side * d2Low, lower);
+  const paid = leg * chance.value;
+  const price = paid * chance.coarse * chance.fine;
+  const waiting = -years * paid * chance.coarse * chance.fine;
+  const discounting = { ...flat, price, theta: rate * price + 0, rho: waiting + 0 };
   if (deviation === 0 || leg === 0) return discounting;
   const passing = changeOf(standard, drift, driftLow, d1, standard.d1Low);
   const density = densityAt(d2, d2Low, leg);
@@ -54,7 +57,7 @@ export function cashOrNothing(option: CashOrNothingArguments): DigitalValues {
     gamma: ((-value * d1) / deviation / deviation / spot / spot) * coarse * fine + 0,
     vega: ((-value * d1) / volatility) * coarse * fine + 0,
     theta: rate * price - ((value * passing) / (2 * years)) * coarse * fine,
-    rho: -years * price + perRate,
+    rho: waiting + perRate,
     yieldRho: -perRate,
     dualDelta: (-value / deviation / strike) * coarse * fine,
   };
@@ -80,9 +83,11 @@ export function assetOrNothing(option: BlackScholesArguments): DigitalValues {
   const { asset, assetDiscount, standard, drift, driftLow } = legsOf(option);
   const side = type === "call" ? 1 : -1;
   const { d1, d1Low, d2, deviation, root } = standard;
-  const price = distributionAt(side * d1, side * d1Low, asset);
-  const held = distributionAt(side * d1, side * d1Low, assetDiscount);
-  const holding = { ...flat, price, delta: held, theta: dividendYield * price + 0, yieldRho: -years * price + 0 };
+  const chance = distributionAt(side * d1, side * d1Low, upper);
+  const price = asset * chance.value * chance.coarse * chance.fine;
+  const held = assetDiscount * chance.value * chance.coarse * chance.fine;
+  const waiting = -years * asset * chance.value * chance.coarse * chance.fine;
+  const holding = { ...flat, price, delta: held, theta: dividendYield * price + 0, yieldRho: waiting + 0 };
   if (deviation === 0) return holding;
   const passing = changeOf(standard, drift, driftLow, d2, standard.d2Low);
   const density = densityAt(d1, d1Low, asset);
@@ -96,11 +101,13 @@ export function assetOrNothing(option: BlackScholesArguments): DigitalValues {
     vega: ((-value * d2) / volatility) * coarse * fine + 0,
     theta: dividendYield * price - ((value * passing) / (2 * years)) * coarse * fine,
     rho: perRate,
-    yieldRho: -years * price - perRate,
+    yieldRho: waiting - perRate,
     dualDelta: (-value / deviation / strike) * coarse * fine,
   };
 }
 
+const upper = scratch();
+const lower = scratch();
 const flat: DigitalValues = { price: 0, delta: 0, gamma: 0, vega: 0, theta: 0, rho: 0, yieldRho: 0, dualDelta: 0 };
 
 /** 2 (r - q) T / s less d1 or d2: 2 T times the change of the other one with time to expiry. */

@@ -14,7 +14,7 @@ import { checkedDiscount, optionTypes, type Black76Arguments, type OptionType } 
 import { legsOf, type BlackScholesArguments } from "./black-scholes.ts";
 import { addPairs, dividePairs, lowPart, multiplyPairs } from "./pair.ts";
 import { oneOf } from "./refusal.ts";
-import { densityAt, distributionAt, standardise, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, standardise, type Standardised } from "./standardised.ts";
 
 export type HigherGreeks = {
   /** d2V/dF2, the slope of delta. */
@@ -58,14 +58,14 @@ export function black76HigherGreeks(option: Black76Arguments): HigherGreeks {
   const standard = standardise(forward, strike, 0, 0, years, volatility);
   logPair(discount, pair);
   const yieldYears = -(pair[0] as number);
-  const delta = deltaOf(type, standard, discount);
+  const rate = discount === 1 || years === 0 ? 0 : yieldYears / years;
   return higherGreeks(standard, {
     asset: forward,
     leg: discount * forward,
     strike,
     years,
     volatility,
-    yieldDecay: discount === 1 || years === 0 ? 0 : (yieldYears * delta) / years,
+    yieldDecay: decayOf(type, standard, rate * discount),
     drift: 0,
     driftLow: 0,
     yieldYears,
@@ -90,7 +90,6 @@ export function blackScholesHigherGreeks(option: BlackScholesArguments): HigherG
   const { type, spot, strike, years, volatility, dividendYield = 0 } = option;
   oneOf("type", type, optionTypes);
   const { asset, assetDiscount, standard, drift, driftLow } = legsOf(option);
-  const delta = deltaOf(type, standard, assetDiscount);
   const yieldYears = dividendYield === 0 ? 0 : multiplyPairs(dividendYield, 0, years, 0);
   const yieldYearsLow = dividendYield === 0 ? 0 : lowPart();
   return higherGreeks(standard, {
@@ -99,7 +98,7 @@ export function blackScholesHigherGreeks(option: BlackScholesArguments): HigherG
     strike,
     years,
     volatility,
-    yieldDecay: dividendYield * delta,
+    yieldDecay: decayOf(type, standard, dividendYield * assetDiscount),
     drift,
     driftLow,
     yieldYears,
@@ -107,9 +106,15 @@ export function blackScholesHigherGreeks(option: BlackScholesArguments): HigherG
   });
 }
 
-function deltaOf(type: OptionType, { d1, d1Low }: Readonly<Standardised>, discount: number): number {
-  return type === "call" ? distributionAt(d1, d1Low, discount) : -distributionAt(-d1, -d1Low, discount);
+/** What a yield adds to delta per year that passes: the yield times the discounted distribution. */
+function decayOf(type: OptionType, { d1, d1Low }: Readonly<Standardised>, leg: number): number {
+  if (leg === 0) return 0;
+  const side = type === "call" ? 1 : -1;
+  const { value, coarse, fine } = distributionAt(side * d1, side * d1Low, upper);
+  return side * leg * value * coarse * fine;
 }
+
+const upper = scratch();
 
 type Polynomials = {
   readonly asset: number;

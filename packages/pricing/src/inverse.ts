@@ -9,10 +9,11 @@
  * engine. Conventions of units are those of black76.ts: per 1 of the forward, per 1.00 of volatility, per year that passes.
  */
 import { log, logPair } from "@stoa/base/exact";
-import { black76Price, checkedDiscount, type Black76Arguments, type Black76Values } from "./black76.ts";
+import { checkedDiscount, type Black76Arguments, type Black76Values } from "./black76.ts";
 import { zeroHigherGreeks, type HigherGreeks } from "./higher-greeks.ts";
+import { timeValueOfPair } from "./normalised-black.ts";
 import { addPairs, lowPart, multiplyPairs } from "./pair.ts";
-import { densityAt, distributionAt, standardise } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, standardise, type Standardised } from "./standardised.ts";
 
 /** As for Black-76; `discount` is that of the coin. */
 export type InverseArguments = Black76Arguments;
@@ -26,7 +27,9 @@ export type InverseValues = Black76Values;
  * @example inversePrice({ type: "call", forward: 100_000, strike: 110_000, years: 0.25, volatility: 0.6 })
  */
 export function inversePrice(option: InverseArguments): number {
-  return black76Price(option) / option.forward;
+  const discount = checkedDiscount(option);
+  const { forward, strike, years, volatility } = option;
+  return priceOf(option, discount, standardise(forward, strike, 0, 0, years, volatility));
 }
 
 /**
@@ -46,20 +49,22 @@ export function inversePrice(option: InverseArguments): number {
 export function inverse(option: InverseArguments): InverseValues {
   const discount = checkedDiscount(option);
   const { type, forward, strike, years, volatility } = option;
-  const price = black76Price(option) / forward;
-  const { d1, d1Low, d2, d2Low, root, deviation } = standardise(forward, strike, 0, 0, years, volatility);
+  const standard = standardise(forward, strike, 0, 0, years, volatility);
+  const { d1, d1Low, d2, d2Low, root, deviation } = standard;
+  const price = priceOf(option, discount, standard);
   const side = type === "call" ? 1 : -1;
   // The coins that the strike is worth where the option is exercised.
-  const owed = side * distributionAt(side * d2, side * d2Low, (discount * strike) / forward);
-  const interest = discount === 1 || years === 0 ? 0 : (price * log(discount)) / years;
+  const chance = distributionAt(side * d2, side * d2Low, lower);
+  const owed = ((side * discount * strike) / forward) * chance.value;
+  const interest = discount === 1 || years === 0 ? 0 : price * (log(discount) / years);
   const firsts = {
     price,
-    delta: owed / forward,
-    gamma: -2 * (owed / forward / forward) + 0,
+    delta: (owed / forward) * chance.coarse * chance.fine,
+    gamma: -2 * (owed / forward / forward) * chance.coarse * chance.fine + 0,
     vega: 0,
     theta: -interest + 0, // the zero keeps -0 away
     rho: -years * price + 0,
-    dualDelta: -side * distributionAt(side * d2, side * d2Low, discount / forward),
+    dualDelta: ((-side * discount) / forward) * chance.value * chance.coarse * chance.fine,
   };
   if (deviation === 0) return firsts;
   const { value, coarse, fine } = densityAt(d1, d1Low, discount);
@@ -67,6 +72,19 @@ export function inverse(option: InverseArguments): InverseValues {
   firsts.vega = value * root * coarse * fine;
   firsts.theta += ((-0.5 * value * volatility) / root) * coarse * fine;
   return firsts;
+}
+
+/** The value over the forward, its time value taken of min(1, K/F) so that it is right down to the subnormals. */
+function priceOf(option: InverseArguments, discount: number, standard: Readonly<Standardised>): number {
+  const { type, forward, strike } = option;
+  const { distance, distanceLow, deviation, deviationLow } = standard;
+  const below = forward <= strike;
+  const side = below ? -1 : 1;
+  const low = below ? discount : (discount * strike) / forward;
+  const value = timeValueOfPair(low, side * distance, side * distanceLow, deviation, deviationLow);
+  if (below === (type === "call") || forward === strike) return value;
+  const gain = below ? strike - forward : forward - strike;
+  return discount * (gain / forward) + value;
 }
 
 /**
@@ -90,20 +108,21 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
   const { type, forward, strike, years, volatility } = option;
   const { d1, d1Low, d2, d2Low, deviation, deviationLow, root } = standardise(forward, strike, 0, 0, years, volatility);
   const side = type === "call" ? 1 : -1;
-  // The coins that the strike is worth where the option is exercised.
-  const owed = side * distributionAt(side * d2, side * d2Low, (discount * strike) / forward);
+  // The coins that the strike is worth where the option is exercised, over the forward.
+  const chance = distributionAt(side * d2, side * d2Low, lower);
+  const owed = (((side * discount * strike) / forward) * chance.value) / forward;
   logPair(discount, pair);
   const rateYears = -(pair[0] as number);
   const rate = discount === 1 || years === 0 ? 0 : rateYears / years;
   const density = densityAt(d1, d1Low, discount);
   const { value, coarse, fine } = density;
-  const exercised = -2 * (owed / forward / forward);
+  const exercised = -2 * (owed / forward) * chance.coarse * chance.fine;
   if (deviation === 0 || value === 0)
     return {
       ...zeroHigherGreeks,
       gamma: exercised + 0,
-      charm: (rate * owed) / forward + 0,
-      speed: (6 * (owed / forward / forward)) / forward + 0,
+      charm: rate * owed * chance.coarse * chance.fine + 0,
+      speed: ((6 * owed) / forward / forward) * chance.coarse * chance.fine + 0,
       colour: rate * exercised + 0,
     };
 
@@ -130,7 +149,7 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
     gamma,
     vanna: ((-value * d1) / volatility / forward) * coarse * fine + 0,
     volga: ((vega * product) / volatility) * coarse * fine + 0,
-    charm: (rate * owed) / forward + ((value * d1) / twiceYears / forward) * coarse * fine,
+    charm: rate * owed * chance.coarse * chance.fine + ((value * d1) / twiceYears / forward) * coarse * fine,
     veta: ((-vega * veta) / twiceYears) * coarse * fine + 0,
     speed:
       (6 * (owed / forward / forward)) / forward - ((slope * fiveDeviations) / deviation / forward) * coarse * fine,
@@ -142,3 +161,4 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
 }
 
 const pair = new Float64Array(2);
+const lower = scratch();

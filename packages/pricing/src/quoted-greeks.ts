@@ -8,7 +8,7 @@
 import { black76, checkedDiscount, optionTypes, type Black76Arguments, type OptionType } from "./black76.ts";
 import { legsOf, type BlackScholesArguments } from "./black-scholes.ts";
 import { oneOf } from "./refusal.ts";
-import { densityAt, distributionAt, standardise, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, standardise, type Standardised } from "./standardised.ts";
 import { deltaConventions, type DeltaConvention } from "./surface/delta.ts";
 
 export const spotDeltaConventions = ["spot", "spot-premium-adjusted", ...deltaConventions] as const;
@@ -123,9 +123,17 @@ function slopeOfDelta(option: Black76Arguments, convention: DeltaConvention): nu
 }
 
 function upper(type: OptionType, { d1, d1Low }: Readonly<Standardised>, leg: number): number {
-  return type === "call" ? distributionAt(d1, d1Low, leg) : -distributionAt(-d1, -d1Low, leg);
+  return chance(type === "call" ? 1 : -1, d1, d1Low, leg);
 }
 
 function lower(type: OptionType, { d2, d2Low }: Readonly<Standardised>, leg: number): number {
-  return type === "call" ? distributionAt(d2, d2Low, leg) : -distributionAt(-d2, -d2Low, leg);
+  return chance(type === "call" ? 1 : -1, d2, d2Low, leg);
 }
+
+/** w leg N(w d). */
+function chance(side: number, d: number, dLow: number, leg: number): number {
+  const { value, coarse, fine } = distributionAt(side * d, side * dLow, out);
+  return side * leg * value * coarse * fine;
+}
+
+const out = scratch();

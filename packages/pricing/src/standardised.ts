@@ -166,27 +166,38 @@ export function standardiseNormal(
   return standing;
 }
 
-/**
- * leg * N(d + dLow) for a leg of any positive magnitude, within about 1.5 units in the last place. On the left dLow enters by
- * the factor 1 + dLow n(d)/N(d), where Sampford's bound (3t + sqrt(t^2 + 8))/4 with t = -d stands for n/N: dLow is below 2^-53
- * of d, so it is close enough. On the right dLow changes nothing.
- */
-export function distributionAt(d: number, dLow: number, leg: number): number {
-  if (-26 < d) {
-    const value = normalDistribution(d);
-    return leg * (d < 0 ? value + value * (dLow * (0.75 * -d + 0.25 * Math.sqrt(d * d + 8))) : value);
-  }
-  if (d < -farthest) return 0;
-  millsPair(-d, -dLow);
-  const ratio = at(result, 0);
-  const power = gaussian(d, dLow);
-  return leg * (ratio * at(result, 0)) * powerOfTwo(power >> 1) * powerOfTwo(power - (power >> 1));
-}
-
 /** value * coarse * fine: a number whose binary exponent, two powers of two, is kept aside. */
 export type Scaled = { value: number; coarse: number; fine: number };
 
 const scaled: Scaled = { value: NaN, coarse: NaN, fine: NaN };
+
+/** Scratch for `distributionAt`: whoever calls it owns one, and reads it before the next call. */
+export const scratch = (): Scaled => ({ value: NaN, coarse: NaN, fine: NaN });
+
+/**
+ * N(d + dLow), written to `out` and returned; within about 1.2 units in the last place. On the left dLow enters by the factor
+ * 1 + dLow n(d)/N(d), where Sampford's bound (3t + sqrt(t^2 + 8))/4 with t = -d stands for n/N: dLow is below 2^-53 of d, so
+ * it is close enough. On the right dLow changes nothing. Far out the exponent is kept aside: times a large price the
+ * distribution may count where by itself it is no normal double.
+ */
+export function distributionAt(d: number, dLow: number, out: Scaled): Readonly<Scaled> {
+  out.coarse = 1;
+  out.fine = 1;
+  if (-26 < d) {
+    const value = normalDistribution(d);
+    out.value = d < 0 ? value + value * (dLow * (0.75 * -d + 0.25 * Math.sqrt(d * d + 8))) : value;
+  } else if (d < -farthest) {
+    out.value = 0;
+  } else {
+    millsPair(-d, -dLow);
+    const ratio = at(result, 0);
+    const power = gaussian(d, dLow);
+    out.value = ratio * at(result, 0);
+    out.coarse = powerOfTwo(power >> 1);
+    out.fine = powerOfTwo(power - (power >> 1));
+  }
+  return out;
+}
 
 /**
  * leg * n(d + dLow) for a leg of any positive magnitude, within about 1.5 units in the last place. Far out the exponent is
