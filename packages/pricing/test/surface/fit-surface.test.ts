@@ -72,7 +72,7 @@ function cheapestSpreads(surface: Surface, times: readonly number[]): { butterfl
   return { butterfly, calendar };
 }
 
-describe("a fit of quotes without faults", () => {
+describe("a fit of quotes without faults (PRICE-039)", () => {
   test("recovers the surface that they were made from, to a hundredth of their half-spread", () => {
     for (let seed = 0; seed < 10; seed++) {
       const world = makeWorld(seed);
@@ -203,7 +203,7 @@ describe("expiries that say little", () => {
   });
 });
 
-describe("no static arbitrage is left", () => {
+describe("no static arbitrage is left (PRICE-038)", () => {
   test("in chains of noise: every spread on dense grids of prices costs something, and the certificate agrees", () => {
     let repaired = 0;
     for (let seed = 0; seed < 60; seed++) {
