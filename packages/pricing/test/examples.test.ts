@@ -34,3 +34,31 @@ test("every page of an idea has an example, a part for who trades and a part for
     expect(readFileSync(join(pages, "README.md"), "utf8")).toContain(`(${name})`);
   }
 });
+
+test("the five minutes of the README print what it says (PRICE-081)", async () => {
+  const readme = readFileSync(join(root, "packages/pricing/README.md"), "utf8");
+  const [, program, printed] = /```ts\n([^]*?)```\n\nprints\n\n```text\n([^]*?)```/.exec(readme) ?? [];
+  const args = ["--conditions=@stoa/source", "--input-type=module-typescript", "--eval", program!];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: examples });
+  expect(stdout).toBe(printed);
+});
+
+test("the map of the README names every file that there is, or its folder", () => {
+  const readme = readFileSync(join(root, "packages/pricing/README.md"), "utf8");
+  const source = readdirSync(join(root, "packages/pricing/src"), { withFileTypes: true });
+  // Folders as a whole; of files those that others build on are not for users.
+  const inner = [
+    "complex",
+    "implied-deviation",
+    "inversion",
+    "jet",
+    "long-logarithm",
+    "normalised-black",
+    "pair",
+    "standardised",
+  ];
+  const missing = source
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name.replace(/\.ts$/, "")))
+    .filter((name) => !inner.includes(name) && !readme.includes(`\`${name}`));
+  expect(missing).toEqual([]);
+});
