@@ -62,7 +62,7 @@ export function blackChain(
   let refused = 0;
   for (let row: usize = 0; row < <usize>count; row += 2) {
     const at = row << 3;
-    const isGood = goodTerms(at);
+    const isGood = goodTerms(signs + at, forwards + at, strikes + at, times + at, discounts + at);
     const isPriced = v128.and(isGood, isAmount(v128.load(volatilities + at)));
     if (every(isPriced)) {
       store<u16>(status + row, 0);
@@ -85,22 +85,26 @@ function isAmount(x: v128): v128 {
   return v128.and(f64x2.le(both(0), x), f64x2.le(x, both(1e100)));
 }
 
-/** Which of the two options have all their terms in their domains. */
-function goodTerms(at: usize): v128 {
-  const isSign = f64x2.eq(f64x2.abs(v128.load(signs + at)), both(1));
-  const isPair = v128.and(isPrice(v128.load(forwards + at)), isPrice(v128.load(strikes + at)));
-  const isRest = v128.and(isAmount(v128.load(times + at)), isPrice(v128.load(discounts + at)));
+/** Which of two options have all their terms in their domains; the arguments are addresses. */
+export function goodTerms(sign: usize, forward: usize, strike: usize, years: usize, discount: usize): v128 {
+  const isSign = f64x2.eq(f64x2.abs(v128.load(sign)), both(1));
+  const isPair = v128.and(isPrice(v128.load(forward)), isPrice(v128.load(strike)));
+  const isRest = v128.and(isAmount(v128.load(years)), isPrice(v128.load(discount)));
   return v128.and(isSign, v128.and(isPair, isRest));
 }
 
-/** The code of one row, as `termStatus` has it. */
+/** The code of one row's terms, as `termStatus` has it. */
+export function statusOfTerms(sign: usize, forward: usize, strike: usize, years: usize, discount: usize): i32 {
+  if (abs(load<f64>(sign)) != 1) return 1;
+  if (!isOnePrice(load<f64>(forward))) return 2;
+  if (!isOnePrice(load<f64>(strike))) return 3;
+  if (!isOneAmount(load<f64>(years))) return 4;
+  return isOnePrice(load<f64>(discount)) ? 0 : 5;
+}
+
 function statusOf(at: usize): i32 {
-  if (abs(load<f64>(signs + at)) != 1) return 1;
-  if (!isOnePrice(load<f64>(forwards + at))) return 2;
-  if (!isOnePrice(load<f64>(strikes + at))) return 3;
-  if (!isOneAmount(load<f64>(times + at))) return 4;
-  if (!isOnePrice(load<f64>(discounts + at))) return 5;
-  return isOneAmount(load<f64>(volatilities + at)) ? 0 : 6;
+  const terms = statusOfTerms(signs + at, forwards + at, strikes + at, times + at, discounts + at);
+  return terms === 0 && !isOneAmount(load<f64>(volatilities + at)) ? 6 : terms;
 }
 
 function isOnePrice(x: f64): bool {
@@ -173,11 +177,11 @@ export function timeValue(low: v128, high: v128, deviation: v128): v128 {
   const isNear = f64x2.le(deviation, width);
   let value: v128;
   if (every(isNear)) {
-    value = nearValue(cell, deviation);
+    value = mul(weight, mul(deviation, nearDifference(cell, inner, outer, deviation)));
   } else if (none(isNear)) {
     value = farValue(low);
   } else {
-    const near = nearValue(cell, deviation);
+    const near = mul(weight, mul(deviation, nearDifference(cell, inner, outer, deviation)));
     const nearInner = innerRatio;
     const nearOuter = outerRatio;
     value = pick(isNear, near, farValue(low));
@@ -188,10 +192,31 @@ export function timeValue(low: v128, high: v128, deviation: v128): v128 {
   return pick(f64x2.lt(value, both(0)), both(0), pick(f64x2.lt(low, value), low, value));
 }
 
-function nearValue(cell: v128, deviation: v128): v128 {
+/** In which lanes R at h - s/2 and at h + s/2 is taken from one cell. */
+export function isNear(h: v128, deviation: v128): v128 {
+  const cell = add(inTable(h), both(1));
+  return f64x2.le(deviation, mul(both(0.0625), v128.and(cell, i64x2.splat(0x7ff0000000000000))));
+}
+
+/** (R(h - s/2) - R(h + s/2)) / s for two that are near. */
+export function nearSlope(h: v128, deviation: v128): v128 {
+  const cell = add(inTable(h), both(1));
+  const half = mul(both(0.5), deviation);
+  return nearDifference(cell, sub(h, half), add(h, half), deviation);
+}
+
+export function boundedRatio(t: v128): v128 {
+  return tailRatio(inTable(t));
+}
+
+function inTable(t: v128): v128 {
+  return atMost(pick(f64x2.lt(both(0), t), t, both(0)), ratioEnd);
+}
+
+function nearDifference(cell: v128, from: v128, to: v128, deviation: v128): v128 {
   const center = ratioCenter(cell);
-  const first = sub(atMost(inner, ratioEnd), center);
-  const second = sub(atMost(outer, ratioEnd), center);
+  const first = sub(atMost(from, ratioEnd), center);
+  const second = sub(atMost(to, ratioEnd), center);
   const a = ratioRow(i32x4.extract_lane(cell, 1));
   const b = ratioRow(i32x4.extract_lane(cell, 3));
   let fromA = v128.load(a, 80);
@@ -211,13 +236,13 @@ function nearValue(cell: v128, deviation: v128): v128 {
   innerRatio = ratio;
   outerRatio = add(ratio, mul(deviation, slope));
   flips = both(0);
-  return mul(weight, mul(deviation, f64x2.neg(slope)));
+  return f64x2.neg(slope);
 }
 
 function farValue(low: v128): v128 {
   flips = f64x2.lt(inner, both(0));
-  innerRatio = tailRatio(atMost(f64x2.abs(inner), ratioEnd));
-  outerRatio = tailRatio(atMost(outer, ratioEnd));
+  innerRatio = boundedRatio(f64x2.abs(inner));
+  outerRatio = boundedRatio(outer);
   const left = sub(low, mul(weight, add(innerRatio, outerRatio)));
   return pick(flips, left, mul(weight, sub(innerRatio, outerRatio)));
 }

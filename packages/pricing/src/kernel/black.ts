@@ -16,7 +16,7 @@
  * Error, from `tools/reference/kernel_black.py`: a time value is within (70 + 5 h^2) units in the last place of itself, the
  * second term being what half a unit in h makes of the density; of every other figure the page `docs/pricing/accuracy.md`.
  */
-import { checkedCount, isAmount, termStatus, type TermColumns } from "./columns.ts";
+import { checkedCount, isAmount, termNames, termStatus, type TermColumns } from "./columns.ts";
 import { log, logRatio, ratioCell, ratioCenter, ratioWidth, scaledExp, tailRatio } from "./functions.ts";
 import { ratioTable } from "./tables.ts";
 
@@ -36,7 +36,7 @@ export type GreekColumns = {
 
 /** Fills every row of `out` and returns how many rows were refused. Refuses columns of different lengths. */
 export function blackChain(options: BlackColumns, out: GreekColumns): number {
-  const count = checkedCount({ ...columnsOf(options), ...out });
+  const count = checkedCount(blackNames, [...blackColumnsOf(options, out), out.status]);
   let refusedCount = 0;
   for (let row = 0; row < count; row++) {
     const terms = termStatus(options, row);
@@ -48,9 +48,25 @@ export function blackChain(options: BlackColumns, out: GreekColumns): number {
   return refusedCount;
 }
 
-function columnsOf({ sign, forward, strike, years, discount, volatility }: BlackColumns) {
-  return { sign, forward, strike, years, discount, volatility };
+/** The columns of a call in the order of {@link blackNames}. */
+export function blackColumnsOf(options: BlackColumns, out: GreekColumns): readonly Float64Array[] {
+  const { sign, forward, strike, years, discount, volatility } = options;
+  const { price, delta, gamma, vega, theta, rho, vanna } = out;
+  return [sign, forward, strike, years, discount, volatility, price, delta, gamma, vega, theta, rho, vanna];
 }
+
+export const blackNames = [
+  ...termNames,
+  "volatility",
+  "price",
+  "delta",
+  "gamma",
+  "vega",
+  "theta",
+  "rho",
+  "vanna",
+  "status",
+] as const;
 
 function refuseRow(out: GreekColumns, row: number): 1 {
   out.price[row] = out.delta[row] = out.gamma[row] = out.vega[row] = NaN;
@@ -120,18 +136,23 @@ export function timeValue(low: number, high: number, deviation: number): number 
 
 /** Whether R at h - s/2 and at h + s/2 is taken from one cell. */
 export function isNear(h: number, deviation: number): boolean {
-  return deviation <= ratioWidth(ratioCell(h < ratioEnd ? h : ratioEnd));
+  return deviation <= ratioWidth(ratioCell(inTable(h)));
 }
 
 /** (R(h - s/2) - R(h + s/2)) / s for two that are near. */
 export function nearSlope(h: number, deviation: number): number {
-  const cell = ratioCell(h < ratioEnd ? h : ratioEnd);
+  const cell = ratioCell(inTable(h));
   return nearDifference(cell, h - 0.5 * deviation, h + 0.5 * deviation, deviation);
 }
 
 /** R, which is asked for no argument beyond its table: a density there is zero. */
 export function boundedRatio(t: number): number {
-  return tailRatio(t < ratioEnd ? t : ratioEnd);
+  return tailRatio(inTable(t));
+}
+
+function inTable(t: number): number {
+  const above = 0 < t ? t : 0;
+  return above < ratioEnd ? above : ratioEnd;
 }
 
 /** (R(inner) - R(outer)) / deviation by the polynomial of one cell: Newton's divided difference along Horner's rule. */

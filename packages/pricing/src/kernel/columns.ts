@@ -63,11 +63,11 @@ export function isAmount(value: number): boolean {
 }
 
 /** The number of rows, which every column must have; refuses columns of other lengths by name. */
-export function checkedCount(columns: Readonly<Record<string, Float64Array | Uint8Array>>): number {
-  let count: number | undefined;
-  for (const [name, column] of Object.entries(columns)) {
-    count ??= column.length;
-    if (column.length !== count) throw new PricingRefusal(name, "lengths-differ", column.length);
+export function checkedCount(names: readonly string[], columns: readonly (Float64Array | Uint8Array)[]): number {
+  const count = (columns[0] as Float64Array).length;
+  for (let index = 0; index < columns.length; index++) {
+    const { length } = columns[index] as Float64Array;
+    if (length !== count) throw new PricingRefusal(names[index] as string, "lengths-differ", length);
   }
-  return count ?? 0;
+  return count;
 }

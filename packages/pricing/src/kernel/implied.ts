@@ -5,11 +5,11 @@
  * Householder's steps of third order, for ln(beta) below the inflection sqrt(2 x), above it for beta up to 0.1 and for
  * ln(1 - beta) beyond, each as the logarithm of a quotient near one. Sources: there.
  *
- * Error: some 20 units in the last place of what the price determines (`docs/pricing/accuracy.md`), where `impliedVolatility`
+ * Error: up to 40 units in the last place of what the price determines (`docs/pricing/accuracy.md`), where `impliedVolatility`
  * has 0.6; and what one rounding of the price less its exercise value does to a price that is nearly all exercise.
  */
 import { boundedRatio, isNear, nearSlope } from "./black.ts";
-import { checkedCount, largestPrice, termStatus, type TermColumns } from "./columns.ts";
+import { checkedCount, largestPrice, termNames, termStatus, type TermColumns } from "./columns.ts";
 import { log, logRatio, scaledExp } from "./functions.ts";
 
 export type PriceColumns = TermColumns & { readonly price: Float64Array };
@@ -22,9 +22,8 @@ export type VolatilityColumns = {
 
 /** Fills every row of `out` and returns how many rows have no volatility. Refuses columns of different lengths. */
 export function impliedChain(options: PriceColumns, out: VolatilityColumns): number {
-  const { sign, forward, strike, years, discount, price } = options;
   const { volatility, status } = out;
-  const count = checkedCount({ sign, forward, strike, years, discount, price, volatility, status });
+  const count = checkedCount(impliedNames, [...impliedColumnsOf(options, out), status]);
   let refusedCount = 0;
   for (let row = 0; row < count; row++) {
     const terms = termStatus(options, row);
@@ -34,6 +33,14 @@ export function impliedChain(options: PriceColumns, out: VolatilityColumns): num
   }
   return refusedCount;
 }
+
+/** The columns of a call in the order of {@link impliedNames}. */
+export function impliedColumnsOf(options: PriceColumns, out: VolatilityColumns): readonly Float64Array[] {
+  const { sign, forward, strike, years, discount, price } = options;
+  return [sign, forward, strike, years, discount, price, out.volatility];
+}
+
+export const impliedNames = [...termNames, "price", "volatility", "status"] as const;
 
 /** Writes the volatility of a row whose terms are good, or returns why there is none. */
 function fillRow(options: PriceColumns, volatility: Float64Array, row: number): number {

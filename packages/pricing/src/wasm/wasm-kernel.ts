@@ -4,8 +4,8 @@
  * at a time, which costs about a tenth of the calculation. It computes nothing itself.
  */
 import { assert } from "@stoa/base/assert";
-import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
-import { impliedChain } from "../kernel/implied.ts";
+import { blackColumnsOf, blackNames, type BlackColumns, type GreekColumns } from "../kernel/black.ts";
+import { impliedColumnsOf, impliedNames, type PriceColumns, type VolatilityColumns } from "../kernel/implied.ts";
 import { checkedCount } from "../kernel/columns.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { PathKernels } from "../monte-carlo/path-kernels.ts";
@@ -19,9 +19,11 @@ const stageColumns = 16;
 export function createWasmKernel(): Kernel | undefined {
   const module = createKernelModule();
   if (module === undefined) return undefined;
+  const columns = Array.from({ length: stageColumns }, () => module.allocate(stageRows));
   const stage: Stage = {
     module,
-    columns: Array.from({ length: stageColumns }, () => module.allocate(stageRows)),
+    columns,
+    addresses: columns.map((column) => column.byteOffset),
     statuses: module.allocateBytes(stageRows),
   };
   return {
@@ -29,7 +31,7 @@ export function createWasmKernel(): Kernel | undefined {
     allocate: module.allocate,
     allocateStatuses: module.allocateBytes,
     blackChain: (options, out) => blackChain(stage, options, out),
-    impliedChain,
+    impliedChain: (options, out) => impliedChain(stage, options, out),
     paths: pathKernels(module),
   };
 }
@@ -37,62 +39,67 @@ export function createWasmKernel(): Kernel | undefined {
 type Stage = {
   readonly module: KernelModule;
   readonly columns: readonly Float64Array[];
+  readonly addresses: readonly number[];
   readonly statuses: Uint8Array;
 };
 
-/** What a function of the module does with columns of options: it reads some, writes others, and counts what it refused. */
+/** What a function of the module does with columns of options: it reads some, writes the rest, and counts what it refused. */
 type ChainCall = {
-  readonly count: number;
-  readonly inputs: readonly Float64Array[];
-  readonly outputs: readonly Float64Array[];
+  readonly columns: readonly Float64Array[];
+  /** So many of the columns are read; the others are written. */
+  readonly inputsCount: number;
   readonly status: Uint8Array;
-  /** A row that is refused by nothing, to fill up an odd count. */
-  readonly filler: readonly number[];
   readonly run: (count: number, ...columns: readonly number[]) => number;
 };
 
 function blackChain(stage: Stage, options: BlackColumns, out: GreekColumns): number {
-  const { sign, forward, strike, years, discount, volatility } = options;
-  const { price, delta, gamma, vega, theta, rho, vanna, status } = out;
-  const inputs = { sign, forward, strike, years, discount, volatility };
-  const outputs = { price, delta, gamma, vega, theta, rho, vanna };
-  return runChain(stage, {
-    count: checkedCount({ ...inputs, ...outputs, status }),
-    inputs: Object.values(inputs),
-    outputs: Object.values(outputs),
-    status,
-    filler: [1, 1, 1, 1, 1, 1],
-    run: stage.module.exports.blackChain,
-  });
+  const columns = blackColumnsOf(options, out);
+  const { status } = out;
+  checkedCount(blackNames, [...columns, status]);
+  return runChain(stage, { columns, inputsCount: 6, status, run: stage.module.exports.blackChain });
+}
+
+function impliedChain(stage: Stage, options: PriceColumns, out: VolatilityColumns): number {
+  const columns = impliedColumnsOf(options, out);
+  const { status } = out;
+  checkedCount(impliedNames, [...columns, status]);
+  return runChain(stage, { columns, inputsCount: 6, status, run: stage.module.exports.impliedChain });
 }
 
 /** All rows: in place when every column is in the memory, else through the stage; an odd last row always goes there. */
 function runChain(stage: Stage, call: ChainCall): number {
-  const { count, inputs, outputs, status, run } = call;
-  const isInside = [...inputs, ...outputs, status].every(stage.module.holds);
-  const direct = isInside ? count - (count % 2) : 0;
+  const { columns, status, run } = call;
+  const { holds } = stage.module;
+  const count = status.length;
+  const direct = holds(status) && columns.every(holds) ? count - (count % 2) : 0;
   let refusedCount = 0;
-  if (0 < direct)
-    refusedCount += run(direct, ...[...inputs, ...outputs].map((column) => column.byteOffset), status.byteOffset);
+  if (0 < direct) refusedCount += run(direct, ...columns.map((column) => column.byteOffset), status.byteOffset);
   for (let first = direct; first < count; first += stageRows)
     refusedCount += runStaged(stage, call, first, Math.min(stageRows, count - first));
   return refusedCount;
 }
 
-function runStaged({ columns, statuses }: Stage, call: ChainCall, first: number, rows: number): number {
-  const { inputs, outputs, status, filler, run } = call;
-  const even = rows + (rows % 2);
-  for (const [index, column] of inputs.entries()) {
-    const staged = columns[index]!;
-    staged.set(column.subarray(first, first + rows));
-    if (rows < even) staged[rows] = filler[index]!;
+/** An odd count is filled up with a row that nothing refuses. */
+function runStaged(
+  { columns: staged, statuses, addresses }: Stage,
+  call: ChainCall,
+  first: number,
+  rows: number,
+): number {
+  const { columns, inputsCount, status, run } = call;
+  for (let index = 0; index < inputsCount; index++) {
+    staged[index]!.set(columns[index]!.subarray(first, first + rows));
+    if (rows % 2 === 1) staged[index]![rows] = fillers[index]!;
   }
-  const used = columns.slice(0, inputs.length + outputs.length);
-  const refusedCount = run(even, ...used.map((column) => column.byteOffset), statuses.byteOffset);
-  for (const [index, column] of outputs.entries()) column.set(columns[inputs.length + index]!.subarray(0, rows), first);
+  const refusedCount = run(rows + (rows % 2), ...addresses.slice(0, columns.length), statuses.byteOffset);
+  for (let index = inputsCount; index < columns.length; index++)
+    columns[index]!.set(staged[index]!.subarray(0, rows), first);
   status.set(statuses.subarray(0, rows), first);
   return refusedCount;
 }
+
+/** A call on its strike over a year: the last is a good volatility and a good price. */
+const fillers = [1, 1, 1, 1, 1, 0.25];
 
 function pathKernels({ exports, allocate, holds }: KernelModule): PathKernels {
   const at = (column: Float64Array): number => {

@@ -85,6 +85,46 @@ describe("a chain", () => {
   });
 });
 
+/** Prices of options, then prices that are too low, too high, at the bounds, and no numbers. */
+function impliedPrices(options: BlackColumns): Float64Array {
+  const out = greekColumns(options.sign.length);
+  typescriptKernel.blackChain(options, out);
+  const random = createPrng("prices");
+  return out.price.map((price, row) => {
+    const kind = random.below(24);
+    const { sign, forward, strike, discount } = options;
+    const gain = Math.max(0, sign[row]! * (forward[row]! - strike[row]!));
+    if (kind === 0) return discount[row]! * gain;
+    if (kind === 1) return discount[row]! * (sign[row] === 1 ? forward[row]! : strike[row]!);
+    if (kind === 2) return [NaN, Infinity, -1, 0, -0, 1e101, 5e-324, 1e-300][random.below(8)]!;
+    return kind === 3 ? price * 2 * random.nextFloat() : price;
+  });
+}
+
+describe("implied volatilities", () => {
+  test.each([
+    ["random options", () => randomOptions(createPrng("implied bits"), 60_001)],
+    ["edges", edgeOptions],
+    ["edges beside other neighbours", () => shuffled(edgeOptions())],
+  ])("have the same bits for %s", (_, rows) => {
+    const options = blackColumns(rows());
+    const count = options.sign.length;
+    const priced = { ...options, price: impliedPrices(options) };
+    const column = (): { volatility: Float64Array; status: Uint8Array } => ({
+      volatility: new Float64Array(count),
+      status: new Uint8Array(count),
+    });
+    const [expected, got] = [column(), column()];
+    const refusedCount = typescriptKernel.impliedChain(priced, expected);
+    expect(wasm.impliedChain(priced, got)).toBe(refusedCount);
+    const row = firstDifference(expected.volatility, got.volatility);
+    const option = Object.entries(priced).map(([key, values]) => `${key} ${values[row]}`);
+    expect(row, `${got.volatility[row]}, not ${expected.volatility[row]}: ${option.join(", ")}`).toBe(-1);
+    expect(got.status).toEqual(expected.status);
+    expect(new Set(expected.status).size).toBeGreaterThan(4);
+  });
+});
+
 function shuffled<T>(items: readonly T[]): T[] {
   const random = createPrng("shuffled");
   const list = [...items];
