@@ -12,12 +12,12 @@
  *
  * PERF: some 30 microseconds per quote for its volatility and the steps of the fits; checks take a fifth of it.
  */
-import { positive } from "../refusal.ts";
+import { notNegative, positive } from "../refusal.ts";
 import type { SviSlice } from "../svi.ts";
 import { sviVariance } from "../svi.ts";
 import { checkChain, quoteSettings, type ExpiryQuotes, type QuoteSettings } from "./chain.ts";
 import { observe, type Observations, type QuoteTally } from "./observations.ts";
-import { impliedForward, paritySettings, type ParityRefusal } from "./put-call-parity.ts";
+import { impliedForward, paritySettings, rateErrorMax, type ParityRefusal } from "./put-call-parity.ts";
 import { fitSlice, freeWings, type SliceFit } from "./slice-fit.ts";
 import { fitSsvi, thetaOf } from "./ssvi-fit.ts";
 import { ssviSlice, type Ssvi } from "./ssvi.ts";
@@ -29,6 +29,10 @@ export type FitSettings = QuoteSettings &
   SurfaceRules & {
     /** No quote is trusted to better than this in volatility. */
     readonly volatilityErrorMin: number;
+    /**
+     * The largest standard error, as a rate per year, at which a discount factor from put-call parity is taken; 1 is taken otherwise.
+     */
+    readonly rateErrorMax: number;
     /** Expiries with fewer usable two-sided quotes take the shape of their smile from all others (SSVI). */
     readonly sviQuotesMin: number;
   };
@@ -36,6 +40,7 @@ export type FitSettings = QuoteSettings &
 export const fitSettings: FitSettings = {
   ...quoteSettings,
   volatilityErrorMin: 0.002,
+  rateErrorMax,
   sviQuotesMin: 6,
   before: "constant-volatility",
   between: "total-variance",
@@ -83,6 +88,7 @@ export type SurfaceFit =
 export function fitSurface(chain: readonly ExpiryQuotes[], settings: Partial<FitSettings> = {}): SurfaceFit {
   const all = { ...fitSettings, ...settings };
   positive("settings.volatilityErrorMin", all.volatilityErrorMin);
+  notNegative("settings.rateErrorMax", all.rateErrorMax);
   checkChain(chain, all);
   const drafts = chain.map((expiry) => draftOf(expiry, all));
   const usable = drafts.filter((draft) => draft.observations !== undefined) as Usable[];
@@ -148,11 +154,12 @@ function emptinessOf(count: number, { empty, crossed, stale }: QuoteTally): Expi
 }
 
 function termsOf(
-  { forward, discount, quotes }: ExpiryQuotes,
+  { years, forward, discount, quotes }: ExpiryQuotes,
   settings: FitSettings,
 ): { readonly forward: number; readonly discount: number } | ParityRefusal {
   if (forward !== undefined) return { forward, discount: discount ?? 1 };
-  const implied = impliedForward(quotes, { ...paritySettings, ...settings, discount });
+  const discountErrorMax = settings.rateErrorMax * years;
+  const implied = impliedForward(quotes, { ...paritySettings, ...settings, discount, discountErrorMax });
   return typeof implied === "string" ? implied : { forward: implied.forward, discount: implied.discount };
 }
 

@@ -7,7 +7,7 @@
 import { exp, log } from "@stoa/base/exact";
 import { notNegative, oneOf, positive, PricingRefusal } from "../refusal.ts";
 import type { ExpiryQuotes } from "./chain.ts";
-import { impliedForward, paritySettings, type ParitySettings } from "./put-call-parity.ts";
+import { impliedForward, paritySettings, rateErrorMax, type ParitySettings } from "./put-call-parity.ts";
 
 export type ForwardPoint = {
   /** Not negative: 0 is the spot price. Ascending over a curve. */
@@ -61,7 +61,12 @@ export function forwardPoints(
       forward === undefined ? undefined : { years, forward, error: part * forward, source: "future" as const };
     if (future?.error === 0) return [future];
     const discount = expiry.discount ?? settings.discount;
-    const implied = impliedForward(quotes, { ...paritySettings, ...settings, discount });
+    const implied = impliedForward(quotes, {
+      ...paritySettings,
+      discountErrorMax: rateErrorMax * years,
+      ...settings,
+      discount,
+    });
     if (typeof implied === "string") return future === undefined ? [] : [future];
     const parity = { years, forward: implied.forward, error: implied.forwardError, source: "parity" as const };
     if (future === undefined) return [parity];

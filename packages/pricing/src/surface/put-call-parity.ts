@@ -20,9 +20,12 @@ import { weightedMedian } from "./robust.ts";
 export type ParitySettings = QuoteSettings & {
   /** The discount factor where it is known; undefined: from the quotes where they determine it, else 1. */
   readonly discount?: number | undefined;
-  /** The largest standard error at which a discount factor from the quotes is taken. */
+  /** The largest standard error at which a discount factor from the quotes is taken; it must also lie three of them from 1. */
   readonly discountErrorMax: number;
 };
+
+/** Standard error, as a rate per year, up to which chains take discount factors from their quotes: a day's quotes tell no rate. */
+export const rateErrorMax = 0.01;
 
 export const paritySettings: ParitySettings = { ...quoteSettings, discountErrorMax: 0.002 };
 
@@ -63,11 +66,16 @@ export function impliedForward(
   if (pairs.length === 0) return "no-pairs";
   const line = pairs.length < 3 || given !== undefined ? undefined : lineThrough(pairs);
   const level = line === undefined ? undefined : discountOf(line, unit);
-  const determined = level !== undefined && level.error <= settings.discountErrorMax && 0 < level.discount;
+  const determined = level !== undefined && isDetermined(level, settings);
   const discount = determined ? level.discount : (given ?? 1);
   const result = forwardAt(pairs, discount, unit);
   if (!(0 < result.forward)) return "forward-not-positive";
   return { ...result, discountError: determined ? level.error : undefined, pairCount: pairs.length };
+}
+
+/** Known well, positive, and told from 1: what noise alone could have made of 1 is 1. */
+function isDetermined({ discount, error }: Level, { discountErrorMax }: ParitySettings): boolean {
+  return error <= discountErrorMax && 0 < discount && 3 * error < Math.abs(discount - 1);
 }
 
 /** Call and put of each strike, both quoted on both sides, by strike; of several quotes of one option the last. */
@@ -204,8 +212,10 @@ function weightedLine(pairs: readonly Pair[], trust: Float64Array): Line | undef
   };
 }
 
+type Level = { readonly discount: number; readonly error: number };
+
 /** In currency D is minus the slope, in coin the intercept. */
-function discountOf(line: Line, unit: QuoteSettings["unit"]): { readonly discount: number; readonly error: number } {
+function discountOf(line: Line, unit: QuoteSettings["unit"]): Level {
   const coin = unit === "coin";
   return {
     discount: coin ? line.intercept : -line.slope,

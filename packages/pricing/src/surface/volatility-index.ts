@@ -23,7 +23,7 @@ import {
   type OptionQuote,
   type QuoteSettings,
 } from "./chain.ts";
-import { impliedForward, paritySettings } from "./put-call-parity.ts";
+import { impliedForward, paritySettings, rateErrorMax } from "./put-call-parity.ts";
 import { surfaceVariance, type Surface } from "./surface.ts";
 
 export type IndexSettings = QuoteSettings & {
@@ -79,8 +79,8 @@ export function volatilityIndex(
 /** The sum of one expiry; undefined without a forward or with fewer strikes than asked for. */
 export function indexTerm(expiry: ExpiryQuotes, settings: IndexSettings = indexSettings): IndexTerm | undefined {
   const { years, quotes } = expiry;
-  const implied =
-    expiry.forward ?? impliedForward(quotes, { ...paritySettings, ...settings, discount: expiry.discount });
+  const parity = { ...paritySettings, ...settings, discount: expiry.discount, discountErrorMax: rateErrorMax * years };
+  const implied = expiry.forward ?? impliedForward(quotes, parity);
   if (typeof implied === "string") return undefined;
   const forward = typeof implied === "number" ? implied : implied.forward;
   const discount = typeof implied === "number" ? (expiry.discount ?? 1) : implied.discount;
