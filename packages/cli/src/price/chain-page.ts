@@ -139,84 +139,60 @@ function allSmiles(expiries: readonly FittedExpiry[], surface: Surface): LineCha
   };
 }
 
+const dayAxes: readonly Axis[] = [
+  { label: "Days to expiry", decimals: 1, scale: "logarithmic" },
+  { label: "Days to expiry, linear", decimals: 1 },
+];
+
 function termStructure({ expiries }: ChainFit): Section {
   const days = expiries.map(({ years }) => 365 * years);
-  const axis: Axis[] = [
-    { label: "Days to expiry", decimals: 1, scale: "logarithmic" },
-    { label: "Days to expiry, linear", decimals: 1 },
-  ];
   const labels = expiries.map(({ name }) => name);
-  const line = (name: string, y: readonly (number | null)[]): Series => ({
+  const line = (name: string, pick: (expiry: FittedExpiry) => number | null): Series => ({
     name,
     mark: "line-and-points",
     x: [days, days],
-    y,
+    y: expiries.map(pick),
     labels,
   });
-  const column = (pick: (expiry: FittedExpiry) => number | null) => expiries.map(pick);
-  const first = expiries[0]!;
-  const basis = expiries.map(({ slice, years }) =>
-    years === first.years ? null : Math.log(slice.forward / first.slice.forward) / (years - first.years),
-  );
+  const chart = (title: string, y: Axis, series: readonly Series[], note?: string): LineChart => ({
+    kind: "lines",
+    title,
+    ...(note === undefined ? {} : { note }),
+    x: dayAxes,
+    y,
+    series,
+  });
   return {
     title: "Term structure",
     blocks: [
-      {
-        kind: "lines",
-        title: "Volatility at the money",
-        x: axis,
-        y: volatilityAxis,
-        series: [
-          line(
-            "at the money (strike = forward)",
-            column(({ atTheMoney }) => atTheMoney),
-          ),
-          line(
-            "forward volatility since the expiry before",
-            column(({ forwardVolatility }) => forwardVolatility),
-          ),
+      chart("Volatility at the money", volatilityAxis, [
+        line("at the money (strike = forward)", ({ atTheMoney }) => atTheMoney),
+        line("forward volatility since the expiry before", ({ forwardVolatility }) => forwardVolatility),
+      ]),
+      chart(
+        "Risk reversal and butterfly at a delta of 25 %",
+        { label: "Difference in volatility", format: "percent", decimals: 2 },
+        [
+          line("risk reversal", ({ riskReversal }) => riskReversal ?? null),
+          line("butterfly", ({ butterflySpread }) => butterflySpread ?? null),
         ],
-      },
-      {
-        kind: "lines",
-        title: "Risk reversal and butterfly at a delta of 25 %",
-        note: "Risk reversal: volatility of the call less that of the put. Butterfly: their mean less at the money. Deltas with respect to the forward.",
-        x: axis,
-        y: { label: "Difference in volatility", format: "percent", decimals: 2 },
-        series: [
-          line(
-            "risk reversal",
-            column(({ riskReversal }) => riskReversal ?? null),
-          ),
-          line(
-            "butterfly",
-            column(({ butterflySpread }) => butterflySpread ?? null),
-          ),
-        ],
-      },
-      {
-        kind: "lines",
-        title: "Forward",
-        x: axis,
-        y: { label: "Forward", unit: "USD", decimals: 2 },
-        series: [
-          line(
-            "forward",
-            column(({ slice }) => slice.forward),
-          ),
-        ],
-      },
-      {
-        kind: "lines",
-        title: "Carry of the forward over the first expiry",
-        note: "ln(forward / first forward) per year between the two expiries.",
-        x: axis,
-        y: { label: "Per year", format: "percent", decimals: 2 },
-        series: [line("carry", basis)],
-      },
+        "Risk reversal: volatility of the call less that of the put. Butterfly: their mean less at the money. Deltas with respect to the forward.",
+      ),
+      chart("Forward", { label: "Forward", unit: "USD", decimals: 2 }, [line("forward", ({ slice }) => slice.forward)]),
+      chart(
+        "Carry of the forward over the first expiry",
+        { label: "Per year", format: "percent", decimals: 2 },
+        [line("carry", carryOver(expiries[0]!))],
+        "ln(forward / first forward) per year between the two expiries.",
+      ),
     ],
   };
 }
+
+const carryOver =
+  (first: FittedExpiry) =>
+  ({ slice, years }: FittedExpiry): number | null =>
+    years === first.years ? null : Math.log(slice.forward / first.slice.forward) / (years - first.years);
 
 /** The volatility table as dealers quote it. */
 function pillarMap(expiries: readonly FittedExpiry[]): HeatMap {

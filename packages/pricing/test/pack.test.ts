@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBrowser } from "../packages/client/test/browser/browser.ts";
-import { packPackages } from "./pack.ts";
-import { root } from "./sources.ts";
+import { openBrowser } from "../../client/test/browser/browser.ts";
+import { packPackages } from "../../../tools/pack.ts";
+import { root } from "../../../tools/sources.ts";
 
 const runFile = promisify(execFile);
 let folder: string;
