@@ -118,7 +118,7 @@ function chain(random: Prng, { allocate }: Kernel, count: number) {
 const kernels: readonly GoldenCase[] = [
   {
     name: "kernel/black#blackChain",
-    covers: ["kernel/columns#*", "kernel/black#isNear", "kernel/black#nearSlope", "kernel/black#boundedRatio"],
+    covers: ["kernel/columns#*", "kernel/black#isNear", "kernel/black#nearSlope", "kernel/black#boundedRatio", "kernel/black#blackColumnsOf"],
     run: (random, kernel) => {
       const count = 101;
       const { allocate } = kernel;
@@ -136,6 +136,7 @@ const kernels: readonly GoldenCase[] = [
 const impliedKernels: readonly GoldenCase[] = [
   {
     name: "kernel/implied#impliedChain",
+    covers: ["kernel/implied#impliedColumnsOf"],
     run: (random, kernel) => {
       const count = 101;
       const { volatility, ...terms } = chain(random, kernel, count);
