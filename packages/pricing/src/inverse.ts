@@ -152,7 +152,8 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
     charm: rate * owed * chance.coarse * chance.fine + ((value * d1) / twiceYears / forward) * coarse * fine,
     veta: ((-vega * veta) / twiceYears) * coarse * fine + 0,
     speed:
-      (6 * (owed / forward / forward)) / forward - ((slope * fiveDeviations) / deviation / forward) * coarse * fine,
+      ((6 * owed) / forward / forward) * chance.coarse * chance.fine -
+      ((slope * fiveDeviations) / deviation / forward) * coarse * fine,
     zomma: ((slope * curvature) / volatility) * coarse * fine + 0,
     colour: rate * gamma - ((slope * curvature) / twiceYears) * coarse * fine + 0,
     ultima: ((-vega * third) / volatility / volatility) * coarse * fine + 0,
