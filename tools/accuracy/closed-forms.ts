@@ -5,105 +5,90 @@
 import { exp, log } from "@stoa/base/exact";
 import { createPrng, type Prng } from "@stoa/base/prng";
 import { geometricAsian } from "@stoa/pricing/asian";
+import { barrier, knocks } from "@stoa/pricing/barrier";
 import { bachelier, bachelierHigherGreeks } from "@stoa/pricing/bachelier";
 import { black76, type OptionType } from "@stoa/pricing/black76";
 import { blackScholes } from "@stoa/pricing/black-scholes";
 import { assetOrNothing, cashOrNothing } from "@stoa/pricing/digital";
 import { black76HigherGreeks, blackScholesHigherGreeks } from "@stoa/pricing/higher-greeks";
 import { inverse, inverseHigherGreeks } from "@stoa/pricing/inverse";
-
-export type MeasuredFunction = {
-  readonly name: string;
-  readonly columns: readonly string[];
-  readonly results: readonly string[];
-  readonly inputs: (seed: string, count: number) => number[][];
-  readonly evaluate: (row: readonly number[]) => Readonly<Record<string, number>>;
-};
+import type { MeasuredFunction } from "./measured-function.ts";
 
 const firstResults = ["price", "delta", "gamma", "vega", "theta", "rho", "dualDelta"];
 const spotResults = ["price", "delta", "gamma", "vega", "theta", "rho", "yieldRho", "dualDelta"];
 const higherResults = ["gamma", "vanna", "volga", "charm", "veta", "speed", "zomma", "colour", "ultima", "dualGamma"];
+const barrierResults = ["price", "delta", "gamma", "vega", "theta", "rho", "yieldRho"];
 const black76Columns = ["call", "forward", "strike", "years", "volatility", "discount"];
 const spotColumns = ["call", "spot", "strike", "years", "volatility", "rate", "dividendYield"];
 
+/** The largest errors in units in the last place that tests allow; the measured ones are in docs/pricing/accuracy.md. */
+const boundAll = (results: readonly string[], bound: number) =>
+  Object.fromEntries(results.map((name) => [name, bound]));
+
+const measure = (
+  name: string,
+  columns: readonly string[],
+  results: readonly string[],
+  inputs: MeasuredFunction["inputs"],
+  evaluate: MeasuredFunction["evaluate"],
+  bound: number,
+): MeasuredFunction => ({ name, columns, results, inputs, evaluate, bounds: boundAll(results, bound), samples: 150 });
+
 export const functions: readonly MeasuredFunction[] = [
-  {
-    name: "black76",
-    columns: black76Columns,
-    results: firstResults,
-    inputs: forwardPoints,
-    evaluate: (row) => black76(forwardOption(row)),
-  },
-  {
-    name: "black76HigherGreeks",
-    columns: black76Columns,
-    results: higherResults,
-    inputs: forwardPoints,
-    evaluate: (row) => black76HigherGreeks(forwardOption(row)),
-  },
-  {
-    name: "blackScholes",
-    columns: spotColumns,
-    results: spotResults,
-    inputs: spotPoints,
-    evaluate: (row) => blackScholes(spotOption(row)),
-  },
-  {
-    name: "blackScholesHigherGreeks",
-    columns: spotColumns,
-    results: higherResults,
-    inputs: spotPoints,
-    evaluate: (row) => blackScholesHigherGreeks(spotOption(row)),
-  },
-  {
-    name: "bachelier",
-    columns: black76Columns,
-    results: firstResults,
-    inputs: normalPoints,
-    evaluate: (row) => bachelier(forwardOption(row)),
-  },
-  {
-    name: "bachelierHigherGreeks",
-    columns: black76Columns,
-    results: higherResults,
-    inputs: normalPoints,
-    evaluate: (row) => bachelierHigherGreeks(forwardOption(row)),
-  },
-  {
-    name: "inverse",
-    columns: black76Columns,
-    results: firstResults,
-    inputs: forwardPoints,
-    evaluate: (row) => inverse(forwardOption(row)),
-  },
-  {
-    name: "inverseHigherGreeks",
-    columns: black76Columns,
-    results: higherResults,
-    inputs: forwardPoints,
-    evaluate: (row) => inverseHigherGreeks(forwardOption(row)),
-  },
-  {
-    name: "cashOrNothing",
-    columns: spotColumns,
-    results: spotResults,
-    inputs: spotPoints,
-    evaluate: (row) => cashOrNothing(spotOption(row)),
-  },
-  {
-    name: "assetOrNothing",
-    columns: spotColumns,
-    results: spotResults,
-    inputs: spotPoints,
-    evaluate: (row) => assetOrNothing(spotOption(row)),
-  },
-  {
-    name: "geometricAsian",
-    columns: [...spotColumns, "observationsCount"],
-    results: spotResults,
-    inputs: averagePoints,
-    evaluate: (row) => geometricAsian(averageOption(row)),
-  },
+  measure("black76", black76Columns, firstResults, forwardPoints, (row) => black76(forwardOption(row)), 8),
+  measure(
+    "black76HigherGreeks",
+    black76Columns,
+    higherResults,
+    forwardPoints,
+    (row) => black76HigherGreeks(forwardOption(row)),
+    8,
+  ),
+  measure("blackScholes", spotColumns, spotResults, spotPoints, (row) => blackScholes(spotOption(row)), 8),
+  measure(
+    "blackScholesHigherGreeks",
+    spotColumns,
+    higherResults,
+    spotPoints,
+    (row) => blackScholesHigherGreeks(spotOption(row)),
+    8,
+  ),
+  measure("bachelier", black76Columns, firstResults, normalPoints, (row) => bachelier(forwardOption(row)), 8),
+  measure(
+    "bachelierHigherGreeks",
+    black76Columns,
+    higherResults,
+    normalPoints,
+    (row) => bachelierHigherGreeks(forwardOption(row)),
+    8,
+  ),
+  measure("inverse", black76Columns, firstResults, forwardPoints, (row) => inverse(forwardOption(row)), 8),
+  measure(
+    "inverseHigherGreeks",
+    black76Columns,
+    higherResults,
+    forwardPoints,
+    (row) => inverseHigherGreeks(forwardOption(row)),
+    8,
+  ),
+  measure("cashOrNothing", spotColumns, spotResults, spotPoints, (row) => cashOrNothing(spotOption(row)), 8),
+  measure("assetOrNothing", spotColumns, spotResults, spotPoints, (row) => assetOrNothing(spotOption(row)), 8),
+  measure(
+    "geometricAsian",
+    [...spotColumns, "observationsCount"],
+    spotResults,
+    averagePoints,
+    (row) => geometricAsian(averageOption(row)),
+    8,
+  ),
+  measure(
+    "barrier",
+    [...spotColumns, "knock", "barrier", "rebate"],
+    barrierResults,
+    barrierPoints,
+    (row) => barrier(barrierOption(row)),
+    16,
+  ),
 ];
 
 const typeOf = (call: number | undefined): OptionType => (call === 1 ? "call" : "put");
@@ -130,6 +115,30 @@ function spotOption(row: readonly number[]) {
 function averageOption(row: readonly number[]) {
   const observationsCount = row[7] as number;
   return observationsCount === 0 ? spotOption(row) : { ...spotOption(row), observationsCount };
+}
+
+function barrierOption(row: readonly number[]) {
+  const knock = knocks[row[7] as number] as (typeof knocks)[number];
+  return { ...spotOption(row), knock, barrier: row[8] as number, rebate: row[9] as number };
+}
+
+/** Options that are not knocked yet: barriers up to four deviations or 90 % away, strikes likewise on either side. */
+function barrierPoints(seed: string, count: number): number[][] {
+  const prng = createPrng(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const spot = between(prng, 1e-3, 1e3);
+    const years = between(prng, 1e-4, 20);
+    const volatility = between(prng, 0.01, 2);
+    const deviation = volatility * Math.sqrt(years);
+    const rate = 0.2 * prng.nextFloat();
+    const dividendYield = 0.3 * (prng.nextFloat() - 0.5);
+    const knock = index & 3;
+    const reach = between(prng, 1e-3, 4) * deviation;
+    const barrier = spot * exp(knock < 2 ? (reach < 2 ? reach : 2) : reach < 2 ? -reach : -2);
+    const strike = spot * exp(4 * (2 * prng.nextFloat() - 1) * (deviation < 0.5 ? deviation : 0.5));
+    const rebate = index & 8 ? 0 : spot * prng.nextFloat();
+    return [(index >> 2) & 1, spot, strike, years, volatility, rate, dividendYield, knock, barrier, rebate];
+  });
 }
 
 /**

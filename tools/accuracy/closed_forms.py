@@ -4,6 +4,9 @@
 Each function takes a row of the columns that closed-forms.ts names and returns a dict of (value, scale): the scale is the
 magnitude of the largest term where the value is a sum that may cancel by its nature, and None elsewhere.
 """
+import math
+
+import QuantLib as ql
 from mpmath import mp, mpf
 
 mp.dps = 60
@@ -275,5 +278,123 @@ def geometricAsian(row):
     }
 
 
-FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier, bachelierHigherGreeks, inverse, inverseHigherGreeks,
-                                     cashOrNothing, assetOrNothing, geometricAsian)}
+def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
+    """The terms of Reiner and Rubinstein (1991) that the option is the sum of: value, exponent e and quantile z."""
+    w, up = (1 if call else -1), knock < 2
+    e = -1 if up else 1
+    s = v * mp.sqrt(T)
+    m = (r - q) * T - s * s / 2
+    h, k = mp.log(S / H), mp.log(S / K)
+    p = -2 * m * h / (s * s)
+
+    def term(factor, exponent, z):
+        return factor * mp.exp(exponent) * N(z), exponent, z
+
+    def vanilla(l):
+        u = (l + m) / s
+        return [term(w * S, -q * T, w * (u + s)), term(-w * K, -r * T, w * u)]
+
+    def mirror(l):
+        u = (l - 2 * h + m) / s
+        return [term(w * S, -q * T + p - 2 * h, e * (u + s)), term(-w * K, -r * T + p, e * u)]
+
+    def minus(terms):
+        return [(-value, exponent, z) for value, exponent, z in terms]
+
+    A, B, C, D = vanilla(k), vanilla(h), mirror(k), mirror(h)
+    higher = H > K
+    cases = {
+        ("up", 1): (B + minus(C) + D) if higher else A,
+        ("up", -1): C if higher else (A + minus(B) + D),
+        ("down", 1): (A + minus(B) + D) if higher else C,
+        ("down", -1): A if higher else (B + minus(C) + D),
+    }
+    knocked = cases[("up" if up else "down", w)]
+    inside = knock in (0, 2)
+    terms = knocked if inside else A + minus(knocked)
+    if rebate and inside:
+        terms = terms + [term(rebate, -r * T, e * (h + m) / s), term(-rebate, p - r * T, e * (-h + m) / s)]
+    if rebate and not inside:
+        g = mp.sqrt(m * m + 2 * r * T * s * s)
+        terms = terms + [term(rebate, -(m + x) * h / (s * s), e * (-h + x) / s) for x in (g, -g)]
+    return terms
+
+
+def barrier(row):
+    """
+    Errors are relative to the largest term, as it stands before it cancels within itself: a term f exp(e) N(z) has
+    the derivative f exp(e) (e' N(z) + z' n(z)), whose size is |f exp(e) N(z)| (|e'| + |z'| (|z| + 1)), and all
+    of it is as good as exp(e) and N(z) are, to 1 + |e| + z^2/2 units.
+    """
+    with mp.workdps(110):
+        step = mpf(10) ** -30
+        middle = barrier_terms(*row)
+        condition = [1 + abs(e) + z * z / 2 for _, e, z in middle]
+
+        def slope(place, order=1):
+            moved = []
+            for sign in (1, -1):
+                other = list(row)
+                other[place] += sign * step
+                moved.append(barrier_terms(*other))
+            total, scale = mpf(0), mpf(0)
+            for a, b, (value, e, z), c in zip(*moved, middle, condition):
+                size = abs(a[1] - b[1]) / (2 * step) + abs(a[2] - b[2]) / (2 * step) * (abs(z) + 1)
+                bend = abs(a[1] + b[1] - 2 * e) / step**2 + abs(a[2] + b[2] - 2 * z) / step**2 * (abs(z) + 1)
+                if order == 1:
+                    total += (a[0] - b[0]) / (2 * step)
+                    scale = max(scale, abs(value) * size * c)
+                else:
+                    total += (a[0] + b[0] - 2 * value) / step**2
+                    scale = max(scale, abs(value) * (size * size + bend) * c)
+            return total, scale
+
+        theta, scale = slope(3)
+        return {
+            "price": (sum(t[0] for t in middle), max(abs(t[0]) * c for t, c in zip(middle, condition))),
+            "delta": slope(1),
+            "gamma": slope(1, 2),
+            "vega": slope(4),
+            "theta": (-theta, scale),
+            "rho": slope(5),
+            "yieldRho": slope(6),
+        }
+
+
+def quantlib_vanilla(payoff_of):
+    def spot_values(row):
+        call, S, K, T, v, r, q = row[:7]
+        growth, discount = math.exp((r - q) * T), math.exp(-r * T)
+        c = ql.BlackCalculator(payoff_of(call, K), S * growth, v * math.sqrt(T), discount)
+        return {"price": c.value(), "delta": c.delta(S), "gamma": c.gamma(S), "vega": c.vega(T),
+                "theta": c.theta(S, T), "rho": c.rho(T), "yieldRho": c.dividendRho(T),
+                "dualDelta": c.strikeSensitivity()}
+    return spot_values
+
+
+def side(call):
+    return ql.Option.Call if call else ql.Option.Put
+
+
+def quantlib_black76(row):
+    call, F, K, T, v, D = row
+    c = ql.BlackCalculator(ql.PlainVanillaPayoff(side(call), K), F, v * math.sqrt(T), D)
+    return {"price": c.value(), "delta": c.deltaForward(), "gamma": c.gammaForward(), "vega": c.vega(T),
+            "theta": c.theta(F, T), "rho": c.rho(T) + c.dividendRho(T), "dualDelta": c.strikeSensitivity()}
+
+
+def quantlib_bachelier(row):
+    call, F, K, T, v, D = row
+    return {"price": ql.bachelierBlackFormula(side(call), K, F, v * math.sqrt(T), D)}
+
+
+FUNCTIONS = {f.__name__: f for f in (black76, blackScholes, black76HigherGreeks, blackScholesHigherGreeks, bachelier,
+                                     bachelierHigherGreeks, inverse, inverseHigherGreeks, cashOrNothing,
+                                     assetOrNothing, geometricAsian, barrier)}
+QUANTLIB = {
+    "black76": quantlib_black76,
+    "blackScholes": quantlib_vanilla(lambda call, K: ql.PlainVanillaPayoff(side(call), K)),
+    "bachelier": quantlib_bachelier,
+    "cashOrNothing": quantlib_vanilla(lambda call, K: ql.CashOrNothingPayoff(side(call), K, 1.0)),
+    "assetOrNothing": quantlib_vanilla(lambda call, K: ql.AssetOrNothingPayoff(side(call), K)),
+}

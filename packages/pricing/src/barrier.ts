@@ -8,10 +8,11 @@
  * E. Reiner and M. Rubinstein, "Breaking down the barriers", Risk 4 (1991); terms A to F as in E. G. Haug, "The Complete Guide
  * to Option Pricing Formulas", 2nd edition (2007), section 4.17.
  */
-import { exp, log } from "@stoa/base/exact";
+import { exp } from "@stoa/base/exact";
 import { optionTypes } from "./black76.ts";
 import { blackScholes, legsOf, type BlackScholesArguments } from "./black-scholes.ts";
 import { over, plus, rootOf, times, weighted, zeroJet, type Jet } from "./jet.ts";
+import { logMoneyness } from "./normalised-black.ts";
 import { notNegative, oneOf, positive, PricingRefusal } from "./refusal.ts";
 
 export const knocks = ["up-and-in", "up-and-out", "down-and-in", "down-and-out"] as const;
@@ -119,8 +120,8 @@ function termsOf(option: BarrierArguments, isDown: boolean): Terms {
   };
   const variance = times(s, s);
   const m = plus(carry, variance, -0.5);
-  const h: Jet = { ...zeroJet, value: log(spot / option.barrier), slope: 1 };
-  const moneyness: Jet = { ...zeroJet, value: log(spot / strike), slope: 1 };
+  const h: Jet = { ...zeroJet, value: logRatio(spot, option.barrier), slope: 1 };
+  const moneyness: Jet = { ...zeroJet, value: logRatio(spot, strike), slope: 1 };
   const interest: Jet = { ...zeroJet, value: -rate * years, years: -rate, rate: -years };
   // Of the spot leg, S taken out: the slope stays.
   const holding: Jet = {
@@ -165,6 +166,15 @@ function termsOf(option: BarrierArguments, isDown: boolean): Terms {
   };
 }
 
+const pair = new Float64Array(2);
+
+/** ln(a / b), whose digits hold for neighbours too. */
+function logRatio(a: number, b: number): number {
+  if (a < b) logMoneyness(a, b, pair);
+  else logMoneyness(b, a, pair);
+  return (a < b ? -1 : 1) * (pair[0] as number);
+}
+
 function valuesOf(value: Jet, spot: number, years: number, volatility: number): BarrierValues {
   return {
     price: 0 < value.value ? value.value : 0,
@@ -192,7 +202,7 @@ function knockedOut(option: BlackScholesArguments, rebate: number): BarrierValue
 function alongThePath(option: BarrierArguments, isIn: boolean, isDown: boolean, rebate: number): BarrierValues {
   const { spot, years, rate = 0, dividendYield = 0 } = option;
   const carry = rate - dividendYield;
-  const away = log(option.barrier / spot);
+  const away = logRatio(option.barrier, spot);
   const touches = isDown ? carry * years <= away : away <= carry * years;
   if (isIn === touches) return vanilla(option);
   if (isIn) {
