@@ -544,6 +544,71 @@ describe("averaging", () => {
   });
 });
 
+test("a market that rests between prices goes the way of one that looks at every listing in every block", () => {
+  const { averagingMs } = listed().calendar;
+  /** How far time moves, or to just before what; and what the validators say then. Blocks that bring nothing follow. */
+  const stepsOf = fc.array(
+    fc.record({
+      to: fc.constantFrom(7, 130, 1_100, 31_000, dayMs, "index-stale", "curve-stale", "window", "expiry"),
+      btc: fc.option(fc.integer({ min: 99_000, max: 101_000 }), { nil: undefined }),
+      hasForward: fc.boolean(),
+      quietCount: fc.integer({ min: 1, max: 8 }),
+    }),
+    { minLength: 1, maxLength: 20 },
+  );
+  const durationTo = (market: Market, to: number | string): number => {
+    if (typeof to === "number") return to;
+    const endMs = settlementOfDay(market.calendar, market.settledDay + 1);
+    const freshMs = to === "index-stale" ? market.indexes[0]!.freshMs : [...market.curves.values()][0]!.freshMs;
+    const atMs = to === "window" ? endMs - averagingMs : to === "expiry" ? endMs : freshMs + 30_000;
+    return Math.max(7, atMs - market.timeMs - 20);
+  };
+  const seen = ({ listings, touched }: Market) => [
+    [...touched].sort(),
+    ...[...listings.values()].map((one) => [
+      one.state,
+      one.markPrice,
+      one.indexPrice,
+      one.underlyingPrice,
+      one.version,
+    ]),
+  ];
+  let restsCount = 0;
+  const advanceBoth = (resting: Market, looking: Market, durationMs: number): void => {
+    const at = resting.timeMs + durationMs;
+    restsCount += resting.rest === undefined ? 0 : 1;
+    looking.rest = undefined;
+    for (const market of [resting, looking]) market.touched.clear();
+    const events = advanceMarket(resting, at, () => undefined);
+    expect(events).toEqual(advanceMarket(looking, at, () => undefined));
+    for (const market of [resting, looking]) {
+      if (settlementDue(market, at) === undefined) continue;
+      for (const { terms } of expired(market, at)) delist(market, terms.instrument.id);
+      closeDay(market, at);
+      listDue(market, at);
+    }
+    expect(seen(resting)).toEqual(seen(looking));
+  };
+  fc.assert(
+    fc.property(stepsOf, (steps) => {
+      const [resting, looking] = [listed(), listed()];
+      for (const { to, btc, hasForward, quietCount } of steps) {
+        const durationMs = durationTo(resting, to);
+        for (const market of [resting, looking]) {
+          if (btc === undefined) break;
+          const sourceMs = market.timeMs + durationMs;
+          const body = message(market, { btc, sourceMs, ...(hasForward && { forward: btc }) });
+          for (let validator = 0; validator < 4; validator++) submitPrices(market, validator, body, sourceMs);
+        }
+        advanceBoth(resting, looking, durationMs);
+        for (let quiet = 0; quiet < quietCount; quiet++) advanceBoth(resting, looking, 5);
+      }
+    }),
+    { numRuns: 60 },
+  );
+  expect(restsCount).toBeGreaterThan(500);
+});
+
 test("a market restored from its records gives the same records", () => {
   const market = listed();
   step(market, 1_000, { forward: 100_000 }, { bidTicks: 200_010, askTicks: 200_030 });

@@ -12,6 +12,7 @@ import type { Event } from "@stoa/protocol/event";
 import { extendAverages, settlingPrice, unsettledPart } from "./averaging.ts";
 import { futureMark, optionMark, premiumAfter, type BestPrices } from "./mark.ts";
 import { agreePrices } from "./prices.ts";
+import { settlementOfDay } from "./calendar.ts";
 import { curveOf, indexOf, noteQuotation, type CurveState, type Listing, type Market } from "./state.ts";
 
 /**
@@ -36,16 +37,14 @@ export type BestPricesOf = (instrument: number) => BestPrices | undefined;
 export function advanceMarket(market: Market, timeMs: number, bestPricesOf: BestPricesOf): Event[] {
   // Between two samples premiums are held: marks follow their base prices, and nothing else is computed.
   const sample = isSampleDue(market, timeMs) ? { durationMs: timeMs - market.sampledMs, bestPricesOf } : undefined;
+  const isMessaged = market.messaged;
   extendAverages(market, timeMs);
   const events = agreePrices(market, timeMs);
   const due = curvesDue(market, timeMs);
-  for (const listing of market.listings.values()) {
-    advanceState(market, listing, timeMs, events);
-    if (listing.state !== "open") continue;
-    const moved = listing.terms.isOption
-      ? remarkOption(market, listing, due, timeMs)
-      : remarkFuture(market, listing, timeMs, sample);
-    if (moved) events.push(markEvent(listing));
+  const isQuiet = !isMessaged && sample === undefined && due.size === 0;
+  if (!isQuiet || !isAtRest(market, timeMs)) {
+    advanceListings(market, { timeMs, due, sample }, events);
+    market.rest = isQuiet && events.length === 0 ? restOf(market, timeMs) : undefined;
   }
   for (const curve of due) {
     curve.moved = false;
@@ -56,6 +55,47 @@ export function advanceMarket(market: Market, timeMs: number, bestPricesOf: Best
   if (sample !== undefined) market.sampledMs = timeMs;
   market.touched.add("market");
   return events;
+}
+
+interface Step {
+  readonly timeMs: number;
+  /** Expiries whose options are marked. */
+  readonly due: ReadonlySet<CurveState>;
+  readonly sample: Sample | undefined;
+}
+
+function advanceListings(market: Market, { timeMs, due, sample }: Step, events: Event[]): void {
+  for (const listing of market.listings.values()) {
+    advanceState(market, listing, timeMs, events);
+    if (listing.state !== "open") continue;
+    const moved = listing.terms.isOption
+      ? remarkOption(market, listing, due, timeMs)
+      : remarkFuture(market, listing, timeMs, sample);
+    if (moved) events.push(markEvent(listing));
+  }
+}
+
+/**
+ * PERF: most blocks bring no price and sample nothing. After one of them in which no listing changed, the next such block changes
+ * none either, until an instrument is listed or taken out, a price becomes stale, or averaging begins. So the hundreds of listings are not gone through again. This is remembered, and is no part of the state.
+ */
+function isAtRest({ rest, listings, instrumentNext }: Market, timeMs: number): boolean {
+  return (
+    rest !== undefined &&
+    timeMs < rest.untilMs &&
+    rest.listingsCount === listings.size &&
+    rest.instrumentNext === instrumentNext
+  );
+}
+
+function restOf({ genesis, calendar, listings, indexes, curves, instrumentNext, settledDay }: Market, timeMs: number) {
+  // From the beginning of the averaging window on, base prices move with time; at its end the day ends and instruments expire.
+  let untilMs = settlementOfDay(calendar, settledDay + 1) - calendar.averagingMs;
+  for (const { freshMs } of [...indexes, ...curves.values()]) {
+    const staleFromMs = freshMs + genesis.prices.staleMsMax + 1;
+    if (timeMs < staleFromMs) untilMs = Math.min(untilMs, staleFromMs);
+  }
+  return { untilMs, listingsCount: listings.size, instrumentNext };
 }
 
 /** Expiries whose options are to be marked again in this block. */

@@ -85,8 +85,17 @@ export interface Market extends Quotations {
   sampledMs: number;
   /** Whether a price message arrived since the last advance. */
   messaged: boolean;
+  /** Set when the last advance found nothing to change: see `advance.ts`. Follows from the rest, and is not stored. */
+  rest: MarketRest | undefined;
   /** Names of records that changed since the root was last computed; see `record.ts`. */
   readonly touched: Set<string>;
+}
+
+/** Until when, and for which listings, advancing changes none. */
+export interface MarketRest {
+  readonly untilMs: number;
+  readonly listingsCount: number;
+  readonly instrumentNext: number;
 }
 
 /** A listing with no prices yet. */
@@ -141,6 +150,7 @@ export function createMarket(genesis: Genesis): Market {
     timeMs: genesis.timeMs,
     sampledMs: genesis.timeMs,
     messaged: false,
+    rest: undefined,
     touched: new Set([
       "market",
       ...genesis.indexes.map((_, index) => `index:${index}`),
@@ -155,7 +165,7 @@ export function listingOf(market: Market, instrument: number): Listing | undefin
 }
 
 export function indexOf(market: Market, index: number): IndexState {
-  return present(market.indexes[index], `index ${index} is in genesis`);
+  return market.indexes[index] ?? present<IndexState>(undefined, `index ${index} is in genesis`);
 }
 
 /** The curve an expiring instrument follows; `undefined` for perpetuals. */
