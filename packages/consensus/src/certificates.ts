@@ -56,6 +56,8 @@ export function keepCertificate(replica: Replica, certificate: Certificate): voi
   const { view } = certificate;
   const held = replica.certificates.get(view) ?? { announced: new Set() };
   replica.certificates.set(view, held);
+  // Those that come with a final block may be of any view.
+  replica.forgottenView = Math.min(replica.forgottenView, view) as View;
   if (certificate.kind === "notarization") held.notarization = certificate;
   else if (certificate.kind === "nullification") held.nullification = certificate;
   else held.finalization = certificate;

@@ -7,7 +7,7 @@ import { equalBytes } from "@stoa/base/bytes";
 import { limits } from "@stoa/base/limits";
 import { accusationOf, convictionsAfter, decodeEvidence, withOffence } from "@stoa/protocol/finality/evidence";
 import type { Header } from "@stoa/protocol/finality/header";
-import { emit, oldestView, type Parent, type Replica } from "./state.ts";
+import { emit, type Parent, type Replica } from "./state.ts";
 
 /** What a leader puts into its block on `parent`: all that is pending and new there, in the order in which it was found. */
 export function evidenceOn(
@@ -57,11 +57,4 @@ export function settleEvidence(replica: Replica, { evidence, convicted, height }
 export function restoreConvicted({ set, evidence: book }: Replica, convicted: Uint8Array): void {
   book.pending = book.pending.filter(({ offence }) => withOffence(set, convicted, offence) !== convicted);
   book.proven = Uint8Array.from(set.validators, (_, index) => (book.proven[index] ?? 0) | (convicted[index] ?? 0));
-}
-
-/** Forgets proposals of views in which votes are no longer taken. */
-export function forgetProposals(replica: Replica): void {
-  const { proposals } = replica.evidence;
-  const oldest = oldestView(replica);
-  for (const view of proposals.keys()) if (view < oldest) proposals.delete(view);
 }

@@ -15,9 +15,9 @@ import { compareClaim } from "./divergence.ts";
 import { checkOwnLane, sayRoom } from "./lane-own.ts";
 import { carriedOf, persistBatches, requestBatches, wholePayload } from "./lane-payload.ts";
 import { settleLanes } from "./lane-store.ts";
-import { forgetProposals, settleEvidence } from "./evidence-in-blocks.ts";
+import { settleEvidence } from "./evidence-in-blocks.ts";
 import { requestBlock, requestFinalBlocks } from "./requests.ts";
-import { forgetVotes, mayVote } from "./safety-record.ts";
+import { mayVote } from "./safety-record.ts";
 import {
   blockOf,
   chainAboveFinal,
@@ -80,12 +80,8 @@ export function settle(replica: Replica): void {
   emit(replica, { kind: "persist", record: { kind: "finalized", height, view, digest, tips }, barrier: false });
   // Nothing is signed at or below a final view, so the votes there may be forgotten.
   replica.safety.floor = Math.max(replica.safety.floor, view) as View;
-  const oldest = oldestView(replica) as View;
-  for (const known of replica.certificates.keys()) if (known < oldest) replica.certificates.delete(known);
-  for (const known of replica.tallies.keys()) if (known < oldest) replica.tallies.delete(known);
   for (const known of replica.openViews) if (known <= view) replica.openViews.delete(known);
-  forgetVotes(replica.safety, oldest);
-  forgetProposals(replica);
+  forgetViews(replica);
   forgetBlocks(replica);
   for (const known of replica.executed.keys()) {
     if (known < replica.lastFinal.executed.height) replica.executed.delete(known);
@@ -97,6 +93,24 @@ export function settle(replica: Replica): void {
   plan(replica, { kind: "finalizeVotes" });
   plan(replica, { kind: "considerProposal" });
   plan(replica, { kind: "lead" });
+}
+
+/** Forgets views in which votes are no longer taken. */
+function forgetViews(replica: Replica): void {
+  const { certificates, tallies, safety, evidence, forgottenView } = replica;
+  const oldest = oldestView(replica) as View;
+  if (oldest <= forgottenView) return;
+  replica.forgottenView = oldest;
+  for (const table of [certificates, tallies, safety.votes, evidence.proposals]) forget(table, forgottenView, oldest);
+}
+
+/**
+ * Forgets views below `oldest` in a table that holds none below `forgotten`. PERF: as a rule that is one view of hundreds, which
+ * need not all be looked at for each block.
+ */
+function forget(table: Map<View, unknown>, forgotten: View, oldest: View): void {
+  if (oldest - forgotten < table.size) for (let view = forgotten; view < oldest; view++) table.delete(view as View);
+  else for (const view of table.keys()) if (view < oldest) table.delete(view);
 }
 
 /** A few final blocks stay for peers that are just behind; of the rest, those that were never certified are gone. */

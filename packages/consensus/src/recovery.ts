@@ -86,6 +86,7 @@ function newReplica(options: ReplicaOptions): Replica {
     openViews: new Set(),
     activeViews: set.validators.map(() => 0),
     lastFinal: genesisParent(parameters),
+    forgottenView: 0 as View,
     highestFinalization: undefined,
     executed: new Map([[0 as Height, parameters.genesisRoots]]),
     executedHeight: 0 as Height,

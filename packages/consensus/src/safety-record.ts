@@ -85,11 +85,6 @@ export function restoreVote(record: SafetyRecord, vote: Vote): string | undefine
   return undefined;
 }
 
-/** Forgets views below `view`; the floor must already forbid signing there. */
-export function forgetVotes(record: SafetyRecord, view: View): void {
-  for (const voted of record.votes.keys()) if (voted < view) record.votes.delete(voted);
-}
-
 const contradiction = (vote: Vote): string =>
   `the vote log holds a ${vote.kind} vote in view ${vote.view} that contradicts an earlier vote of the same view`;
 

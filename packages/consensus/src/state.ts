@@ -156,6 +156,8 @@ export interface Replica extends ReplicaOptions {
   readonly activeViews: number[];
 
   lastFinal: Parent;
+  /** Nothing is held of views below it but what a log that was read back holds of them. */
+  forgottenView: View;
   /** The finalization certificate of the highest view, delivered or not. */
   highestFinalization: Finalization | undefined;
   readonly executed: Map<Height, ExecutedRoots>;
