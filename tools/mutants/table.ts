@@ -81,7 +81,8 @@ const ownVotes: readonly Mutant[] = [
       "return own.nullify === undefined && own.finalize === undefined;",
       "return own[kind] === undefined;",
     ),
-    checks: [exhaustive("final view is not nullified|log cannot be read"), simulator("I[34]")],
+    // The second guard, at the key, refuses what the first lets through.
+    checks: [exhaustive("final view is not nullified|log cannot be read"), simulator("has signed a nullify vote")],
   },
   {
     name: "may nullify a view that it voted final",
@@ -129,7 +130,10 @@ const ownVotes: readonly Mutant[] = [
       "const fault = foreignVote(replica, vote) ?? restoreVote(replica.safety, vote);",
       "const fault = foreignVote(replica, vote);",
     ),
-    checks: [simulator("I4"), exhaustive("log cannot be read|memory|unique|nullified")],
+    checks: [
+      simulator("I4|its vote log does not know of"),
+      exhaustive("log cannot be read|memory|unique|nullified"),
+    ],
   },
   {
     name: "takes a log with contradicting votes",
@@ -266,7 +270,7 @@ const quorums: readonly Mutant[] = [
   {
     name: "a certificate needs one genuine signature",
     rule: "BFT-030",
-    ...inFinality("certificate", "return signers.every((signer, index) =>", "return signers.some((signer, index) =>"),
+    ...inFinality("certificate", "verifyEach(items).every(", "verifyEach(items).some("),
     checks: [test("rules", "one forged of three spoils it")],
   },
   {
@@ -685,7 +689,7 @@ const proofs: readonly Mutant[] = [
   {
     name: "believes a batch of votes",
     rule: "BFT-026",
-    ...inFinality("certificate", "votes.filter((vote) => !verifyVote(set, vote))", "[]"),
+    ...inFinality("certificate", "items[index] === undefined || answers[checked++] !== 1", "false"),
     checks: [test("votes", "a forged vote is thrown out")],
   },
   {

@@ -17,11 +17,20 @@ export type Signature = Branded<Uint8Array, "Signature">;
 /** 32 bytes from which a key pair is derived (RFC 8032). */
 export type SecretSeed = Branded<Uint8Array, "SecretSeed">;
 
+/** A signature, what it should sign, and the key that should have made it; of any length, from anybody. */
+export interface SignedItem {
+  readonly signature: Uint8Array;
+  readonly message: Uint8Array;
+  readonly key: Uint8Array;
+}
+
 export interface SignatureScheme {
   readonly publicKey: (seed: SecretSeed) => PublicKey;
   readonly sign: (message: Uint8Array, seed: SecretSeed) => Signature;
   /** True exactly when the pinned rule holds. Never throws, whatever the bytes. */
   readonly verify: (signature: Uint8Array, message: Uint8Array, key: Uint8Array) => boolean;
+  /** The same for each of several, one byte an item, 1 where the signature is valid; where absent, one after another. */
+  readonly verifyEach?: (items: readonly SignedItem[]) => Uint8Array;
 }
 
 export const publicKeySize = 32;

@@ -18,8 +18,8 @@ export interface IntakeParts {
   readonly checker: Checker;
   readonly lane: LaneChoice;
   readonly wallMs: () => number;
-  /** The answer to the client that offered a command under `id`. */
-  readonly answer: (id: number, refusal: AdmissionRefusal) => void;
+  /** The answer to the client that offered a command under `id`. Not awaited: it may come with whatever is said next. */
+  readonly answer: (id: number, refusal: AdmissionRefusal, isAwaited: boolean) => void;
   /** A command that other validators should have, good for this turn only; `knownBy` had it already. */
   readonly forward: (encoded: Uint8Array, knownBy: readonly ValidatorIndex[]) => void;
   /** A peer sent what is no signed command. Honest validators send on only what they have checked. */
@@ -77,13 +77,14 @@ export function createIntake(parts: IntakeParts): Intake {
   /** When the last block with room became final here. */
   let roomyMs = 0;
 
-  const answerAll = (number: number, refusal: AdmissionRefusal): void => {
+  const answerAll = (number: number, refusal: AdmissionRefusal, forward: Forward | undefined): void => {
     const first = firstIds[number];
     const others = otherIds.get(number);
     firstIds[number] = undefined;
     otherIds.delete(number);
-    if (first !== undefined) parts.answer(first, refusal);
-    for (const id of others ?? []) parts.answer(id, refusal);
+    const isAwaited = isAwaitedBy(forward, refusal);
+    if (first !== undefined) parts.answer(first, refusal, isAwaited);
+    for (const id of others ?? []) parts.answer(id, refusal, isAwaited);
   };
 
   const judged = (number: number, verdict: Verdict): void => {
@@ -98,7 +99,7 @@ export function createIntake(parts: IntakeParts): Intake {
       if (forward !== undefined && mempool.waits(number)) admitted(number, forward, peers);
       parts.arrived();
     }
-    answerAll(number, refusal);
+    answerAll(number, refusal, forward);
   };
   const listener: CheckListener = { judged };
 
@@ -135,7 +136,8 @@ export function createIntake(parts: IntakeParts): Intake {
   const take = (encoded: Uint8Array, forward: Forward, id: number | undefined, from: ValidatorIndex | undefined) => {
     const number = mempool.offer(encoded, parts.wallMs());
     if (typeof number !== "number") {
-      if (id !== undefined) parts.answer(id, number === "known" ? "none" : number);
+      const refusal = number === "known" ? "none" : number;
+      if (id !== undefined) parts.answer(id, refusal, isAwaitedBy(forward, refusal));
       if (from !== undefined && (number === "malformed" || number === "chain-wrong")) parts.forged(from);
       return;
     }
@@ -169,6 +171,10 @@ export function createIntake(parts: IntakeParts): Intake {
     },
   };
 }
+
+/** Whoever gives a command to all validators waits for its block, and for no word that it was taken. */
+const isAwaitedBy = (forward: Forward | undefined, refusal: AdmissionRefusal): boolean =>
+  forward !== "later" || refusal !== "none";
 
 function append<T>(lists: Map<number, T[]>, number: number, item: T): void {
   const list = lists.get(number);

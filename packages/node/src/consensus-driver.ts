@@ -9,6 +9,7 @@ import type { DurableRecord, Effect, Input, TimerKind } from "@stoa/consensus/ef
 import type { Message } from "@stoa/consensus/message";
 import type { FinalBlock } from "@stoa/protocol/block";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { createDeadlines } from "./deadlines.ts";
 
 type WithoutTime<T> = T extends unknown ? Omit<T, "at"> : never;
 /** An input before the driver has stamped it. */
@@ -51,7 +52,9 @@ export function createDriver(parts: DriverParts): Driver {
   let inbox: DriverInput[] = [];
   let scheduled = false;
   let stopped = false;
-  const timers = new Map<TimerKind, NodeJS.Timeout>();
+  const deadlines = createDeadlines<TimerKind, EffectOf<"schedule">>(({ timer, view }) =>
+    put({ kind: "timer", timer, view }),
+  );
 
   const put = (input: DriverInput): void => {
     if (stopped) return;
@@ -63,16 +66,7 @@ export function createDriver(parts: DriverParts): Driver {
 
   const stop = (): void => {
     stopped = true;
-    for (const timer of timers.values()) clearTimeout(timer);
-    timers.clear();
-  };
-
-  const schedule = ({ timer, view, delayMs }: EffectOf<"schedule">): void => {
-    clearTimeout(timers.get(timer));
-    timers.set(
-      timer,
-      setTimeout(() => put({ kind: "timer", timer, view }), delayMs),
-    );
+    deadlines.clear();
   };
 
   const turn = (): void => {
@@ -109,7 +103,7 @@ export function createDriver(parts: DriverParts): Driver {
             outbox.push(effect);
             break;
           case "schedule":
-            schedule(effect);
+            deadlines.set(effect.timer, effect.delayMs, effect);
             break;
           case "payloadWanted":
             inbox.push({ kind: "payload", view: effect.view, ...parts.payloadFor(effect) });

@@ -20,6 +20,7 @@ import { encodePayload } from "@stoa/protocol/payload";
 import { admissionRefusals, type AdmissionRefusal } from "@stoa/protocol/door";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createAdmission } from "./admission.ts";
+import { installBatchingCrypto } from "./batching-crypto.ts";
 import { createAnnouncer, finalizationOf, type Announcer } from "./announcer.ts";
 import { createBlockSize } from "./block-size.ts";
 import { createIntake, type Intake } from "./command-intake.ts";
@@ -47,6 +48,7 @@ import type {
   ConsensusToMain,
   ExecutionToConsensus,
   MainToConsensus,
+  SubmitAnswers,
   SubmittedCommands,
 } from "./thread-message.ts";
 
@@ -67,6 +69,8 @@ export interface ConsensusThreadData {
 /** Commands that wait longer than this many others are checked again when their block is final. */
 const verdictsCountMax = 16_384;
 const progressIntervalMs = 250;
+/** Answers that nobody waits for, kept for the next final block. */
+const answersCountMax = 1_024;
 /** With more checks than this ahead, those of a proposal wait until its block is final. */
 const anticipateBacklogMax = limits.payloadCommandsCountMax;
 /** Commands sent to peers in one frame. */
@@ -83,6 +87,7 @@ type Recovered = Extract<ExecutionToConsensus, { kind: "recovered" }>;
 data.execution.once("message", (message: ExecutionToConsensus) => {
   assert(message.kind === "recovered", "execution says first where the chain stands");
   installNativeCrypto();
+  installBatchingCrypto();
   collectWhenIdle();
   start(message).catch(fail);
 });
@@ -189,7 +194,8 @@ async function start(recovered: Recovered): Promise<void> {
     },
     deliver(block) {
       const encoded = encode(finalBlock, block);
-      toMain({ kind: "final", height: block.header.height, timeMs: block.header.timeMs, encoded });
+      const { height, timeMs } = block.header;
+      toMain({ kind: "final", height, timeMs, encoded, answers: answers.take() });
       gate.put(block, encoded);
     },
     readBlocks: ({ to, request, from, through }) => toExecution({ kind: "read", to, request, from, through }),
@@ -294,6 +300,7 @@ function serveMain({ driver, close, intake, mesh, pool, progress, mempool, watch
   const tellAlarms = createAlarmLog((level, fact) => toMain({ kind: "report", level, fact }));
   const reporting = setInterval(() => {
     intake.tick();
+    answers.flush();
     const alarms = watch.alarms(performance.now());
     tellAlarms(alarms);
     const now = { mempoolCount: mempool.count(), peersConnected: mesh.connectedCount() };
@@ -334,22 +341,45 @@ function onSubmit({ bytes, ends, ids, toAll }: SubmittedCommands, intake: Intake
   }
 }
 
-/** Answers of commands that are answered in the same turn cross the thread together. */
+/**
+ * Answers that are awaited cross the thread together with the others of their turn; the rest goes with the next final block, or
+ * when `flush` is called now and then: the main thread is not woken for it.
+ */
 const answers = createAnswers();
 
-function createAnswers(): { readonly put: (id: number, refusal: AdmissionRefusal) => void } {
+interface Answers {
+  readonly put: (id: number, refusal: AdmissionRefusal, isAwaited: boolean) => void;
+  /** What has not been sent, if there is anything. */
+  readonly take: () => SubmitAnswers | undefined;
+  readonly flush: () => void;
+}
+
+function createAnswers(): Answers {
   let ids: number[] = [];
   let refusals: number[] = [];
-  const flush = (): void => {
-    toMain({ kind: "submitted", answers: { ids: Float64Array.from(ids), refusals: Uint8Array.from(refusals) } });
+  let isScheduled = false;
+  const take = (): SubmitAnswers | undefined => {
+    if (ids.length === 0) return undefined;
+    const taken = { ids: Float64Array.from(ids), refusals: Uint8Array.from(refusals) };
     ids = [];
     refusals = [];
+    return taken;
+  };
+  const flush = (): void => {
+    isScheduled = false;
+    const taken = take();
+    if (taken !== undefined) toMain({ kind: "submitted", answers: taken });
   };
   return {
-    put(id, refusal) {
+    put(id, refusal, isAwaited) {
       refusals.push(admissionRefusals.indexOf(refusal));
-      if (ids.push(id) === 1) setImmediate(flush);
+      ids.push(id);
+      if (isScheduled || !(isAwaited || answersCountMax <= ids.length)) return;
+      isScheduled = true;
+      setImmediate(flush);
     },
+    take,
+    flush,
   };
 }
 

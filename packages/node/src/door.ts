@@ -85,7 +85,8 @@ const recentSizeMax = 1024 * 1024;
 const readCountMax = 32;
 /** Reads of stored blocks at a time: followers that are far behind wait for each other, and nobody else waits for them. */
 const readsUnderWayCountMax = 4;
-const admittedDelayMs = 20;
+/** Nobody waits for the word that a command was taken, and one for many wakes the client once. */
+const admittedDelayMs = 200;
 /** A follower is sent more only while less than this is queued for it. */
 const followQueueSizeMax = 1024 * 1024;
 /** Tags of the replies whose content is already encoded: it follows the tag as it is. */

@@ -6,14 +6,14 @@ import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { assert, present } from "@stoa/base/assert";
-import { decode, encode, noItems, type EncodedItems } from "@stoa/base/codec";
+import { decode, encode } from "@stoa/base/codec";
 import { limits } from "@stoa/base/limits";
 import { finalBlock } from "@stoa/protocol/block";
 import { decodeDoorRequest, isProofRequest } from "@stoa/protocol/door";
 import { eventsCountOf, eventsOfKinds } from "@stoa/protocol/event";
 import { decodeGenesis } from "@stoa/protocol/genesis";
 import { rowChunks, rowsOfChanges } from "./authority-rows.ts";
-import { openCommit, type CommittedBlock } from "./commit.ts";
+import { openCommit } from "./commit.ts";
 import type { StorageConfig } from "./config.ts";
 import { errorToData } from "./failure.ts";
 import { createExpiryList } from "./expiry-list.ts";
@@ -35,6 +35,8 @@ export interface ExecutionThreadData {
 
 const executionNiceness = 5;
 const syncIntervalMs = 2_000;
+/** How late the status and the metrics may be: the main thread is not woken for each block. */
+const executedWordIntervalMs = 50;
 /** Bytes of blocks in one answer, so that it fits a frame. */
 const readSizeMax = limits.frameSizeMax / 2;
 
@@ -93,26 +95,14 @@ function run(): void {
     },
     finals: lastDigests(recent, finalDigestsCountMax),
   });
-  toMain(executedMessage({ height: commit.height(), timeMs: commit.query.timeMs() }, noItems, 0, 0));
-
-  function executedMessage(
-    { height, timeMs }: Pick<CommittedBlock, "height" | "timeMs">,
-    events: EncodedItems,
-    commandsCount: number,
-    durationMs: number,
-  ): ExecutionToMain {
-    const tradesCount = eventsCountOf(events, "trade");
-    expiries.listed(eventsOfKinds(events, "instrumentListed").map(({ instrument }) => instrument));
-    return {
-      kind: "executed",
-      height,
-      timeMs,
-      commandsCount,
-      tradesCount,
-      durationMs,
-      expiries: expiries.changes(timeMs),
-    };
-  }
+  const executedWord = createExecutedWord(toMain);
+  executedWord.add({
+    height: commit.height(),
+    commandsCount: 0,
+    tradesCount: 0,
+    expiries: expiries.changes(commit.query.timeMs()),
+  });
+  executedWord.flush();
 
   const apply = ({ encoded, signaturesValid, digests }: Extract<ConsensusToExecution, { kind: "block" }>): void => {
     const final = present(decode(finalBlock, encoded), "consensus hands over canonical blocks");
@@ -126,7 +116,15 @@ function run(): void {
     toConsensus({ kind: "executed", roots: applied.roots, authorities });
     const commandsCount = receipts.executed(final);
     proofs.executed(final);
-    toMain(executedMessage(applied.committed, applied.encodedEvents, commandsCount, performance.now() - startMs));
+    const events = applied.encodedEvents;
+    expiries.listed(eventsOfKinds(events, "instrumentListed").map(({ instrument }) => instrument));
+    executedWord.add({
+      height,
+      commandsCount,
+      tradesCount: eventsCountOf(events, "trade"),
+      durationMs: performance.now() - startMs,
+      expiries: expiries.changes(timeMs),
+    });
   };
 
   let replies: { readonly id: number; readonly reply: Uint8Array }[] = [];
@@ -213,6 +211,7 @@ function run(): void {
         case "stop":
           stopped = true;
           clearInterval(timer);
+          executedWord.flush();
           commit.sync();
           commit.snapshot();
           commit.close();
@@ -221,4 +220,32 @@ function run(): void {
       }
     }),
   );
+}
+
+/** What is told of executed blocks, many in one message. */
+function createExecutedWord(tell: (message: ExecutionToMain) => void) {
+  type Word = Extract<ExecutionToMain, { kind: "executed" }>;
+  type Executed = Omit<Word, "kind" | "durationsMs"> & { readonly durationMs?: number };
+  let word: Word | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (word !== undefined) tell(word);
+    word = undefined;
+  };
+  return {
+    flush,
+    add({ height, commandsCount, tradesCount, durationMs, expiries }: Executed): void {
+      word = {
+        kind: "executed",
+        height,
+        commandsCount: commandsCount + (word?.commandsCount ?? 0),
+        tradesCount: tradesCount + (word?.tradesCount ?? 0),
+        durationsMs: [...(word?.durationsMs ?? []), ...(durationMs === undefined ? [] : [durationMs])],
+        expiries: expiries ?? word?.expiries,
+      };
+      timer ??= setTimeout(flush, executedWordIntervalMs);
+    },
+  };
 }

@@ -12,6 +12,7 @@ import { commandDigest } from "@stoa/protocol/command";
 import { encodeDoorReply, type AdmissionRefusal } from "@stoa/protocol/door";
 import { chainIdOf, type Genesis } from "@stoa/protocol/genesis";
 import type { ExchangeQuery } from "@stoa/protocol/view";
+import { installBatchingCrypto } from "./batching-crypto.ts";
 import { createBlockAcceptance } from "./block-acceptance.ts";
 import { createChecker, nobody } from "./checker.ts";
 import { createCommitGate } from "./commit-gate.ts";
@@ -110,6 +111,7 @@ export const startFollower = (config: FollowerConfig, options: FollowerOptions =
 
 export async function openFollower(config: FollowerConfig, options: FollowerOptions): Promise<FollowerInside> {
   installNativeCrypto();
+  installBatchingCrypto();
   collectWhenIdle();
   checkGenesis(config.genesis);
   if (config.doors.length === 0) throw invalid("doors", "at least one address", "none");

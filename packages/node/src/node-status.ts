@@ -86,7 +86,7 @@ export function createStatusKeeper(
       metrics.executedHeight.set(block.height);
       metrics.commands.inc(block.commandsCount);
       metrics.trades.inc(block.tradesCount);
-      metrics.execution.observe(block.durationMs / 1000);
+      for (const durationMs of block.durationsMs) metrics.execution.observe(durationMs / 1000);
     },
     progressed(now, doorConnectionsCount) {
       progress = now;

@@ -204,8 +204,10 @@ function onConsensus(message: ConsensusToMain, parts: Parts, door: Door): void {
     case "submitted":
       return submits.answered(message.answers);
     case "final":
+      door.publish(message.height, message.encoded);
       keeper.final(message);
-      return door.publish(message.height, message.encoded);
+      if (message.answers !== undefined) submits.answered(message.answers);
+      return;
     case "progress":
       return keeper.progressed(message.progress, door.connectionsCount());
     case "report":

@@ -10,8 +10,9 @@
  *   logged. Then it counts as lost.
  * - This file is lost, or an older copy: it is made again from the log, which has everything that was ever sent.
  *
- * A vote that was signed and is not in the log was never sent, when no word follows that its group was logged: the process
- * died in between. Such votes are forgotten. With both lost, what protects is the quorum of the others (consensus.md 3.9).
+ * Votes are written here in one piece with the word that their group was logged: after that, and before any of it is sent. What
+ * was signed and is in neither file when the process dies was never sent. With both lost, what protects is the quorum of the
+ * others (consensus.md 3.9).
  */
 import { join } from "node:path";
 import { equalBytes } from "@stoa/base/bytes";
@@ -74,8 +75,11 @@ export function openSigner(options: SignerOptions): Signer {
   const memory = memoryOf(file.entries, options.epoch);
   const { table } = memory;
   let { session, reserved, logged } = memory;
+  /** Signed in this process, and in no file before `logged`. */
+  let unwritten: SignerEntry[] = [];
 
   const rewrite = (): void => {
+    unwritten = [];
     file.begin([
       { kind: "session", session },
       { kind: "reserved", view: reserved },
@@ -111,7 +115,7 @@ export function openSigner(options: SignerOptions): Signer {
         file.append([{ kind: "reserved", view: reserved }]);
         file.sync();
       }
-      file.append([entryOf(vote)]);
+      unwritten.push(entryOf(vote));
       enterSigned(table, vote);
       return sign(message);
     },
@@ -127,7 +131,8 @@ export function openSigner(options: SignerOptions): Signer {
     logged(number) {
       if (number <= logged) return;
       logged = number;
-      file.append([{ kind: "logged", number }]);
+      file.append([...unwritten, { kind: "logged", number }]);
+      unwritten = [];
       if (fileSizeMax < file.size()) rewrite();
     },
     close: file.close,

@@ -84,7 +84,14 @@ export type ConsensusToMain =
       readonly convicted: Uint8Array;
     }
   | { readonly kind: "submitted"; readonly answers: SubmitAnswers }
-  | { readonly kind: "final"; readonly height: number; readonly timeMs: number; readonly encoded: Uint8Array }
+  | {
+      readonly kind: "final";
+      readonly height: number;
+      readonly timeMs: number;
+      readonly encoded: Uint8Array;
+      /** Those that nobody waits for travel with the next block. */
+      readonly answers: SubmitAnswers | undefined;
+    }
   | { readonly kind: "progress"; readonly progress: ConsensusProgress }
   | { readonly kind: "diverged"; readonly divergence: Divergence }
   | {
@@ -132,12 +139,13 @@ export type MainToExecution =
 export type ExecutionToMain =
   | { readonly kind: "recovered"; readonly height: number }
   | {
+      /** What has been executed since this was told last. */
       readonly kind: "executed";
       readonly height: number;
-      readonly timeMs: number;
       readonly commandsCount: number;
       readonly tradesCount: number;
-      readonly durationMs: number;
+      /** Of each block. */
+      readonly durationsMs: readonly number[];
       /** Set when the list has changed. */
       readonly expiries: readonly ListedExpiry[] | undefined;
     }

@@ -4,8 +4,8 @@
  */
 import { commandWeight } from "./command-weight.ts";
 import { decodeCommand, signBytesOfEncoded } from "@stoa/protocol/command";
-import { signatureSize } from "@stoa/base/signature";
-import type { BatchVerifier, SignedItem } from "./batch-verifier/batch-verifier.ts";
+import { signatureSize, type SignedItem } from "@stoa/base/signature";
+import type { BatchVerifier } from "./batch-verifier/batch-verifier.ts";
 import { keyOfEncoded } from "./envelope.ts";
 import { malformed, signatureInvalid } from "./verdict.ts";
 

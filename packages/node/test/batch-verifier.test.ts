@@ -26,7 +26,7 @@ import {
 } from "@stoa/base/ed25519";
 import { probeMessage, signatureProbes } from "@stoa/base/ed25519-probes";
 import { createPrng, type Prng } from "@stoa/base/prng";
-import type { SecretSeed } from "@stoa/base/signature";
+import type { SecretSeed, SignedItem } from "@stoa/base/signature";
 import {
   challengeOf,
   fromLittle,
@@ -40,12 +40,7 @@ import {
   torsion,
   torsionEncodings,
 } from "../../base/test/hostile-signatures.ts";
-import {
-  createBatchVerifier,
-  moduleLocation,
-  type BatchVerifier,
-  type SignedItem,
-} from "../src/batch-verifier/batch-verifier.ts";
+import { createBatchVerifier, moduleLocation, type BatchVerifier } from "../src/batch-verifier/batch-verifier.ts";
 import { nativeEd25519 } from "../src/native-crypto.ts";
 
 const environment = (name: string, otherwise: string): string => process.env[name] ?? otherwise;

@@ -8,15 +8,8 @@ import { readFileSync } from "node:fs";
 import { assert } from "@stoa/base/assert";
 import { fromHex, toUtf8 } from "@stoa/base/bytes";
 import { probeMessage, signatureProbes } from "@stoa/base/ed25519-probes";
-import { publicKeySize, signatureSize } from "@stoa/base/signature";
+import { publicKeySize, signatureSize, type SignedItem } from "@stoa/base/signature";
 import { nativeEd25519 } from "../native-crypto.ts";
-
-/** A signature, what it should sign, and the key that should have made it; of any length, from anybody. */
-export interface SignedItem {
-  readonly signature: Uint8Array;
-  readonly message: Uint8Array;
-  readonly key: Uint8Array;
-}
 
 export interface BatchVerifier {
   /** One byte an item: 1 exactly when the pinned rule of `base/signature.ts` holds, 0 otherwise. Never throws. */

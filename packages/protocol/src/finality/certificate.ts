@@ -8,7 +8,13 @@ import { concatBytes } from "@stoa/base/bytes";
 import { byteString, u32, union, type Decoded } from "@stoa/base/codec";
 import type { Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
-import { signatureSize, type PublicKey, type SecretSeed, type SignatureScheme } from "@stoa/base/signature";
+import {
+  signatureSize,
+  type PublicKey,
+  type SecretSeed,
+  type SignatureScheme,
+  type SignedItem,
+} from "@stoa/base/signature";
 import { bitmap, digest, viewNumber, type Bitmap, type ValidatorIndex } from "../primitives.ts";
 import { acknowledgementSignBytes, type Acknowledgement, type AvailabilityProof } from "./lane.ts";
 import { consensusSignBytes, type Vote } from "./vote.ts";
@@ -157,29 +163,41 @@ function proofOf(one: Attestation, by: Pick<QuorumProof, "epoch" | "signers" | "
 }
 
 export function ed25519ListScheme(ed25519: SignatureScheme): Scheme {
-  const verifyVote: Scheme["verifyVote"] = (set, vote) => {
+  const itemOf = (set: ValidatorSet, vote: Attestation): SignedItem | undefined => {
     const signer = set.validators[vote.signer];
-    if (signer === undefined || vote.epoch !== set.epoch) return false;
-    return ed25519.verify(vote.signature, signBytesOf(set, vote), signer.key);
+    if (signer === undefined || vote.epoch !== set.epoch) return undefined;
+    return { signature: vote.signature, message: signBytesOf(set, vote), key: signer.key };
   };
+  const verifyVote: Scheme["verifyVote"] = (set, vote) => {
+    const item = itemOf(set, vote);
+    return item !== undefined && ed25519.verify(item.signature, item.message, item.key);
+  };
+  /** PERF: two at once cost two thirds of one after another, three half (bench/signatures.ts). */
+  const verifyEach = (items: readonly SignedItem[]): Uint8Array =>
+    ed25519.verifyEach?.(items) ??
+    Uint8Array.from(items, ({ signature, message, key }) => (ed25519.verify(signature, message, key) ? 1 : 0));
   return {
     name: "ed25519-list",
     signVote: ed25519.sign,
     verifyVote,
-    findForged: (set, votes) => votes.filter((vote) => !verifyVote(set, vote)),
+    findForged(set, votes) {
+      const items = votes.map((vote) => itemOf(set, vote));
+      const answers = verifyEach(items.filter((item) => item !== undefined));
+      let checked = 0;
+      return votes.filter((_, index) => items[index] === undefined || answers[checked++] !== 1);
+    },
     assemble: (set, votes) =>
       certificateOf(set, votes, (sorted) => concatBytes(...sorted.map(({ signature }) => signature))),
     verifyCertificate(set, one) {
       const signers = quorumOf(set, one);
       if (signers === undefined || one.proof.length !== signatureSize * signers.length) return false;
       const message = signBytesOf(set, one);
-      return signers.every((signer, index) =>
-        ed25519.verify(
-          one.proof.subarray(signatureSize * index, signatureSize * (index + 1)),
-          message,
-          set.validators[signer]!.key,
-        ),
-      );
+      const items = signers.map((signer, index) => ({
+        signature: one.proof.subarray(signatureSize * index, signatureSize * (index + 1)),
+        message,
+        key: set.validators[signer]!.key,
+      }));
+      return verifyEach(items).every((answer) => answer === 1);
     },
   };
 }
