@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorOf, families, rowsOf, sampleCountOf, type MeasuredFunction } from "./measured-function.ts";
-import { encodeSamples, hashOfRows } from "./samples.ts";
+import { encodeSamples } from "./samples.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const requirements = ["mpmath==1.3.0", "gmpy2==2.2.1", "QuantLib==1.39"];
@@ -182,7 +182,7 @@ function writeRow(name: string, text: string): void {
 
 function writeSamples(measured: MeasuredFunction, { truth, rows }: Truths): void {
   mkdirSync(fixtures, { recursive: true });
-  const bytes = encodeSamples(hashOfRows(rows), truth);
+  const bytes = encodeSamples(measured, rows, truth);
   writeFileSync(join(fixtures, `${measured.name}.bin`), bytes);
   console.log(`${measured.name}: ${rows.length} rows, ${bytes.length} bytes`);
 }

@@ -16,7 +16,8 @@ export const functions: readonly MeasuredFunction[] = [
     inputs: impliedPoints,
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
-    samples: 2_000,
+    keepsRows: true,
+    samples: 1_000,
   },
 ];
 

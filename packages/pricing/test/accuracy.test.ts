@@ -1,14 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-  errorOf,
-  families,
-  rowsOf,
-  sampleCountOf,
-  type MeasuredFunction,
-} from "../../../tools/accuracy/measured-function.ts";
-import { decodeSamples, hashOfRows } from "../../../tools/accuracy/samples.ts";
+import { errorOf, families, type MeasuredFunction } from "../../../tools/accuracy/measured-function.ts";
+import { decodeSamples } from "../../../tools/accuracy/samples.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures", "accuracy");
 const loaded = await Promise.all(
@@ -26,11 +20,8 @@ describe("against 50-digit values, with no Python needed", () => {
   });
 
   test.each(bounded.map((measured) => [measured.name, measured] as const))("%s keeps its bounds", (name, measured) => {
-    const rows = rowsOf(measured, sampleCountOf(measured));
-    const { hash, truths } = decodeSamples(readFileSync(join(fixtures, `${name}.bin`)));
-    const changed = "the rule for points has changed: npm run verify:pricing -- --samples makes the table again";
-    expect(Buffer.from(hash).equals(hashOfRows(rows)), changed).toBe(true);
-    expect(truths.length).toBe(rows.length * measured.results.length);
+    const { rows, truths } = decodeSamples(measured, readFileSync(join(fixtures, `${name}.bin`)));
+    expect(rows.length).toBeGreaterThanOrEqual(200);
     const worst = measured.results.map(() => ({ error: 0, row: [] as readonly number[] }));
     for (const [position, row] of rows.entries()) {
       const values = measured.evaluate(row);

@@ -25,15 +25,15 @@ const bits = new DataView(new ArrayBuffer(8));
 
 /** The upper 32 bits of `x` as an unsigned integer: sign, eleven exponent bits, twenty of the fraction. */
 export function upperBits(x: number): number {
-  bits.setFloat64(0, x);
-  return bits.getUint32(0);
+  bits.setFloat64(0, x, true);
+  return bits.getUint32(4, true);
 }
 
 /** `x` with its upper 32 bits replaced. */
 export function withUpperBits(x: number, upper: number): number {
-  bits.setFloat64(0, x);
-  bits.setUint32(0, upper);
-  return bits.getFloat64(0);
+  bits.setFloat64(0, x, true);
+  bits.setUint32(4, upper, true);
+  return bits.getFloat64(0, true);
 }
 
 /**
@@ -60,5 +60,8 @@ function roundToQuantum(high: number, low: number, range: number): number {
 
 /** 2^exponent for exponents -1022..1023. */
 export function powerOfTwo(exponent: number): number {
-  return withUpperBits(0, (exponent + 1023) << 20);
+  return powers[exponent + 1022] as number;
 }
+
+/** A load is faster than the assembly of the bits. */
+const powers = Float64Array.from({ length: 2046 }, (_, index) => withUpperBits(0, (index + 1) << 20));

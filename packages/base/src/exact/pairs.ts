@@ -118,37 +118,106 @@ export function tailPair(t: number): number {
 }
 
 /**
- * Phi(-t) exp(t^2/2) for t + tLow with t in [0, 128), as the result pair, within 2^-66: the Mills ratio (1 - Phi(t)) / phi(t)
+ * Phi(-t) exp(t^2/2) for t + tLow with t in [0, 128), as the result pair, within 2^-64: the Mills ratio (1 - Phi(t)) / phi(t)
  * over sqrt(2 pi), which is also erfcx(t / sqrt 2) / 2. A polynomial around the middle of t's eighth of an octave, below
  * 1/2 of its eighth of a unit; `tLow`, of t's last place, enters by the derivative t m(t) - 1/sqrt(2 pi).
  */
 export function millsPair(t: number, tLow: number): void {
-  let rest = tLow;
   if (t < 0.5) {
     const cell = Math.floor(8 * t);
     const middle = 0.125 * cell + 0.0625;
     const offset = t - middle;
-    rest += sumError(t, -middle, offset); // nothing is lost in the cells of an octave, whose places match their middles'
-    cellPair(64 + cell, offset);
+    // Nothing is lost like this in the cells of an octave, whose places match their middles'.
+    millsOfCell(20 * (64 + cell), offset, t, tLow + sumError(t, -middle, offset));
   } else {
     const upper = upperBits(t);
-    cellPair((upper >>> 17) - 8176, t - withUpperBits(0, (upper & 0xfffe0000) | 0x10000));
+    millsOfCell(20 * ((upper >>> 17) - 8176), t - withUpperBits(0, (upper & 0xfffe0000) | 0x10000), t, tLow);
   }
-  const high = at(result, 0);
-  leave(high, at(result, 1) + rest * (t * high - at(densityAtZero, 0)));
 }
 
-/** The polynomial of one cell of the table as the result pair, `offset` from the cell's middle. */
+/**
+ * The polynomial of the cell whose coefficients begin at `first`: the upper thirteen in doubles and by Estrin's scheme, whose
+ * operations do not wait for one another, the lower three as pairs. |offset| is at most 1/16 of what the coefficients' quotients
+ * need, so each sum has the larger term first and Dekker's short form of its error.
+ */
+function millsOfCell(first: number, offset: number, t: number, tLow: number): void {
+  const square = offset * offset;
+  const fourth = square * square;
+  const a = at(tailTable, first + 6) + offset * at(tailTable, first + 8);
+  const b = at(tailTable, first + 9) + offset * at(tailTable, first + 10);
+  const c = at(tailTable, first + 11) + offset * at(tailTable, first + 12);
+  const d = at(tailTable, first + 13) + offset * at(tailTable, first + 14);
+  const e = at(tailTable, first + 15) + offset * at(tailTable, first + 16);
+  const f = at(tailTable, first + 17) + offset * at(tailTable, first + 18);
+  const upper =
+    a + square * b + fourth * (c + square * d + fourth * (e + square * f + fourth * at(tailTable, first + 19)));
+
+  const spread = 134217729 * offset;
+  const offsetHigh = spread - (spread - offset);
+  const offsetLow = offset - offsetHigh;
+  const third = offset * upper;
+  const secondSum = at(tailTable, first + 4) + third;
+  const secondLow = at(tailTable, first + 4) - secondSum + third + at(tailTable, first + 5);
+  const second = secondSum * offset;
+  const secondSpread = 134217729 * secondSum;
+  const secondHigh = secondSpread - (secondSpread - secondSum);
+  const secondRest = secondSum - secondHigh;
+  const secondError =
+    secondRest * offsetLow -
+    (second - secondHigh * offsetHigh - secondRest * offsetHigh - secondHigh * offsetLow) +
+    secondLow * offset;
+  const firstSum = at(tailTable, first + 2) + second;
+  const firstLow = at(tailTable, first + 2) - firstSum + second + (at(tailTable, first + 3) + secondError);
+  const product = firstSum * offset;
+  const firstSpread = 134217729 * firstSum;
+  const firstHigh = firstSpread - (firstSpread - firstSum);
+  const firstRest = firstSum - firstHigh;
+  const productLow =
+    firstRest * offsetLow -
+    (product - firstHigh * offsetHigh - firstRest * offsetHigh - firstHigh * offsetLow) +
+    firstLow * offset;
+  const sum = at(tailTable, first) + product;
+  const low = at(tailTable, first) - sum + product + (at(tailTable, first + 1) + productLow);
+  leave(sum, low + tLow * (t * sum - at(densityAtZero, 0)));
+}
+
+/**
+ * The polynomial of one cell of the table as the result pair, `offset` from the cell's middle. It is multiplyPair and addPair
+ * four times over, in local numbers.
+ */
 function cellPair(cell: number, offset: number): void {
   const first = cell * 20;
   let rest = at(tailTable, first + 19);
   for (let index = first + 18; first + 8 <= index; index--) rest = at(tailTable, index) + offset * rest;
-  leave(offset * rest, 0);
-  addPair(at(tailTable, first + 6), at(tailTable, first + 7));
-  for (let index = first + 4; first <= index; index -= 2) {
-    multiplyPair(offset, 0);
-    addPair(at(tailTable, index), at(tailTable, index + 1));
+  const spread = 134217729 * offset;
+  const offsetHigh = spread - (spread - offset);
+  const offsetLow = offset - offsetHigh;
+
+  let product = offset * rest;
+  let productLow = 0;
+  let high = 0;
+  let low = 0;
+  for (let index = first + 6; first <= index; index -= 2) {
+    const coefficient = at(tailTable, index);
+    const sum = coefficient + product;
+    const other = sum - coefficient;
+    const sumLow = coefficient - (sum - other) + (product - other) + (at(tailTable, index + 1) + productLow);
+    high = sum + sumLow;
+    low = sumLow - (high - sum);
+    if (index === first) break;
+    const coarse = high * offset;
+    const highSpread = 134217729 * high;
+    const highHigh = highSpread - (highSpread - high);
+    const highLow = high - highHigh;
+    const fine =
+      highLow * offsetLow -
+      (coarse - highHigh * offsetHigh - highLow * offsetHigh - highHigh * offsetLow) +
+      low * offset;
+    product = coarse + fine;
+    productLow = fine - (product - coarse);
   }
+  result[0] = high;
+  result[1] = low;
 }
 
 /** The result pair, times another pair. */
