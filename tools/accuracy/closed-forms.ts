@@ -32,7 +32,7 @@ const measure = (
   inputs: MeasuredFunction["inputs"],
   evaluate: MeasuredFunction["evaluate"],
   bound: number,
-): MeasuredFunction => ({ name, columns, results, inputs, evaluate, bounds: boundAll(results, bound), samples: 150 });
+): MeasuredFunction => ({ name, columns, results, inputs, evaluate, bounds: boundAll(results, bound), samples: 250 });
 
 export const functions: readonly MeasuredFunction[] = [
   measure("black76", black76Columns, firstResults, forwardPoints, (row) => black76(forwardOption(row)), 8),
