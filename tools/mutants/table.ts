@@ -130,10 +130,7 @@ const ownVotes: readonly Mutant[] = [
       "const fault = foreignVote(replica, vote) ?? restoreVote(replica.safety, vote);",
       "const fault = foreignVote(replica, vote);",
     ),
-    checks: [
-      simulator("I4|its vote log does not know of"),
-      exhaustive("log cannot be read|memory|unique|nullified"),
-    ],
+    checks: [simulator("I4|its vote log does not know of"), exhaustive("log cannot be read|memory|unique|nullified")],
   },
   {
     name: "takes a log with contradicting votes",

@@ -3,7 +3,7 @@
  * different peers, says too much, says what is not true, or says nothing. Together the faulty hold less than a third of the
  * stake, unless a run asks for more.
  */
-import type { Digest } from "@stoa/base/hash";
+import { zeroDigest, type Digest } from "@stoa/base/hash";
 import type { Prng } from "@stoa/base/prng";
 import type { Signature } from "@stoa/base/signature";
 import type { Height, TimeMs, View } from "@stoa/base/units";
@@ -11,6 +11,7 @@ import type { Effect } from "@stoa/consensus/effect";
 import { leaderOf } from "@stoa/consensus/leader";
 import type { Message } from "@stoa/consensus/message";
 import { statusBytes } from "@stoa/consensus/quarantine";
+import { blockOf } from "@stoa/consensus/state";
 import type { Batch } from "@stoa/protocol/finality/lane";
 import { sizeOfLanes } from "@stoa/protocol/finality/lane-payload";
 import { headerDigest, type Header, type LaneRange } from "@stoa/protocol/finality/header";
@@ -163,20 +164,24 @@ function silent(_world: World, _node: SimulatedNode, saying: Saying, prng: Prng)
 function skipper(world: World, node: SimulatedNode, saying: Saying, prng: Prng): readonly Effect[] {
   const { message } = saying;
   if (message.kind !== "proposal" || prng.below(2) === 0) return [saying];
-  const { parentHeader } = message.proposal;
-  if (parentHeader === undefined) return [saying];
-  const held = node.replica.certificates.get(parentHeader.parentView);
-  const header: Header = {
-    ...message.proposal.header,
-    height: parentHeader.height,
-    parentView: parentHeader.parentView,
-    parentDigest: parentHeader.parentDigest,
-    executed: parentHeader.executed,
-  };
+  const { header, payload } = message.proposal;
+  const skipped = blockOf(node.replica, header.parentDigest)?.header;
+  const parent = skipped && blockOf(node.replica, skipped.parentDigest)?.header;
+  if (skipped === undefined || parent === undefined) return [saying];
+  const held = node.replica.certificates.get(parent.view);
+  const { executed, tips, convicted } = parent;
+  const bare = header.payload.form === "lanes";
   const proposal = resigned(world, node, {
     ...message.proposal,
-    header,
-    parentHeader: undefined,
+    // All else is as it would be if the parent were the last block.
+    header: {
+      ...header,
+      ...{ height: skipped.height, parentView: parent.view, parentDigest: skipped.parentDigest },
+      ...{ executed, tips, convicted, ranges: [], evidence: [] },
+      payload: bare ? { form: "none", size: 0, digest: zeroDigest } : header.payload,
+    },
+    payload: bare ? new Uint8Array(0) : payload,
+    parentHeader: parent,
     parentCertificate: held?.finalization ?? held?.notarization,
   });
   return [{ ...saying, message: { kind: "proposal", proposal } }];
