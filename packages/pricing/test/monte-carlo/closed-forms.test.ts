@@ -7,7 +7,7 @@ import { measureCoverage } from "./coverage.ts";
 import { priceOf, references, workOf } from "./price.ts";
 
 describe("closed forms", () => {
-  test("lie within three standard errors as often as normal errors let them, over 200 sets of parameters", async () => {
+  test("lie within three standard errors as often as normal errors let them, over 200 sets of parameters (PRICE-053)", async () => {
     const rows = await measureCoverage(8_192, (work, range) => simulate({ ...work, ...range }));
     const all = rows.find(({ name }) => name === "all")!;
     expect(all.caseCount).toBe(200);
@@ -22,7 +22,7 @@ describe("closed forms", () => {
   });
 
   test.each(references.andersen)(
-    "Andersen's case $case, strike $payoff.strike, within three standard errors",
+    "Andersen's case $case, strike $payoff.strike, within three standard errors (PRICE-054)",
     (row) => {
       expect(Math.abs(row.value - row.published)).toBeLessThan(0.00051);
       // The control leaves a standard error near 0.1; the scheme's own error at 8 steps a year is below it (his figures 3 to 8).
@@ -84,7 +84,7 @@ describe("closed forms", () => {
 
 describe("American puts of Longstaff and Schwartz", () => {
   test.each(references.american)(
-    "spot $spot, volatility $volatility, $years years: at most the loss of the rule below the published value",
+    "spot $spot, volatility $volatility, $years years: at most the loss of the rule below the published value (PRICE-055)",
     ({ spot, volatility, years, published, bermudan }) => {
       // The table's finite-difference values are those of 50 dates of exercise a year, but for the grid of their time.
       expect(Math.abs(bermudan - published)).toBeLessThan(0.006);

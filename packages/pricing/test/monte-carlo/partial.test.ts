@@ -50,7 +50,7 @@ function mergeAll(partials: readonly Partial[]): Partial {
 }
 
 describe("the partial of a range", () => {
-  test.each(works)("is the sum of those of every split of it: %s", (_, work, grain) => {
+  test.each(works)("is the sum of those of every split of it: %s (PRICE-051)", (_, work, grain) => {
     const simulation = createSimulation(work);
     const wholeCount = grain === 1 ? 1_500 : 6 * grain;
     const firstPath = 5 * grain;
@@ -98,7 +98,7 @@ describe("the partial of a range", () => {
     expect(bytes.length).toBeLessThan(700);
   });
 
-  test("can be verified by whoever has the unit, and one bit more is seen", () => {
+  test("can be verified by whoever has the unit, and one bit more is seen (PRICE-051)", () => {
     const [, work] = works[3]!;
     const unit = { ...work, firstPath: 128, pathCount: 333 };
     const partial = simulate(unit);
@@ -117,7 +117,7 @@ describe("merging", () => {
   const work = workOf(blackScholes, call);
   const run = (firstPath: number, pathCount: number, of = work) => simulate({ ...of, firstPath, pathCount });
 
-  test("refuses a path that is in both, and work of another kind", () => {
+  test("refuses a path that is in both, and work of another kind (PRICE-051)", () => {
     const refusal = (left: Partial, right: Partial): string => {
       try {
         mergePartials(left, right);

@@ -94,7 +94,7 @@ describe("another form of the loops", () => {
   });
 
   test.each(["fillUniforms", "fillNormals", "normalsOfUniforms", "gbmStep", "exponentials", "hestonQeStep"] as const)(
-    "is refused when one bit of %s is another",
+    "is refused when one bit of %s is another (PRICE-058)",
     (name) => {
       const wrong = {
         ...typescriptPathKernels,

@@ -24,7 +24,7 @@ function philoxOfDefinition(counter: readonly bigint[], key: readonly bigint[]):
 }
 
 describe("Philox4x32-10", () => {
-  test("gives the vectors that its authors published with Random123 (kat_vectors)", () => {
+  test("gives the vectors that its authors published with Random123, kat_vectors (PRICE-050)", () => {
     expect(philox([0, 0, 0, 0], [0, 0])).toBe("6627e8d5 e169c58d bc57ac4c 9b00dbd8");
     expect(philox([-1, -1, -1, -1], [-1, -1])).toBe("408f276d 41c83b0e a20bc7c6 6d5451fd");
     expect(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0])).toBe(

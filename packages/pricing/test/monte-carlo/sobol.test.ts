@@ -16,7 +16,7 @@ function wordsOf(count: number, firstPoint: number, dimension: number, scramblin
 }
 
 describe("Sobol points", () => {
-  test("are those of scipy.stats.qmc.Sobol in all 256 dimensions", () => {
+  test("are those of scipy.stats.qmc.Sobol in all 256 dimensions (PRICE-056)", () => {
     const { dimensions, count, sha256 } = references.sobol;
     expect(dimensions).toBe(sobolDimensionsMax);
     const hash = createHash("sha256");
@@ -37,7 +37,7 @@ describe("Sobol points", () => {
 });
 
 describe("Owen's scrambling", () => {
-  test("flips each bit by a function of the bits above it: points stay apart at the same bit, and intervals stay filled", () => {
+  test("flips each bit by a function of the bits above it: points stay apart at the same bit, and intervals stay filled (PRICE-056)", () => {
     for (const dimension of [0, 5, 100]) {
       const scrambling = scramblingOf(1, 2, 3, dimension);
       const [plain, scrambled] = [wordsOf(1024, 0, dimension), wordsOf(1024, 0, dimension, scrambling)];
@@ -68,7 +68,7 @@ describe("Owen's scrambling", () => {
     }
   });
 
-  test("leaves errors that fall like 1/n where those of independent draws fall like 1/sqrt(n)", () => {
+  test("leaves errors that fall like 1/n where those of independent draws fall like 1/sqrt(n) (PRICE-056)", () => {
     // The mean over the unit cube of 8 dimensions of the product of 1/2 + x is 1.
     const errorOf = (count: number, fill: (column: Float64Array, replicate: number, dimension: number) => void) => {
       let squares = 0;

@@ -82,7 +82,7 @@ describe("estimates of Black-Scholes", () => {
     ["pathwise on Sobol points", { greeks: "pathwise", points: "sobol", replicates: 16 }, 3.5],
     ["pathwise over four steps", { greeks: "pathwise", stepsPerObservation: 4 }, 3],
     ["by likelihood ratio over four steps", { greeks: "likelihood-ratio", stepsPerObservation: 4 }, 3],
-  ])("have the analytic greeks within three standard errors: %s", (_, changes, limit) => {
+  ])("have the analytic greeks within three standard errors: %s (PRICE-057)", (_, changes, limit) => {
     const found = priceOf(workOf(blackScholes, call, changes), 65_536);
     for (const name of ["value", "delta", "vega", "gamma"] as const) {
       const { mean, standardError } = found[name]!;

@@ -49,7 +49,7 @@ function mortal(): { readonly start: StartWorker; readonly kill: (index: number)
 }
 
 describe("a pool of threads", () => {
-  test("gives the bytes of one thread, with one worker or three, for several simulations at once", async () => {
+  test("gives the bytes of one thread, with one worker or three, for several simulations at once (PRICE-052)", async () => {
     const expected = bytesOf(simulate({ ...work, ...range }));
     const other = workOf(blackScholes, call, {}, 5n);
     for (const count of [1, 3]) {
@@ -60,7 +60,7 @@ describe("a pool of threads", () => {
     }
   });
 
-  test("passes on a refusal with its argument, before it starts and from within a worker, and goes on", async () => {
+  test("passes on a refusal with its argument, before it starts and from within a worker, and goes on (PRICE-052)", async () => {
     const pool = opened(nodeWorkerPool(2));
     const refusalOf = async (promise: Promise<unknown>): Promise<PricingRefusal> => {
       const error = await promise.then(
@@ -109,7 +109,7 @@ describe("a pool of threads", () => {
 });
 
 describe("a worker that dies", () => {
-  test("leaves its unit to the others, and the bytes are the same", async () => {
+  test("leaves its unit to the others, and the bytes are the same (PRICE-052)", async () => {
     const { start, kill } = mortal();
     const pool = opened(createWorkerPool(start, 2));
     const wide = { firstPath: 0, pathCount: 150_000 };
@@ -118,7 +118,7 @@ describe("a worker that dies", () => {
     expect(bytesOf(await running)).toBe(bytesOf(simulate({ ...work, ...wide })));
   });
 
-  test("fails the simulation when it was the last one, and every simulation after that", async () => {
+  test("fails the simulation when it was the last one, and every simulation after that (PRICE-052)", async () => {
     const { start, kill } = mortal();
     const pool = opened(createWorkerPool(start, 2));
     const running = pool.simulate(work, long);
