@@ -14,7 +14,7 @@
  *   money (C. Corrado and T. Miller, Journal of Banking & Finance 20, 1996);
  * - else ln(1 - beta). Guess: 1 - beta = Phi(a) (1 + m(b)/m(-a)), the bracket as at a = 0.
  */
-import { exp, log } from "@stoa/base/exact";
+import { exp, log } from "./kernel/functions.ts";
 import { at, leave, result } from "@stoa/base/exact/pairs";
 import {
   densityTop,

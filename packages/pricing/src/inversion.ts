@@ -3,7 +3,7 @@
  * Mills ratio in plain doubles for first steps, Householder's step, and the way from a deviation to a volatility. It knows
  * nothing of the models.
  */
-import { exp, log } from "@stoa/base/exact";
+import { exp, log } from "./kernel/functions.ts";
 import { powerOfTwo, productError, sumError, upperBits, withUpperBits } from "@stoa/base/exact/error-free";
 import { at, result } from "@stoa/base/exact/pairs";
 import { tailTable } from "@stoa/base/exact/tables";
@@ -81,10 +81,14 @@ export function mills(u: number): number {
     first = 20 * ((upper >>> 17) - 8176);
     offset = u - withUpperBits(0, (upper & 0xfffe0000) | 0x10000);
   }
-  let rest = at(tailTable, first + 13);
-  for (let index = first + 12; first + 8 <= index; index--) rest = at(tailTable, index) + offset * rest;
-  for (let index = first + 6; first <= index; index -= 2) rest = at(tailTable, index) + offset * rest;
-  return rest;
+  const square = offset * offset;
+  const fourth = square * square;
+  const a = at(tailTable, first) + offset * at(tailTable, first + 2);
+  const b = at(tailTable, first + 4) + offset * at(tailTable, first + 6);
+  const c = at(tailTable, first + 8) + offset * at(tailTable, first + 9);
+  const d = at(tailTable, first + 10) + offset * at(tailTable, first + 11);
+  const e = at(tailTable, first + 12) + offset * at(tailTable, first + 13);
+  return a + square * b + fourth * (c + square * d + fourth * e);
 }
 
 /**

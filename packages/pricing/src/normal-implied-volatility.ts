@@ -5,7 +5,7 @@
  * same reduction; fit and steps here are our own): h from ln(beta) within 0.3 %, a step of Householder's method of third order
  * in doubles, and one on pairs of doubles. A price that no volatility explains is refused as a value.
  */
-import { log } from "@stoa/base/exact";
+import { log } from "./kernel/functions.ts";
 import { productError, sumError } from "@stoa/base/exact/error-free";
 import { at, expPair, leave, multiplyPair, result } from "@stoa/base/exact/pairs";
 import type { BachelierArguments } from "./bachelier.ts";
