@@ -87,7 +87,7 @@ function axisOption(axis: Axis, position: "x" | "y") {
     type: axis.scale === "logarithmic" ? "log" : "value",
     name: nameOf(axis),
     nameLocation: "middle",
-    nameGap: position === "x" ? 30 : 62,
+    nameGap: position === "x" ? 30 : 70,
     nameTextStyle: { color: text, fontSize: 13 },
     scale: true,
     axisLine: { show: true, onZero: false, lineStyle: { color: quiet } },
@@ -110,7 +110,7 @@ function baseOption() {
     color: [...series],
     textStyle: { color: text, fontFamily: "inherit" },
     legend: { type: "scroll", top: 4, left: 60, width: "78%", textStyle: { color: text }, inactiveColor: quiet },
-    grid: { left: 84, right: 28, top: 44, bottom: 52, containLabel: false },
+    grid: { left: 92, right: 28, top: 44, bottom: 52, containLabel: false },
     tooltipStyle: { backgroundColor: ground, borderColor: line, textStyle: { color: text, fontSize: 13 } },
     toolbox: {
       right: 8,

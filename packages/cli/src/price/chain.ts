@@ -56,6 +56,13 @@ export function parseInstrument(name: string): InstrumentName | undefined {
   return { underlying, expiryMs, strike: price, type: side === "C" ? "call" : "put" };
 }
 
+/** BTC-25DEC26, ETH_USDC-25DEC26; undefined for anything else. */
+export function parseFuture(name: string): { readonly underlying: string; readonly expiryMs: number } | undefined {
+  const [, underlying, date] = /^([A-Z0-9_]+)-(\d{1,2}[A-Z]{3}\d{2})$/.exec(name) ?? [];
+  const expiryMs = date === undefined ? undefined : venueDate(date);
+  return underlying === undefined || expiryMs === undefined ? undefined : { underlying, expiryMs };
+}
+
 /** Sorts quotes into expiries; the forward of an expiry is the median of what its quotes say. */
 export function chainOf(
   head: Pick<Chain, "source" | "underlying" | "unit" | "timeMs">,

@@ -38,6 +38,8 @@ export interface PriceFlags {
   readonly gateway?: string;
   readonly currency?: string;
   readonly positions?: string;
+  readonly index?: number;
+  readonly range?: number;
   readonly at?: string;
   readonly html?: string;
   readonly json: boolean;
@@ -78,10 +80,20 @@ function addChainFlags(command: Command): Command {
   return command
     .option("--chain <file>", "a CSV file of quotes: fit its surface and compare")
     .option("--columns <names>", "its columns where they have other names: bid=best_bid,ask=best_ask", columnNames)
-    .addOption(new Option("--unit <unit>", "what the quotes are in (default: coin)").choices(["coin", "currency"]))
+    .addOption(
+      new Option("--unit <unit>", "what the quotes are in (coin), or what profits are shown in (currency)").choices([
+        "coin",
+        "currency",
+      ]),
+    )
     .option("--gateway <url>", "the quotes of a running gateway, such as http://127.0.0.1:7400; with --currency")
     .option("--currency <name>", "which currency of the gateway, or of a file that holds several")
-    .option("--positions <file>", "a CSV file of positions: payoff and scenarios")
+    .option(
+      "--positions <file>",
+      "a CSV file of positions: payoff and scenarios; --chain or --gateway may say the market",
+    )
+    .option("--index <price>", "the index price, where the positions' file does not say it", number)
+    .option("--range <part>", "how far prices move in the scenarios of positions (30%)", fraction)
     .option("--at <time>", "now, where a file does not say it: 2026-01-02T09:18Z");
 }
 
