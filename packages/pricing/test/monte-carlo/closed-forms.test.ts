@@ -1,10 +1,14 @@
 /** The simulation against closed forms and published prices, in standard errors. */
 import { describe, expect, test } from "vitest";
+import { activeKernel } from "@stoa/pricing/wasm/active-kernel";
 import type { KouModel } from "@stoa/pricing/monte-carlo/model";
 import type { AmericanPayoff } from "@stoa/pricing/monte-carlo/payoff";
 import { simulate } from "@stoa/pricing/monte-carlo/simulation";
 import { measureCoverage } from "./coverage.ts";
 import { priceOf, references, workOf } from "./price.ts";
+
+// The bits are those of the TypeScript form (wasm/same-bits.test.ts); the paths take a third of the time.
+activeKernel();
 
 describe("closed forms", () => {
   test("lie within three standard errors as often as normal errors let them, over 200 sets of parameters (PRICE-053)", async () => {

@@ -1,5 +1,6 @@
 /** What mirrored paths, controls, matched moments and Sobol points are for: the same value with less error. */
 import { describe, expect, test } from "vitest";
+import { activeKernel } from "@stoa/pricing/wasm/active-kernel";
 import { black76 } from "@stoa/pricing/black76";
 import { barrier as barrierFormula } from "@stoa/pricing/barrier";
 import { controlMean, geometricAsianPrice } from "@stoa/pricing/monte-carlo/control";
@@ -7,6 +8,9 @@ import type { HestonModel } from "@stoa/pricing/monte-carlo/model";
 import type { Method } from "@stoa/pricing/monte-carlo/method";
 import type { AsianPayoff, BarrierPayoff, Payoff } from "@stoa/pricing/monte-carlo/payoff";
 import { blackScholes, call, priceOf, workOf } from "./price.ts";
+
+// The bits are those of the TypeScript form (wasm/same-bits.test.ts); the paths take a third of the time.
+activeKernel();
 
 const asian: AsianPayoff = { kind: "asian", averaging: "arithmetic", type: "call", strike: 100, years: 1, fixings: 12 };
 const knockOut: BarrierPayoff = {
