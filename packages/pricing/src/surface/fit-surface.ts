@@ -21,7 +21,7 @@ import { impliedForward, paritySettings, rateErrorMax, type ParityRefusal } from
 import { fitSlice, freeWings, type SliceFit } from "./slice-fit.ts";
 import { fitSsvi, thetaOf } from "./ssvi-fit.ts";
 import { ssviSlice, type Ssvi } from "./ssvi.ts";
-import { corridorsBetween, wingsBetween, type Fitted } from "./surface-corridors.ts";
+import { corridorBeside, corridorsBetween, wingsBeside, type Fitted } from "./surface-corridors.ts";
 import { repairSurface, violatorsOf, type Repair } from "./surface-repair.ts";
 import { makeSurface, type Surface, type SurfaceRules } from "./surface.ts";
 
@@ -185,15 +185,26 @@ function fitExpiries(
     return { observations, theta, weight: poorWeight(observations, theta) };
   });
   const { ssvi, thetas } = fitSsvi(expiries);
-  const fitted = usable.map((_, index) => {
+  const fitted = usable.map(({ observations }, index) => {
     const reference = ssviSlice(ssvi, thetas[index] as number);
-    const own = alone[index];
-    const { weight } = expiries[index] as (typeof expiries)[number];
-    if (own !== undefined) return { own, slice: own.slice, reference, weight };
-    const { theta } = expiries[index] as (typeof expiries)[number];
-    return { own, slice: ssviSlice(ssvi, theta), reference, weight };
+    const { theta, weight } = expiries[index] as (typeof expiries)[number];
+    const first = alone[index];
+    if (first === undefined) return { own: first, slice: ssviSlice(ssvi, theta), reference, weight };
+    const own = betterOf(first, observations, reference);
+    return { own, slice: own.slice, reference, weight };
   });
   return { fitted, ssvi };
+}
+
+/** Above this the fit of an expiry by itself may have followed wrong quotes. */
+const doubtfulDistance = 0.1;
+
+/** A doubtful fit is tried again from the shape that all expiries have, and the one that is nearer to more quotes is kept. */
+function betterOf(first: SliceFit, observations: Observations, shape: SviSlice): SliceFit {
+  if (first.distance < doubtfulDistance) return first;
+  const task = { observations, wings: freeWings, corridor: undefined, prior: undefined, earlier: undefined };
+  const again = fitSlice({ ...task, shape });
+  return again.distance < first.distance ? again : first;
 }
 
 function thetaFrom({ slice, varianceOf }: SliceFit): { readonly theta: number; readonly weight: number } {
@@ -213,27 +224,28 @@ function poorWeight({ count, error }: Observations, theta: number): number {
   return Math.min(sum, 1 / (1e-8 * theta * theta));
 }
 
-/** Rounds of fitting again inside corridors, each pressing four times as hard as the one before; from then on wings are bound. */
-const refitRoundsCount = 4;
+/**
+ * Rounds of fitting again: the first in corridors that are fair to both neighbours, the next between what the neighbours then are, the
+ * last with bound wings as well.
+ */
+const refitTolerances = [0.005, 0.002, 0.001, 0.0005, 0.0005] as const;
 const freeRoundsCount = 2;
-const toleranceFirst = 0.005;
 
 /** Slices that still violate after this are left to the repair. */
 function refitViolators(usable: readonly Usable[], fitted: Fitted[]): void {
   let violators = violatorsOf(fitted.map(({ slice }) => slice));
   if (violators.size === 0) return;
-  const corridors = corridorsBetween(fitted);
-  for (let round = 0; round < refitRoundsCount && 0 < violators.size; round++) {
-    const tolerance = toleranceFirst / (1 << (2 * round));
-    const wings = round < freeRoundsCount ? undefined : wingsBetween(fitted);
-    for (const index of violators) {
+  const fair = corridorsBetween(fitted);
+  for (const [round, tolerance] of refitTolerances.entries()) {
+    for (const [index, crossings] of violators) {
       const before = fitted[index] as Fitted;
       if (before.own === undefined) continue;
       const { observations } = usable[index] as Usable;
+      const corridor = round === 0 ? (fair[index] as (typeof fair)[number]) : corridorBeside(fitted, index, crossings);
       const again = fitSlice({
         observations,
-        wings: wings?.[index] ?? freeWings,
-        corridor: { ...(corridors[index] as (typeof corridors)[number]), tolerance },
+        wings: round < freeRoundsCount ? freeWings : wingsBeside(fitted, index),
+        corridor: { ...corridor, tolerance },
         prior: before.reference,
         earlier: before.own,
       });
@@ -242,6 +254,7 @@ function refitViolators(usable: readonly Usable[], fitted: Fitted[]): void {
       fitted[index] = { ...before, own: again, slice: again.slice };
     }
     violators = violatorsOf(fitted.map(({ slice }) => slice));
+    if (violators.size === 0) return;
   }
 }
 

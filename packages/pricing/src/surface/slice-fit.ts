@@ -43,6 +43,8 @@ export type SliceTask = {
   readonly prior: SviSlice | undefined;
   /** An earlier fit: a second place to start from, beside the best of a fixed set, and the weights of the observations. */
   readonly earlier: SliceFit | undefined;
+  /** A curve to start from instead of the fixed set: then the first weights are those that it gives the observations. */
+  readonly shape?: SviSlice;
 };
 
 export type SliceFit = {
@@ -51,6 +53,8 @@ export type SliceFit = {
   readonly residual: number;
   /** Two-sided observations that lost all weight because the others contradict them. */
   readonly outlierCount: number;
+  /** Between 0, all two-sided observations on the curve, and 1, all farther than eight standard errors. */
+  readonly distance: number;
   /** The variance of the fitted total variance at a log-moneyness. */
   readonly varianceOf: (k: number) => number;
   /** The root of the weight that each observation has beside that of its error. */
@@ -63,6 +67,7 @@ const roundsCountMax = 8;
 const stepsPerRound = 12;
 const stepsOfRefit = 60;
 const biweightReach = 4.685;
+const distanceReach = 8;
 /** Residuals up to this many standard errors count in squares while absolute residuals are minimised. */
 const absoluteReach = 1.5;
 
@@ -72,7 +77,12 @@ export function fitSlice(task: SliceTask): SliceFit {
   const trust = earlier?.trust ?? startTrust(observations);
   const problem = problemOf(task, scale, trust);
   const equations = new Equations(5);
-  const point = startOf(observations, scale, trust);
+  let point: Float64Array;
+  if (task.shape === undefined) point = startOf(observations, scale, trust);
+  else {
+    point = pointOf(task.shape, scale, new Float64Array(5));
+    updateTrust(observations, point, scale, trust, true);
+  }
   minimise(problem, point, equations, stepsPerRound);
   if (earlier === undefined) fitRobustly(observations, problem, point, scale, trust, equations);
   else fitFrom(earlier.slice, problem, point, scale, equations);
@@ -403,10 +413,15 @@ function resultOf(
 ): SliceFit {
   let outlierCount = 0;
   let keptCount = 0;
+  let distanceSum = 0;
+  const residuals = residualsOf(observations, point, scale);
   for (let index = 0; index < observations.count; index++) {
     if (observations.side[index] !== 0) continue;
     if (trust[index] === 0) outlierCount++;
     else keptCount++;
+    const part = (residuals[index] as number) / distanceReach;
+    const rest = Math.max(0, 1 - part * part);
+    distanceSum += 1 - rest * rest * rest;
   }
   const sum = new NormalEquations(5);
   addObservations(observations, scale, trust, point, sum);
@@ -428,6 +443,7 @@ function resultOf(
     slice: sliceOf(point, scale),
     residual,
     outlierCount,
+    distance: distanceSum / Math.max(1, outlierCount + keptCount),
     trust,
     varianceOf: (k) => {
       const x = k / root - (frozen[3] as number);

@@ -42,25 +42,34 @@ export function corridorsBetween(fitted: readonly Fitted[]): Omit<Corridor, "tol
   }));
 }
 
-/** Ranges of both wings' slopes per slice, which do not overlap. */
-export function wingsBetween(fitted: readonly Fitted[]): WingRanges[] {
-  const weights = fitted.map(({ slice }) => 1 / sviVariance(slice, 0).variance);
-  const right = separated(
-    fitted.map(({ slice: { b, rho } }) => b * (1 + rho)),
-    weights,
-    wingMax,
-  );
-  const left = separated(
-    fitted.map(({ slice: { b, rho } }) => b * (1 - rho)),
-    weights,
-    wingMax,
-  );
-  return fitted.map((_, index) => ({
-    rightMin: right[index] as number,
-    rightMax: (right[index + 1] as number) * (1 - 1e-4),
-    leftMin: left[index] as number,
-    leftMax: (left[index + 1] as number) * (1 - 1e-4),
-  }));
+/** The corridor of one slice between what its neighbours are now, at the fixed points and at `more`. */
+export function corridorBeside(
+  fitted: readonly Fitted[],
+  index: number,
+  more: readonly number[],
+): Omit<Corridor, "tolerance"> {
+  const k = [...corridorPoints, ...more];
+  const before = fitted[index - 1]?.slice;
+  const after = fitted[index + 1]?.slice;
+  return {
+    k,
+    low: k.map((at) => (before === undefined ? 0 : sviVariance(before, at).variance * growthMin)),
+    high: k.map((at) => (after === undefined ? Infinity : sviVariance(after, at).variance / growthMin)),
+  };
+}
+
+/** The ranges of one slice's wings between those of its neighbours; where these cross, above the earlier one's. */
+export function wingsBeside(fitted: readonly Fitted[], index: number): WingRanges {
+  const before = fitted[index - 1]?.slice;
+  const after = fitted[index + 1]?.slice;
+  const range = (slope: (slice: SviSlice) => number): { readonly low: number; readonly high: number } => {
+    const low = before === undefined ? 0 : slope(before) * growthMin;
+    const high = after === undefined ? wingMax : slope(after) / growthMin;
+    return low < high ? { low, high } : { low, high: Math.min(wingMax, low * growthMin) };
+  };
+  const right = range(({ b, rho }) => b * (1 + rho));
+  const left = range(({ b, rho }) => b * (1 - rho));
+  return { rightMin: right.low, rightMax: right.high, leftMin: left.low, leftMax: left.high };
 }
 
 /**

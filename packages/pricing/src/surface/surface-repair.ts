@@ -20,15 +20,20 @@ export const stepsCount = 16;
 /** The largest lift, as a part of the slice's least total variance. */
 const liftMax = 0.02;
 
-/** The positions of slices that admit a butterfly or cross a neighbour, ascending. */
-export function violatorsOf(slices: readonly SviSlice[]): Set<number> {
-  const found = new Set<number>();
-  for (const [index, slice] of slices.entries()) {
-    if (sviRefusal(slice) !== undefined) found.add(index);
-    const before = slices[index - 1];
-    if (before !== undefined && !(0 < calendarGap(before, slice).gap)) found.add(index - 1).add(index);
+/**
+ * The positions of slices that admit a butterfly or cross a neighbour, ascending, each with the log-moneynesses at which it does
+ * as far as they are finite.
+ */
+export function violatorsOf(slices: readonly SviSlice[]): Map<number, number[]> {
+  const found = slices.map((slice): number[] | undefined => (sviRefusal(slice) === undefined ? undefined : []));
+  for (let index = 1; index < slices.length; index++) {
+    const { gap, k } = calendarGap(slices[index - 1] as SviSlice, slices[index] as SviSlice);
+    if (0 < gap) continue;
+    const crossings = gap === -Infinity ? [] : [k];
+    found[index - 1] = [...(found[index - 1] ?? []), ...crossings];
+    found[index] = [...(found[index] ?? []), ...crossings];
   }
-  return new Set([...found].sort((one, other) => one - other));
+  return new Map(found.flatMap((crossings, index) => (crossings === undefined ? [] : [[index, crossings] as const])));
 }
 
 /** `references` are free of arbitrage themselves; both sequences ascend in time. */
