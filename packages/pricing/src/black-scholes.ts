@@ -102,7 +102,7 @@ export function blackScholes(option: BlackScholesArguments): BlackScholesValues 
   };
   if (deviation === 0) return firsts;
   const { value, coarse, fine } = densityAt(d1, d1Low, asset);
-  firsts.gamma = (value / (spot * deviation) / spot) * coarse * fine;
+  firsts.gamma = value === 0 ? 0 : (value / (spot * deviation) / spot) * coarse * fine;
   firsts.vega = value * root * coarse * fine;
   firsts.theta = ((-0.5 * value * volatility) / root) * coarse * fine + carry + 0;
   return firsts;

@@ -91,7 +91,7 @@ export function black76(option: Black76Arguments): Black76Values {
   return {
     price,
     delta,
-    gamma: (value / (forward * deviation) / forward) * coarse * fine,
+    gamma: value === 0 ? 0 : (value / (forward * deviation) / forward) * coarse * fine,
     vega: value * root * coarse * fine,
     theta: ((-0.5 * value * volatility) / root) * coarse * fine - interest + 0,
     rho,

@@ -46,8 +46,9 @@ export function cashOrNothing(option: CashOrNothingArguments): DigitalValues {
   const waiting = -years * paid * chance.coarse * chance.fine;
   const discounting = { ...flat, price, theta: rate * price + 0, rho: waiting + 0 };
   if (deviation === 0 || leg === 0) return discounting;
-  const passing = changeOf(standard, drift, driftLow, d1, standard.d1Low);
   const density = densityAt(d2, d2Low, leg);
+  if (density.value === 0) return discounting;
+  const passing = changeOf(standard, drift, driftLow, d1, standard.d1Low);
   const { coarse, fine } = density;
   const value = side * density.value;
   const perRate = ((value * root) / volatility) * coarse * fine;
@@ -89,8 +90,9 @@ export function assetOrNothing(option: BlackScholesArguments): DigitalValues {
   const waiting = -years * asset * chance.value * chance.coarse * chance.fine;
   const holding = { ...flat, price, delta: held, theta: dividendYield * price + 0, yieldRho: waiting + 0 };
   if (deviation === 0) return holding;
-  const passing = changeOf(standard, drift, driftLow, d2, standard.d2Low);
   const density = densityAt(d1, d1Low, asset);
+  if (density.value === 0) return holding;
+  const passing = changeOf(standard, drift, driftLow, d2, standard.d2Low);
   const { coarse, fine } = density;
   const value = side * density.value;
   const perRate = ((value * root) / volatility) * coarse * fine;
