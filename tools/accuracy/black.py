@@ -83,7 +83,13 @@ def impliedVolatility(row):
     return {"volatility": implied_deviation(distance(low, high), beta, rest, made * mp.sqrt(T)) / mp.sqrt(T)}
 
 
-FUNCTIONS = {f.__name__: f for f in (outOfTheMoneyValue, black76Price, impliedVolatility)}
+FUNCTIONS = {
+    "outOfTheMoneyValue": outOfTheMoneyValue,
+    "black76Price": black76Price,
+    "impliedVolatility": impliedVolatility,
+    "black76PriceTraded": black76Price,
+    "impliedVolatilityTraded": impliedVolatility,
+}
 
 
 def kind(call):
@@ -111,4 +117,6 @@ QUANTLIB = {
     "outOfTheMoneyValue": quantlib_value,
     "black76Price": quantlib_price,
     "impliedVolatility": quantlib_implied,
+    "black76PriceTraded": quantlib_price,
+    "impliedVolatilityTraded": quantlib_implied,
 }

@@ -35,11 +35,28 @@ export const functions: readonly MeasuredFunction[] = [
     name: "impliedVolatility",
     columns: ["call", "forward", "strike", "years", "price", "discount", "made"],
     results: ["volatility"],
-    inputs: impliedPoints,
+    inputs: (seed, count) => priced(seed, count, optionPoints),
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
     keepsRows: true,
     samples: 1_000,
+  },
+  {
+    name: "black76PriceTraded",
+    columns: ["call", "forward", "strike", "years", "volatility", "discount"],
+    results: ["price"],
+    inputs: tradedPoints,
+    evaluate: (row) => ({ price: black76Price(optionOf(row)) }),
+    bounds: { price: 1.6 },
+  },
+  {
+    name: "impliedVolatilityTraded",
+    columns: ["call", "forward", "strike", "years", "price", "discount", "made"],
+    results: ["volatility"],
+    inputs: (seed, count) => priced(seed, count, tradedPoints),
+    evaluate: (row) => ({ volatility: impliedOf(row) }),
+    bounds: { volatility: 0.55 },
+    keepsRows: true,
   },
 ];
 
@@ -109,11 +126,23 @@ function optionPoints(seed: string, count: number): number[][] {
   });
 }
 
-/** Those of them whose price determines a volatility, with the price and, last, the volatility that it was made with. */
-function impliedPoints(seed: string, count: number): number[][] {
+/** Options as they are traded: an hour to three years, 5 % to 300 %, strikes within three deviations, out of the money. */
+function tradedPoints(seed: string, count: number): number[][] {
+  const prng = createPrng(`${seed} traded`);
+  return Array.from({ length: count }, () => {
+    const years = between(prng, 1 / 8760, 3);
+    const volatility = between(prng, 0.05, 3);
+    const forward = between(prng, 1, 1e5);
+    const strike = forward * exp((6 * prng.nextFloat() - 3) * volatility * Math.sqrt(years));
+    return [forward < strike ? 1 : 0, forward, strike, years, volatility, 0.8 + 0.2 * prng.nextFloat()];
+  });
+}
+
+/** Those options whose price determines a volatility, with the price and, last, the volatility that it was made with. */
+function priced(seed: string, count: number, pointsOf: (seed: string, count: number) => number[][]): number[][] {
   const rows: number[][] = [];
   for (let batch = 0; rows.length < count; batch++) {
-    for (const row of optionPoints(`${seed} implied ${batch}`, 4_096)) {
+    for (const row of pointsOf(`${seed} implied ${batch}`, 4_096)) {
       const [call, forward, strike, years, volatility, discount] = row as [
         number,
         number,
