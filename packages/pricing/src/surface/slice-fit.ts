@@ -133,16 +133,14 @@ export function varianceNearMoney({ count, k, variance, side }: Observations): n
 /** Observations far from the median of their seven neighbours begin without weight: they would bend the first curve. */
 function startTrust({ count, variance, error, side }: Observations): Float64Array {
   const trust = new Float64Array(count).fill(1);
-  const ones = [1, 1, 1, 1, 1, 1, 1];
+  const near = new Float64Array(7);
   for (let index = 0; index < count && 9 <= count; index++) {
     if (side[index] !== 0) continue;
     const from = Math.min(Math.max(0, index - 3), count - 7);
-    const near = Array.from(variance.subarray(from, from + 7));
-    const middle = weightedMedian(near, ones);
-    const spread = weightedMedian(
-      near.map((value) => Math.abs(value - middle)),
-      ones,
-    );
+    for (let place = 0; place < 7; place++) near[place] = variance[from + place] as number;
+    const middle = near.sort()[3] as number;
+    for (let place = 0; place < 7; place++) near[place] = Math.abs((near[place] as number) - middle);
+    const spread = near.sort()[3] as number;
     const distance = Math.abs((variance[index] as number) - middle);
     if (8 * Math.max(spread, error[index] as number) < distance) trust[index] = 0;
   }
