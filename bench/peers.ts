@@ -91,25 +91,3 @@ function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split("\n").find((line) => /error|not found|ENOENT/i.test(line)) ?? text.split("\n")[0]!;
 }
-
-/** Nanoseconds per unit of `work`, which does `units` each time, over at least `milliseconds`. */
-export function measure(units: number, work: () => void, milliseconds: number): number {
-  const start = process.hrtime.bigint();
-  let passes = 0;
-  let elapsed = 0;
-  do {
-    work();
-    passes++;
-    elapsed = Number(process.hrtime.bigint() - start);
-  } while (elapsed < milliseconds * 1e6);
-  return elapsed / (passes * units);
-}
-
-/** Columns of a table on the console, the first to the left, the others to the right. */
-export function printTable(rows: readonly (readonly string[])[]): void {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows)
-    console.log(
-      row.map((cell, index) => (index === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[index]!))).join("  "),
-    );
-}

@@ -13,21 +13,12 @@ import type { BlackColumns, GreekColumns } from "@stoa/pricing/kernel/black";
 import type { PriceColumns } from "@stoa/pricing/kernel/implied";
 import { typescriptKernel, type Kernel } from "@stoa/pricing/kernel/kernel";
 import { activeKernel } from "@stoa/pricing/wasm/active-kernel";
-import { measure, openWorkshop, printTable, type Peer } from "./peers.ts";
-import { median, withSpread } from "./statistics.ts";
+import { compare, measure, ours, printTable, theirs, type Candidate } from "./comparison.ts";
+import { openWorkshop } from "./peers.ts";
+import { median } from "./statistics.ts";
 
 const optionsCount = 1_024;
-const runsCount = 9;
-const runMs = 60;
 const packages = ["black-scholes@1.1.0", "greeks@1.0.0", "implied-volatility@1.0.0", "@uqee/black-scholes@1.0.7"];
-
-/** One way to do the work: nanoseconds per option of one run, and the sum of its results, which all ways share. */
-type Candidate = {
-  readonly name: string;
-  /** Its sum is that of all; else it computes something near it (a spot that moved) or less. */
-  readonly isChecked?: boolean;
-  readonly run: () => Promise<{ readonly nanoseconds: number; readonly sum: number }>;
-};
 
 /** Options as a venue lists them: one day to two years, strikes within three deviations, 15 % to 150 %, no interest. */
 function drawOptions(count: number, kernel: Kernel): BlackColumns {
@@ -61,43 +52,10 @@ function greeksIn(kernel: Kernel, count: number): GreekColumns {
   };
 }
 
-const sumOf = (column: Float64Array): number => column.reduce((sum, value) => sum + value, 0);
-
-function ours(name: string, count: number, work: () => void, result: () => number): Candidate {
-  return {
-    name,
-    isChecked: true,
-    run: async () => ({ nanoseconds: measure(count, work, runMs), sum: result() }),
-  };
-}
-
-function theirs(peer: Peer | undefined, name: string, measurement: string, isChecked: boolean): Candidate[] {
-  if (peer === undefined) return [];
-  const run = async () => {
-    const { nanoseconds, checksum } = await peer.measure(measurement, runMs);
-    return { nanoseconds, sum: checksum };
-  };
-  return [{ name, isChecked, run }];
-}
-
-/** Every candidate in turn, again and again; the first round warms up. */
-async function compare(title: string, candidates: readonly Candidate[], base: string): Promise<void> {
-  const runs = candidates.map((): number[] => []);
-  let wanted = NaN;
-  for (let round = -2; round < runsCount; round++)
-    for (const [index, { name, isChecked, run }] of candidates.entries()) {
-      const { nanoseconds, sum } = await run();
-      if (index === 0) wanted = sum;
-      if (isChecked === true && !(Math.abs(sum / wanted - 1) < 1e-6))
-        throw new Error(`${name} computes something else: ${sum}, not ${wanted}`);
-      if (0 <= round) runs[index]!.push(nanoseconds);
-    }
-  const baseRuns = runs[candidates.findIndex(({ name }) => name === base)];
-  const rows = candidates.map(({ name }, index) => {
-    const ratios = baseRuns?.map((value, round) => value / runs[index]![round]!);
-    return [name, withSpread(runs[index]!, 1), ratios === undefined ? "" : withSpread(ratios, 2)];
-  });
-  printTable([[title, "ns", baseRuns === undefined ? "" : `times as fast as ${base}`], ...rows, ["", "", ""]]);
+function sumOf(column: Float64Array): number {
+  let sum = 0;
+  for (let row = 0; row < column.length; row++) sum += column[row]!;
+  return sum;
 }
 
 type Npm = {
@@ -121,131 +79,123 @@ function loadPackages(require: NodeJS.Require | undefined): Npm | undefined {
   };
 }
 
-function npmGreeks({ sign, forward, strike, years, volatility }: BlackColumns, npm: Npm): Candidate[] {
+/** The sum of what `price` gives for each row. */
+const each = (options: BlackColumns, price: (row: number, type: "call" | "put") => number) => (): number => {
   let sum = 0;
-  const each = (work: (row: number, type: "call" | "put") => number) => () => {
-    sum = 0;
-    for (let row = 0; row < optionsCount; row++) sum += work(row, sign[row] === 1 ? "call" : "put");
-  };
+  for (let row = 0; row < optionsCount; row++) sum += price(row, options.sign[row] === 1 ? "call" : "put");
+  return sum;
+};
+
+function npmGreeks(options: BlackColumns, npm: Npm): Candidate[] {
+  const { forward, strike, years, volatility } = options;
   const names = ["getDelta", "getGamma", "getVega", "getTheta", "getRho"];
-  const classic = each((row, type) => {
+  const classic = each(options, (row, type) => {
     const terms = [forward[row]!, strike[row]!, years[row]!, volatility[row]!, 0] as const;
     for (const name of names) npm.greeks[name]!(...terms, type);
     return npm.blackScholes.blackScholes(...terms, type);
   });
-  const uqee = each((row, type) => {
+  const uqee = each(options, (row, type) => {
     const [underlying, time, sigma] = [forward[row]!, years[row]!, volatility[row]!];
     return npm.uqee.option({ rate: 0, sigma, strike: strike[row]!, time, type, underlying }).price;
   });
   return [
-    ours("npm black-scholes + greeks (5 greeks)", optionsCount, classic, () => sum),
-    { ...ours("npm @uqee/black-scholes (5 greeks, interpolated)", optionsCount, uqee, () => sum), isChecked: false },
+    ours("npm black-scholes + greeks (5 greeks)", optionsCount, classic),
+    ours("npm @uqee/black-scholes (5 greeks, interpolated)", optionsCount, uqee, Infinity),
   ];
 }
 
-function npmVolatilities(options: PriceColumns, npm: Npm): Candidate[] {
-  const { sign, forward, strike, years, price } = options;
-  let sum = 0;
-  const each = (work: (row: number, type: "call" | "put") => number) => () => {
-    sum = 0;
-    for (let row = 0; row < optionsCount; row++) sum += work(row, sign[row] === 1 ? "call" : "put");
-  };
-  const classic = each((row, type) =>
+function npmVolatilities(options: PriceColumns & BlackColumns, npm: Npm): Candidate[] {
+  const { forward, strike, years, price } = options;
+  const classic = each(options, (row, type) =>
     npm.implied.getImpliedVolatility(price[row]!, forward[row]!, strike[row]!, years[row]!, 0, type),
   );
-  const uqee = each((row, type) =>
-    npm.uqee.sigma({
-      price: price[row]!,
-      rate: 0,
-      strike: strike[row]!,
-      time: years[row]!,
-      type,
-      underlying: forward[row]!,
-    }),
-  );
+  const uqee = each(options, (row, type) => {
+    const [underlying, time] = [forward[row]!, years[row]!];
+    return npm.uqee.sigma({ price: price[row]!, rate: 0, strike: strike[row]!, time, type, underlying });
+  });
   return [
-    { ...ours("npm implied-volatility (to a cent)", optionsCount, classic, () => sum), isChecked: false },
-    { ...ours("npm @uqee/black-scholes (Newton)", optionsCount, uqee, () => sum), isChecked: false },
+    ours("npm implied-volatility (to a cent)", optionsCount, classic, Infinity),
+    ours("npm @uqee/black-scholes (Newton)", optionsCount, uqee, Infinity),
   ];
 }
 
-function chainCandidates(kernel: Kernel, name: string, options: BlackColumns, home: Kernel): Candidate {
+function chainGreeks(kernel: Kernel, name: string, options: BlackColumns, home: Kernel): Candidate {
   const out = greeksIn(home, optionsCount);
-  return ours(
-    name,
-    optionsCount,
-    () => kernel.blackChain(options, out),
-    () => sumOf(out.price),
-  );
+  return ours(name, optionsCount, () => {
+    kernel.blackChain(options, out);
+    return sumOf(out.price);
+  });
+}
+
+function chainVolatilities(kernel: Kernel, name: string, options: PriceColumns): Candidate {
+  const out = { volatility: typescriptKernel.allocate(optionsCount), status: new Uint8Array(optionsCount) };
+  return ours(name, optionsCount, () => {
+    kernel.impliedChain(options, out);
+    return sumOf(out.volatility);
+  });
 }
 
 const wasm = activeKernel();
+const simd = wasm.form === "wasm-simd" ? [wasm] : [];
 const outside = drawOptions(optionsCount, typescriptKernel);
-const inside = drawOptions(optionsCount, wasm);
-const prices = greeksIn(typescriptKernel, optionsCount);
-typescriptKernel.blackChain(outside, prices);
-const priced: PriceColumns = { ...outside, price: prices.price };
+const { price } = greeksOf(outside);
+const priced = { ...outside, price };
 const workshop = openWorkshop();
 try {
   const columns = [outside.sign, outside.forward, outside.strike, outside.years, outside.discount, outside.volatility];
   const [loop, quantlib, require] = await Promise.all([
-    workshop.startPeer("loop", [...columns, prices.price]),
-    workshop.startPeer("quantlib-options", [...columns, prices.price]),
+    workshop.startPeer("loop", [...columns, price]),
+    workshop.startPeer("quantlib-options", [...columns, price]),
     workshop.installPackages(packages),
   ]);
   const npm = loadPackages(require);
-  const machinery = quantlib === undefined ? "" : "QuantLib VanillaOption, value + 5 greeks after a bump";
-  const scalarGreeks = (): void => {
-    scalarSum = 0;
-    for (let row = 0; row < optionsCount; row++) scalarSum += black76(termsOf(outside, row)).price;
-  };
-  let scalarSum = 0;
+  const machinery = "QuantLib VanillaOption, value + 5 greeks after a bump";
   await compare(
     `price + 6 greeks of ${optionsCount} options`,
     [
-      chainCandidates(typescriptKernel, "chain kernel, TypeScript", outside, typescriptKernel),
-      ...(wasm.form === "typescript"
-        ? []
-        : [
-            chainCandidates(wasm, "chain kernel, WebAssembly SIMD, columns in its memory", inside, wasm),
-            chainCandidates(wasm, "chain kernel, WebAssembly SIMD, columns copied", outside, typescriptKernel),
-          ]),
-      ours("black76 (full precision, one at a time)", optionsCount, scalarGreeks, () => scalarSum),
-      ...theirs(loop, "C++ loop, g++ -O3 -march=native", "greeks", true),
-      ...theirs(quantlib, "QuantLib blackFormula (price alone)", "formula", true),
-      ...theirs(quantlib, "QuantLib BlackCalculator (5 greeks)", "calculator", true),
-      ...theirs(quantlib, machinery, "machinery", false),
+      chainGreeks(typescriptKernel, "chain kernel, TypeScript", outside, typescriptKernel),
+      ...simd.flatMap((kernel) => [
+        chainGreeks(kernel, "chain kernel, SIMD, columns in its memory", drawOptions(optionsCount, kernel), kernel),
+        chainGreeks(kernel, "chain kernel, SIMD, columns copied", outside, typescriptKernel),
+      ]),
+      ours(
+        "black76 (full precision)",
+        optionsCount,
+        each(outside, (row) => black76(termsOf(outside, row)).price),
+      ),
+      ...theirs(loop, "C++ loop, g++ -O3 -march=native", "greeks"),
+      ...theirs(quantlib, "QuantLib blackFormula (price alone)", "formula"),
+      ...theirs(quantlib, "QuantLib BlackCalculator (5 greeks)", "calculator"),
+      ...theirs(quantlib, machinery, "machinery", Infinity),
       ...(npm === undefined ? [] : npmGreeks(outside, npm)),
     ],
     machinery,
   );
-  const volatilities = { volatility: typescriptKernel.allocate(optionsCount), status: new Uint8Array(optionsCount) };
-  const volatilitySum = (): number => sumOf(volatilities.volatility);
-  const scalarVolatilities = (): void => {
-    scalarSum = 0;
-    for (let row = 0; row < optionsCount; row++)
-      scalarSum += impliedVolatility({ ...termsOf(outside, row), price: prices.price[row]! }) as number;
-  };
-  const byFormula = quantlib === undefined ? "" : "QuantLib blackFormulaImpliedStdDev (1e-12)";
-  const chain = (kernel: Kernel) => () => kernel.impliedChain(priced, volatilities);
+  const formula = "QuantLib blackFormulaImpliedStdDev (1e-12)";
+  const volatilityOf = (row: number): number =>
+    impliedVolatility({ ...termsOf(outside, row), price: price[row]! }) as number;
   await compare(
     `implied volatilities of ${optionsCount} options`,
     [
-      ours("chain kernel, TypeScript", optionsCount, chain(typescriptKernel), volatilitySum),
-      ...(wasm.form === "typescript"
-        ? []
-        : [ours("chain kernel, WebAssembly SIMD, columns copied", optionsCount, chain(wasm), volatilitySum)]),
-      ours("impliedVolatility (full precision, one at a time)", optionsCount, scalarVolatilities, () => scalarSum),
-      ...theirs(loop, "C++ loop, Newton's method", "implied", true),
-      ...theirs(quantlib, byFormula, "implied-formula", true),
-      ...theirs(quantlib, "QuantLib VanillaOption::impliedVolatility (1e-10)", "implied-machinery", true),
+      chainVolatilities(typescriptKernel, "chain kernel, TypeScript", priced),
+      ...simd.map((kernel) => chainVolatilities(kernel, "chain kernel, SIMD, columns copied", priced)),
+      ours("impliedVolatility (full precision)", optionsCount, each(outside, volatilityOf)),
+      ...theirs(loop, "C++ loop, Newton's method", "implied"),
+      ...theirs(quantlib, formula, "implied-formula"),
+      ...theirs(quantlib, "QuantLib VanillaOption::impliedVolatility (1e-10)", "implied-machinery"),
       ...(npm === undefined ? [] : npmVolatilities(priced, npm)),
     ],
-    byFormula,
+    formula,
   );
   printGrowth();
 } finally {
   workshop.close();
+}
+
+function greeksOf(options: BlackColumns): GreekColumns {
+  const out = greeksIn(typescriptKernel, options.sign.length);
+  typescriptKernel.blackChain(options, out);
+  return out;
 }
 
 function termsOf({ sign, forward, strike, years, volatility }: BlackColumns, row: number) {

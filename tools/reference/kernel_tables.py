@@ -124,8 +124,11 @@ def with_rest(name, f, center, half, degree):
 
 
 quantiles = []
-for cell in range(18):
-    quantiles += with_rest("center", center_factor, (cell + mpf(1) / 2) / 128, mpf(1) / 256, 8)
+for cell in range(97):
+    # Cells of y = p (1 - p) from 1/256 to 1/4, and one that begins there; q^2 = 1/4 - y.
+    width = mpf(2) ** (cell // 16 - 8) / 16
+    center = mpf(2) ** (cell // 16 - 8) + (cell % 16 + mpf(1) / 2) * width
+    quantiles += with_rest("center", lambda y: center_factor(mpf(1) / 4 - y), center, width / 2, 8)
 for octave in range(1, 6):
     for step in range(16):
         width = mpf(2) ** octave / 16
@@ -143,6 +146,6 @@ with open(path, "w") as file:
     file.write(array("logOfTwo", "ln(2) in two parts; the first is a multiple of 2^-42, so an exponent times it is exact.", [two, float(mp.log(2) - mpf(two))]) + "\n")
     file.write(array("logTable", "Rows of four for the 128 cells of fractions from 0.6875 on: r near 1/m of ten bits after the point, -ln(r) as a multiple of 2^-42 and its rest, and a zero.", logs) + "\n")
     file.write(array("ratioTable", "Rows of twelve for the 16 cells in each octave of t + 1, t in [0, 63): the Mills ratio over sqrt(2 pi) in powers of t less the middle of the cell. They hold for half a cell beyond their own on both sides.", ratios) + "\n")
-    file.write(array("quantileTable", "Rows of ten. 18 for cells of 1/128 of q^2, q = p - 1/2: the quantile of p over q, in powers; the second number is what rounding left of the first. Then 16 for each octave of w = sqrt(-2 ln p) from 2 on: minus the quantile of p.", quantiles))
+    file.write(array("quantileTable", "Rows of ten, the second number being what rounding left of the first. 97 for the 16 cells in each octave of y = p (1 - p) from 1/256 to 1/4 and the next: the quantile of p over p - 1/2. Then 16 for each octave of w = sqrt(-2 ln p) from 2 on: minus the quantile of p.", quantiles))
 for name, error in worst.items():
     print(name, mp.nstr(error, 5), "= 2^" + mp.nstr(mp.log(error, 2), 5))

@@ -103,33 +103,41 @@ function logOfParts(exponent: v128, upper: v128, lower: v128, z: v128): v128 {
 
 export function inverseNormal(p: v128): v128 {
   const q = sub(p, both(0.5));
-  const isCentral = f64x2.lt(f64x2.abs(q), both(0.375));
-  const square = mul(q, q);
-  const cells = i32x4.trunc_sat_f64x2_s_zero(mul(square, both(128)));
-  // Lanes that are not central read some row that exists; what they make of it is not picked.
-  const first = quantileTable + <usize>min(<u32>i32x4.extract_lane(cells, 0), 17) * 80;
-  const second = quantileTable + <usize>min(<u32>i32x4.extract_lane(cells, 1), 17) * 80;
-  const middle = mul(add(f64x2.convert_low_i32x4_s(cells), both(0.5)), both(0.0078125));
-  const central = mul(q, quantilePolynomial(first, second, sub(square, middle)));
+  const y = mul(p, sub(both(1), p));
+  const isCentral = f64x2.le(both(0.00390625), y);
+  const center = cellCenter(y);
+  const first = centralRow(i32x4.extract_lane(y, 1));
+  const second = centralRow(i32x4.extract_lane(y, 3));
+  const central = mul(q, quantilePolynomial(first, second, sub(y, center)));
   if (i64x2.all_true(isCentral)) return central;
+  return pick(isCentral, central, tailQuantile(p, q));
+}
+
+function tailQuantile(p: v128, q: v128): v128 {
   const isLower = f64x2.lt(q, both(0));
   const w = f64x2.sqrt(mul(both(-2), log(pick(isLower, p, sub(both(1), p)))));
-  const center = v128.or(v128.and(w, i64x2.splat(0xffff000000000000)), i64x2.splat(0x800000000000));
-  const value = quantilePolynomial(
-    tailRow(i32x4.extract_lane(w, 1)),
-    tailRow(i32x4.extract_lane(w, 3)),
-    sub(w, center),
-  );
+  const first = tailRow(i32x4.extract_lane(w, 1));
+  const second = tailRow(i32x4.extract_lane(w, 3));
+  const value = quantilePolynomial(first, second, sub(w, cellCenter(w)));
   const tail = pick(isLower, f64x2.neg(value), value);
   const isInside = v128.and(f64x2.gt(p, both(0)), f64x2.lt(p, both(1)));
   const end = pick(f64x2.eq(p, both(1)), both(Infinity), both(NaN));
-  const outside = pick(f64x2.eq(p, both(0)), both(-Infinity), end);
-  return pick(isInside, pick(isCentral, central, tail), outside);
+  return pick(isInside, tail, pick(f64x2.eq(p, both(0)), both(-Infinity), end));
+}
+
+/** The middles of the sixteenths of octaves in which two positive numbers lie. */
+function cellCenter(x: v128): v128 {
+  return v128.or(v128.and(x, i64x2.splat(0xffff000000000000)), i64x2.splat(0x800000000000));
+}
+
+/** The row of the quantile's table for the upper word of p (1 - p); some row that exists for what is less than 1/256. */
+function centralRow(upper: i32): usize {
+  return quantileTable + <usize>min(<u32>((upper - 0x3f700000) >> 16), 96) * 80;
 }
 
 /** The row of the quantile's table for the upper word of w; some row that exists for what is not in [2, 39). */
 function tailRow(upper: i32): usize {
-  return quantileTable + (<usize>min(<u32>((upper - 0x40000000) >> 16), 69) + 18) * 80;
+  return quantileTable + (<usize>min(<u32>((upper - 0x40000000) >> 16), 69) + 97) * 80;
 }
 
 function quantilePolynomial(a: usize, b: usize, x: v128): v128 {
@@ -157,8 +165,7 @@ export function ratioRow(upper: i32): usize {
 
 /** The middles of the cells in which t lies, given t + 1. */
 export function ratioCenter(shifted: v128): v128 {
-  const middle = v128.or(v128.and(shifted, i64x2.splat(0xffff000000000000)), i64x2.splat(0x800000000000));
-  return sub(middle, both(1));
+  return sub(cellCenter(shifted), both(1));
 }
 
 export function tailRatio(t: v128): v128 {
