@@ -40,7 +40,7 @@ export function impliedVolatility(option: ImpliedVolatilityArguments): number | 
   positive("strike", strike);
   positive("discount", discount);
   if (notNegative("years", years) === 0) return "expired";
-  if (!(-Infinity <= price)) throw new PricingRefusal("price", "not-a-number", price);
+  if (typeof price !== "number" || price !== price) throw new PricingRefusal("price", "not-a-number", price);
   const volatility = blackVolatility(type === "call", forward, strike, years, price, discount);
   if (volatility === belowExercise) return "price-below-exercise";
   return volatility === aboveMaximum ? "price-above-maximum" : volatility;

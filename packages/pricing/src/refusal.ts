@@ -51,13 +51,13 @@ const sentences: Readonly<Record<RefusalReason, string>> = {
 
 /** Returns `value`, a positive finite number. */
 export function positive(argument: string, value: number): number {
-  if (0 < value && value < Infinity) return value;
+  if (typeof value === "number" && 0 < value && value < Infinity) return value;
   throw new PricingRefusal(argument, reasonOf(value) ?? "not-positive", value);
 }
 
 /** Returns `value`, a finite number of at least zero. */
 export function notNegative(argument: string, value: number): number {
-  if (0 <= value && value < Infinity) return value;
+  if (typeof value === "number" && 0 <= value && value < Infinity) return value;
   throw new PricingRefusal(argument, reasonOf(value) ?? "negative", value);
 }
 

@@ -8,22 +8,23 @@
  *
  * F. N. Fritsch and J. Butland, SIAM J. Sci. Stat. Comput. 5 (1984).
  */
-import { assert } from "@stoa/base/assert";
 import { log } from "@stoa/base/exact";
+import { notNegative, positive, PricingRefusal } from "./refusal.ts";
 
 /** The standardised log-moneyness of each node. */
 export const smileNodes = [-1, -0.5, 0, 0.5, 1] as const;
 
 /**
- * The volatility at a strike, in the unit of the nodes. Forward and strike are positive. At expiry (`years` 0) it is the
- * middle node on the forward and the outer node on either side of it.
+ * The volatility at a strike, in the unit of the nodes. At expiry (`years` 0) it is the middle node on the forward and the
+ * outer node on either side of it. Refuses another number of nodes than five, a forward or strike that is not positive, and a
+ * negative time.
  */
 export function volatilityAt(nodes: readonly number[], forward: number, strike: number, years: number): number {
-  assert(nodes.length === smileNodes.length, () => `a smile has five nodes: ${nodes.length}`);
-  assert(
-    0 < forward && 0 < strike && 0 <= years,
-    () => `a smile is read at positive prices: ${forward} ${strike} ${years}`,
-  );
+  if (nodes.length !== smileNodes.length)
+    throw new PricingRefusal("nodes", nodes.length === 0 ? "empty" : "lengths-differ", nodes.length, "must be five");
+  positive("forward", forward);
+  positive("strike", strike);
+  notNegative("years", years);
   return volatilityAtMoneyness(nodes, standardisedMoneyness(forward, strike, years));
 }
 

@@ -8,8 +8,8 @@
  *
  * J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014).
  */
-import { assert } from "@stoa/base/assert";
 import { log } from "@stoa/base/exact";
+import { positive } from "./refusal.ts";
 
 export type SviSlice = {
   /** Level of total variance. */
@@ -40,10 +40,9 @@ export function sviVariance(slice: SviSlice, k: number): SviVariance {
 
 /** The volatility per square-root year at a strike; forward, strike and `years` are positive. */
 export function sviVolatility(slice: SviSlice, forward: number, strike: number, years: number): number {
-  assert(
-    0 < forward && 0 < strike && 0 < years,
-    `a slice is read at positive prices and times: ${forward} ${strike} ${years}`,
-  );
+  positive("forward", forward);
+  positive("strike", strike);
+  positive("years", years);
   return Math.sqrt(sviVariance(slice, log(strike / forward)).variance / years);
 }
 

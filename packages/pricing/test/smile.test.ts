@@ -80,8 +80,8 @@ describe("a smile of five nodes", () => {
   });
 
   test("refuses to be read without five nodes or at a price that is not positive", () => {
-    expect(() => volatilityAt([1, 2, 3], 100, 100, 1)).toThrow("invariant broken");
-    expect(() => volatilityAt(smile, 0, 100, 1)).toThrow("invariant broken");
-    expect(() => volatilityAt(smile, 100, 100, -1)).toThrow("invariant broken");
+    expect(() => volatilityAt([1, 2, 3], 100, 100, 1)).toThrow("nodes must be five: 3");
+    expect(() => volatilityAt(smile, 0, 100, 1)).toThrow("forward must be positive: 0");
+    expect(() => volatilityAt(smile, 100, 100, -1)).toThrow("years must not be negative: -1");
   });
 });
