@@ -36,6 +36,7 @@ export const functions: readonly MeasuredFunction[] = [
     columns: ["call", "forward", "strike", "years", "price", "discount", "made"],
     results: ["volatility"],
     inputs: (seed, count) => priced(seed, count, optionPoints),
+    edges: impliedEdges(),
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
     keepsRows: true,
@@ -186,6 +187,40 @@ function valueEdges(): number[][] {
   for (const x of [0.0078, 0.00782, 0.3, 3])
     for (const part of [0.99999, 1, 1.00001]) rows.push([1, exp(x), Math.sqrt(2 * x) * part]);
   return rows;
+}
+
+/** The doubles beside the bounds of a price, in and out of the money and on the strike, and the smallest prices. */
+function impliedEdges(): number[][] {
+  const rows: number[][] = [];
+  for (const [forward, strike] of [
+    [100, 150],
+    [150, 100],
+    [100, 100],
+    [1, 1.0000000000000002],
+    [3e-300, 4e-300],
+    [1e300, 1.1e300],
+    [1, 1e9],
+  ] as const)
+    for (const call of [0, 1])
+      for (const discount of [1, 0.9]) {
+        const floor = discount * Math.max(0, call === 1 ? forward - strike : strike - forward);
+        const ceiling = discount * (call === 1 ? forward : strike);
+        const prices = [1, 2, 5].flatMap((step) => [neighbor(floor, step), neighbor(ceiling, -step)]);
+        for (const price of [...prices, floor + 1e-9 * (ceiling - floor), floor + 0.5 * (ceiling - floor)]) {
+          const row = [call, forward, strike, 0.25, price, discount];
+          const implied = impliedOf(row);
+          if (0 < implied) rows.push([...row, implied]);
+        }
+      }
+  return rows;
+}
+
+/** The double that is `steps` places from a positive or zero `x`. */
+function neighbor(x: number, steps: number): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, x);
+  view.setBigUint64(0, view.getBigUint64(0) + BigInt(steps));
+  return view.getFloat64(0);
 }
 
 /** Even in the logarithm. */

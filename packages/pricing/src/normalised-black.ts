@@ -266,9 +266,9 @@ export function exponentOf(x: number): number {
   return exponent === -1023 ? (upperBits(x * 18014398509481984) >>> 20) - 1077 : exponent;
 }
 
-/** x 2^exponent, for results that are no subnormals. */
+/** x 2^exponent, exact for results that are no subnormals. */
 export function scaled(x: number, exponent: number): number {
   if (-1000 < exponent && exponent < 1000) return x * powerOfTwo(exponent);
-  const half = exponent >> 1;
-  return x * powerOfTwo(half) * powerOfTwo(exponent - half);
+  const part = exponent < 0 ? -1000 : 1000;
+  return scaled(x * powerOfTwo(part), exponent - part);
 }
