@@ -13,7 +13,7 @@ export interface Measure {
   readonly observe: (index: number, spots: readonly Float64Array[], logs: readonly Float64Array[]) => void;
   /** The discounted value of each path. */
   readonly values: (out: Float64Array) => void;
-  /** Derivatives of the discounted value along the path, where the payoff has them. */
+  /** Derivatives of the discounted value along the path, where the payoff has them; after {@link values}. */
   readonly slopes?: (out: PathwiseSlopes) => void;
 }
 
@@ -69,43 +69,32 @@ type MeanSettings = Market & {
  * the mixed gamma takes. Both are zero out of the money.
  */
 function meanMeasure(terms: Terms, settings: MeanSettings): Measure {
-  const { blockSize, dateCount, geometric, weights, spot, rate, dividendYield, volatility, pathwise } = settings;
+  const { blockSize, dateCount, geometric, weights, spot, rate, volatility, pathwise } = settings;
   const { strike, years } = terms;
   const sign = terms.type === "call" ? 1 : -1;
   const discount = exp(-rate * years);
   const sums = new Float64Array(blockSize);
+  const means = new Float64Array(blockSize);
   const slopes = new Float64Array(blockSize);
-  const first = log(spot);
-  const meanOf = (path: number): number => (geometric ? exp(sums[path]! / dateCount) : sums[path]! / dateCount);
-  const addSlopes = (index: number, spots: Float64Array, logs: Float64Array): void => {
-    const time = (years * (index + 1)) / dateCount;
-    const known = first + (rate - dividendYield) * time;
-    for (let path = 0; path < blockSize; path++) {
-      const noise = (logs[path]! - known) / volatility - 0.5 * volatility * time; // W_t - sigma t
-      slopes[path] = slopes[path]! + (geometric ? noise : spots[path]! * noise);
-    }
-  };
   return {
     start() {
       sums.fill(0);
-      slopes.fill(0);
+      if (pathwise) slopes.fill(0);
     },
     observe(index, spots, logs) {
-      for (const [asset, weight] of weights.entries()) {
-        const column = geometric ? logs[asset]! : spots[asset]!;
-        for (let path = 0; path < blockSize; path++) sums[path] = sums[path]! + weight * column[path]!;
+      for (let asset = 0; asset < weights.length; asset++) {
+        addWeighted(sums, weights[asset]!, (geometric ? logs : spots)[asset]!);
       }
-      if (pathwise && volatility !== 0) addSlopes(index, spots[0]!, logs[0]!);
+      const time = (years * (index + 1)) / dateCount;
+      if (pathwise && volatility !== 0) addSlopes(slopes, settings, time, geometric ? undefined : spots[0]!, logs[0]!);
     },
     values(out) {
-      for (let path = 0; path < blockSize; path++) {
-        const gain = sign * (meanOf(path) - strike);
-        out[path] = 0 < gain ? discount * gain : 0;
-      }
+      fillMeans(means, sums, dateCount, geometric);
+      fillGains(out, means, strike, sign, discount);
     },
     slopes({ delta, vega, scale }) {
       for (let path = 0; path < blockSize; path++) {
-        const mean = meanOf(path);
+        const mean = means[path]!;
         const weight = 0 < sign * (mean - strike) ? sign * discount : 0;
         delta[path] = (weight * mean) / spot;
         scale[path] = (weight * strike) / (spot * spot);
@@ -113,6 +102,35 @@ function meanMeasure(terms: Terms, settings: MeanSettings): Measure {
       }
     },
   };
+}
+
+function addWeighted(sums: Float64Array, weight: number, column: Float64Array): void {
+  for (let path = 0; path < sums.length; path++) sums[path] = sums[path]! + weight * column[path]!;
+}
+
+/** Adds S_t (W_t - sigma t), or for a mean of logarithms W_t - sigma t, with W_t from ln S_t. */
+function addSlopes(
+  slopes: Float64Array,
+  { spot, rate, dividendYield, volatility }: Market,
+  time: number,
+  spots: Float64Array | undefined,
+  logs: Float64Array,
+): void {
+  const known = log(spot) + (rate - dividendYield) * time;
+  for (let path = 0; path < slopes.length; path++) {
+    const noise = (logs[path]! - known) / volatility - 0.5 * volatility * time;
+    slopes[path] = slopes[path]! + (spots === undefined ? noise : spots[path]! * noise);
+  }
+}
+
+function fillMeans(means: Float64Array, sums: Float64Array, dateCount: number, geometric: boolean): void {
+  for (let path = 0; path < means.length; path++) means[path] = sums[path]! / dateCount;
+  if (geometric) for (let path = 0; path < means.length; path++) means[path] = exp(means[path]!);
+}
+
+/** PERF: a maximum, because half of the branches would be foretold wrongly. It passes on what is no number, and the sum refuses that. */
+function fillGains(out: Float64Array, means: Float64Array, strike: number, sign: number, discount: number): void {
+  for (let path = 0; path < out.length; path++) out[path] = discount * Math.max(sign * (means[path]! - strike), 0);
 }
 
 /**
@@ -151,8 +169,7 @@ function barrierMeasure(payoff: BarrierPayoff, market: Market): Measure {
     },
     values(out) {
       for (let path = 0; path < blockSize; path++) {
-        const gain = sign * (terminal[path]! - strike);
-        const option = 0 < gain ? gain : 0;
+        const option = Math.max(sign * (terminal[path]! - strike), 0);
         const alive = payoff.knock === "out" ? survival[path]! : 1 - survival[path]!;
         out[path] = discount * (option * alive + rebate * (1 - alive));
       }
@@ -180,7 +197,7 @@ function americanMeasure(payoff: AmericanPayoff, market: Market, regression: Reg
       for (let path = 0; path < blockSize; path++) {
         if (waiting[path] === 0) continue;
         const gain = sign * (column[path]! - strike);
-        if (!(0 < gain)) continue;
+        if (gain <= 0) continue;
         if (!last && gain < continuation(index, column[path]!, states[0]?.[path] ?? 0)) continue;
         cash[path] = discount * gain;
         waiting[path] = 0;
