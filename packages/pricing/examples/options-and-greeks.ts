@@ -1,4 +1,4 @@
-// An option on a forward: what it is worth, and what moves it. docs/pricing/options-and-greeks.md explains every number.
+// An option on a forward: what it is worth, and what moves it. docs/pricing/for-traders/options-and-greeks.md explains every number.
 import { black76 } from "@stoa/pricing/black76";
 
 const option = { type: "call", forward: 100_000, strike: 110_000, years: 30 / 365, volatility: 0.6 } as const;

@@ -17,21 +17,23 @@ async function outputOf(name: string): Promise<string> {
   return stdout;
 }
 
-test.each(names)("%s prints what its page shows, to the last digit (PRICE-081)", async (name) => {
-  const page = readFileSync(join(pages, `${name}.md`), "utf8");
-  const [, shown] = new RegExp(`\`\`\`text ${name}\n([^]*?)\`\`\``).exec(page) ?? [];
-  expect(shown, `docs/pricing/${name}.md has no block "text ${name}"`).toBeDefined();
-  expect(await outputOf(name)).toBe(shown);
+const readers = ["for-traders", "for-programmers"];
+
+test.each(names)("%s prints what its pages show, to the last digit (PRICE-081)", async (name) => {
+  const printed = await outputOf(name);
+  for (const reader of readers) {
+    const page = readFileSync(join(pages, reader, `${name}.md`), "utf8");
+    const [, shown] = new RegExp(`\`\`\`text ${name}\n([^]*?)\`\`\``).exec(page) ?? [];
+    expect(shown, `docs/pricing/${reader}/${name}.md has no block "text ${name}"`).toBeDefined();
+    expect(printed).toBe(shown);
+  }
 });
 
-test("every page of an idea has an example, a part for who trades and a part for who programs", () => {
-  const ideas = readdirSync(pages).filter((name) => !["README.md", "accuracy.md"].includes(name));
-  expect(ideas.map((name) => name.replace(/\.md$/, "")).sort()).toEqual([...names].sort());
-  for (const name of ideas) {
-    const page = readFileSync(join(pages, name), "utf8");
-    expect(page, name).toContain("\n## If you trade\n");
-    expect(page, name).toContain("\n## If you program\n");
-    expect(readFileSync(join(pages, "README.md"), "utf8")).toContain(`(${name})`);
+test("every idea has an example, a page for who trades and one for who programs, and stands in the list", () => {
+  const list = readFileSync(join(pages, "README.md"), "utf8");
+  for (const reader of readers) {
+    expect(readdirSync(join(pages, reader)).sort()).toEqual(names.map((name) => `${name}.md`).sort());
+    for (const name of names) expect(list).toContain(`(${reader}/${name}.md)`);
   }
 });
 

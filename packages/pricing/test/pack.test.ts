@@ -50,7 +50,7 @@ test("what is installed is compiled code with types, and nothing that is native 
 test("an example runs under plain Node, and prints what it prints here (PRICE-084)", async () => {
   for (const name of ["determinism", "surface"]) {
     cpSync(join(root, `packages/pricing/examples/${name}.ts`), join(folder, `${name}.ts`));
-    const page = readFileSync(join(root, `docs/pricing/${name}.md`), "utf8");
+    const page = readFileSync(join(root, `docs/pricing/for-programmers/${name}.md`), "utf8");
     expect(page).toContain(`\`\`\`text ${name}\n${(await node(`${name}.ts`)).stdout}\`\`\``);
   }
 });
