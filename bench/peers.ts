@@ -30,18 +30,20 @@ export type Workshop = {
 export function openWorkshop(): Workshop {
   const folder = mkdtempSync(join(tmpdir(), "stoa-peers-"));
   const children: ChildProcess[] = [];
+  const programs = new Map<string, Promise<unknown>>();
   return {
     startPeer: async (source, columns) => {
       const program = join(folder, source);
       try {
-        await run("g++", compilerArguments(source, program));
+        if (!programs.has(source)) programs.set(source, run("g++", compilerArguments(source, program)));
+        await programs.get(source);
       } catch (error) {
         console.log(
           `(without ${source}.cpp: ${firstLine(error)}; it takes g++, and libquantlib0-dev where it names QuantLib)`,
         );
         return undefined;
       }
-      const data = `${program}.columns`;
+      const data = `${program}.${children.length}.columns`;
       writeFileSync(data, Buffer.concat(columns.map((column) => new Uint8Array(Float64Array.from(column).buffer))));
       const child = spawn(program, [data], { stdio: ["pipe", "pipe", "inherit"] });
       children.push(child);

@@ -88,14 +88,20 @@ function runStaged(
 ): number {
   const { columns, inputsCount, status, run } = call;
   for (let index = 0; index < inputsCount; index++) {
-    staged[index]!.set(columns[index]!.subarray(first, first + rows));
+    copyRows(columns[index]!, first, staged[index]!, 0, rows);
     if (rows % 2 === 1) staged[index]![rows] = fillers[index]!;
   }
   const refusedCount = run(rows + (rows % 2), ...addresses.slice(0, columns.length), statuses.byteOffset);
   for (let index = inputsCount; index < columns.length; index++)
-    columns[index]!.set(staged[index]!.subarray(0, rows), first);
+    copyRows(staged[index]!, 0, columns[index]!, first, rows);
   status.set(statuses.subarray(0, rows), first);
   return refusedCount;
+}
+
+/** PERF: views of a part are made where there is much to copy; they cost as much as some hundred rows. */
+function copyRows(source: Float64Array, from: number, target: Float64Array, to: number, rows: number): void {
+  if (128 < rows) target.set(source.subarray(from, from + rows), to);
+  else for (let row = 0; row < rows; row++) target[to + row] = source[from + row]!;
 }
 
 /** A call on its strike over a year: the last is a good volatility and a good price. */
@@ -108,8 +114,10 @@ function pathKernels({ exports, allocate, holds }: KernelModule): PathKernels {
   };
   return {
     allocate,
-    fillUniforms: (out, count, ...counter) => exports.fillUniforms(at(out), count, ...counter),
-    fillNormals: (out, count, ...counter) => exports.fillNormals(at(out), count, ...counter),
+    fillUniforms: (out, count, low, high, pairLow, pairHigh, dimension, stream) =>
+      exports.fillUniforms(at(out), count, low, high, pairLow, pairHigh, dimension, stream),
+    fillNormals: (out, count, low, high, pairLow, pairHigh, dimension, stream) =>
+      exports.fillNormals(at(out), count, low, high, pairLow, pairHigh, dimension, stream),
     normalsOfUniforms: (values, count) => exports.normalsOfUniforms(at(values), count),
     gbmStep: (logs, normals, count, drift, deviation) =>
       exports.gbmStep(at(logs), at(normals), count, drift, deviation),

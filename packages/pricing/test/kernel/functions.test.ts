@@ -97,7 +97,13 @@ describe("the kernel's functions", () => {
 
   test("the distribution of the quantile is what was asked for", () => {
     const tails = many(-690, -2).map(exact.exp);
-    for (const p of [...many(0, 1), ...tails, ...neighbours(0.003921), ...neighbours(0.00392163), ...neighbours(0.996)]) {
+    for (const p of [
+      ...many(0, 1),
+      ...tails,
+      ...neighbours(0.003921),
+      ...neighbours(0.00392163),
+      ...neighbours(0.996),
+    ]) {
       const x = inverseNormal(p);
       // What a change of 2.5 units of x makes of p.
       const allowed = exact.normalDensity(x) * Math.abs(x) * 6e-16 + p * 2e-16;
