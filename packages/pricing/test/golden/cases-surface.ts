@@ -17,7 +17,7 @@ import {
 import { fitSurface } from "@stoa/pricing/surface/fit-surface";
 import { forwardOf, forwardPoints, makeForwardCurve } from "@stoa/pricing/surface/forward-curve";
 import { impliedForward, paritySettings } from "@stoa/pricing/surface/put-call-parity";
-import { ssviPhi, ssviRefusal, ssviSlice, ssviVariance, ssviWingGrowth, type Ssvi } from "@stoa/pricing/surface/ssvi";
+import { ssviNatural, ssviPhi, ssviRefusal, ssviSlice, ssviVariance, ssviWingGrowth, type Ssvi } from "@stoa/pricing/surface/ssvi";
 import { checkSurface, localVolatility, surfaceDensityFactor, surfaceShape } from "@stoa/pricing/surface/surface-check";
 import {
   makeSurface,
@@ -208,13 +208,13 @@ const forms: readonly GoldenCase[] = [
   },
   {
     name: "surface/ssvi#ssviVariance",
-    covers: ["ssviPhi", "ssviRefusal", "ssviSlice", "ssviWingGrowth"].map((name) => `surface/ssvi#${name}`),
+    covers: ["ssviNatural", "ssviPhi", "ssviRefusal", "ssviSlice", "ssviWingGrowth"].map((name) => `surface/ssvi#${name}`),
     run: (random) =>
       many(points, () => {
         const theta = between(random, 0.001, 1);
         const k = between(random, -2, 2);
         const read = [ssviPhi(ssvi.phi, theta), ssviWingGrowth(ssvi.phi, theta), ssviVariance(ssvi, theta, k)];
-        return [...read, ssviSlice(ssvi, theta), ssviRefusal(ssvi, [theta, 1.5 * theta])];
+        return [...read, ssviNatural(ssvi, theta), ssviSlice(ssvi, theta), ssviRefusal(ssvi, [theta, 1.5 * theta])];
       }),
   },
 ];
