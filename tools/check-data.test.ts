@@ -92,6 +92,10 @@ describe("npm run check:data", () => {
   );
 
   test("prints what the data hold, and writes a page that holds the same", () => {
+    // The second source has one expiry whose risk reversal is 0.3 beyond any that the surface can have.
+    const numbers = { atm_iv: 0.5, rr25: 0.3, bf25: 0.01 };
+    const reference = { deribit_20310101T000000Z: { BTC: { "2031-03-10T08:00:00+00:00": numbers } } };
+    writeFileSync(join(good, "golden_reference.json"), JSON.stringify(reference));
     const page = join(folder, "page.html");
     const { status, out, error } = run(good, "--page", page);
     expect(status, error).toBe(0);
@@ -99,11 +103,21 @@ describe("npm run check:data", () => {
     // The marks were moved by 2e-5 coin: this is what Black-76 must be off by.
     expect(out).toMatch(/venue: mark +2\.0e-5 +2\.0e-5/);
     expect(out).toMatch(/0 butterflies and 0 calendars refused of 16 slices, 0 of \d+ spreads below nothing/);
+    const [, money, reversal] = /second source, 1 expiries.*at the money (\S+) .*risk reversal (\S+) /.exec(out) ?? [];
+    expect(Number(money)).toBeLessThan(0.02);
+    expect(Number(reversal)).toBeGreaterThan(0.25);
     const median = Number(/fit: volatility +(\S+)/.exec(out)?.[1]);
     expect(median).toBeLessThan(0.003);
     const html = readFileSync(page, "utf8");
     expect(html).toContain("4 chains of 288 options");
-    for (const title of ["Smile", "Residuals", "Term structure", "Risk reversals", "Volatility index"]) {
+    for (const title of [
+      "Smile",
+      "Residuals",
+      "Term structure",
+      "Risk reversals",
+      "Volatility index",
+      "A second source",
+    ]) {
       expect(html).toContain(title);
     }
   });

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { renderPage } from "@stoa/cli/chart/page";
 import { measure, quantile, type Errors, type Measured } from "./measure.ts";
 import { pageOf } from "./report.ts";
+import { compareSecondSource, type SecondSource } from "./second-source.ts";
 import { readSnapshot, snapshotFiles } from "./snapshots.ts";
 
 const { values, positionals } = parseArgs({
@@ -32,8 +33,10 @@ for (const file of files) {
   }
 }
 printSummary(all);
+const secondSource = compareSecondSource(folder, all);
+if (secondSource !== undefined) printSecondSource(secondSource);
 const page = resolve(values.page);
-writeFileSync(page, renderPage(pageOf(all)));
+writeFileSync(page, renderPage(pageOf(all, secondSource)));
 print(`page: ${page}`);
 const left = count(
   ({ arbitrage }) => arbitrage.butterfliesRefused + arbitrage.calendarsRefused + arbitrage.negativeCount,
@@ -79,6 +82,15 @@ function printSummary(all: readonly Measured[]): void {
   const times = all.map(({ milliseconds }) => milliseconds);
   print(
     `time per chain: ${quantile(times, 0.5)?.toFixed(1)} ms at the median, ${quantile(times, 0.95)?.toFixed(1)} ms at 95 %`,
+  );
+}
+
+function printSecondSource({ atTheMoney, riskReversal, butterfly }: SecondSource): void {
+  const words = (numbers: readonly number[]): string =>
+    `${quantile(numbers, 0.5)?.toFixed(4)} (largest ${quantile(numbers, 1)?.toFixed(4)})`;
+  print(
+    `second source, ${atTheMoney.length} expiries, off at the median: at the money ${words(atTheMoney)}, ` +
+      `risk reversal ${words(riskReversal)}, butterfly ${words(butterfly)}`,
   );
 }
 

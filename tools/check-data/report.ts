@@ -7,6 +7,7 @@ import { impliedVolatility } from "@stoa/pricing/implied-volatility";
 import { atTheMoney, butterfly, riskReversal, termStructure } from "@stoa/pricing/surface/delta";
 import { surfaceVolatility } from "@stoa/pricing/surface/surface";
 import { quantile, type Errors, type Measured } from "./measure.ts";
+import type { SecondSource } from "./second-source.ts";
 import type { SnapshotExpiry, SnapshotRow } from "./snapshots.ts";
 
 const parts = [0.5, 0.9, 0.95, 0.99, 1] as const;
@@ -18,7 +19,7 @@ const errorKinds: readonly (readonly [keyof Errors, string])[] = [
   ["vega", "vega, USD per point"],
 ];
 
-export function pageOf(all: readonly Measured[]): Page {
+export function pageOf(all: readonly Measured[], secondSource?: SecondSource): Page {
   const last = all.filter(({ chain }) => chain.file === all.at(-1)?.chain.file);
   const sum = (read: (one: Measured) => number): number => all.reduce((total, one) => total + read(one), 0);
   const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
@@ -75,7 +76,10 @@ export function pageOf(all: readonly Measured[]): Page {
           distribution(all),
         ],
       },
-      { title: "Quotes, arbitrage, forwards and time", blocks: [countTable(all), ...historyCharts(all)] },
+      {
+        title: "Quotes, arbitrage, forwards and time",
+        blocks: [countTable(all), ...secondSourceTable(secondSource), ...historyCharts(all)],
+      },
       ...last.map((one) => ({
         title: `${one.chain.currency} at ${one.chain.time.slice(0, 16)} UTC`,
         blocks: [termChart(one), spreadChart(one), smiles(one)],
@@ -183,6 +187,36 @@ function countTable(all: readonly Measured[]): Table {
     ],
     rows,
   };
+}
+
+function secondSourceTable(differences: SecondSource | undefined): Table[] {
+  if (differences === undefined) return [];
+  const rows = (
+    [
+      ["at the money", differences.atTheMoney],
+      ["risk reversal 0.25", differences.riskReversal],
+      ["butterfly 0.25", differences.butterfly],
+    ] as const
+  ).map(([label, numbers]) => [
+    label,
+    numbers.length,
+    ...[0.5, 0.9, 1].map((part) => rounded(quantile(numbers, part))),
+  ]);
+  return [
+    {
+      kind: "table",
+      title: "A second source",
+      note: "Differences in volatility from numbers that another program computed from the venue's marks by linear interpolation in delta.",
+      columns: [
+        { label: "of" },
+        { label: "expiries" },
+        { label: "50 % below" },
+        { label: "90 % below" },
+        { label: "largest" },
+      ],
+      rows,
+    },
+  ];
 }
 
 /** Over the snapshots: the index beside the fair volatility of the surface, and the median error. */

@@ -12,6 +12,7 @@
 import { exp, log } from "@stoa/base/exact";
 import { finite, oneOf, positive, PricingRefusal } from "../refusal.ts";
 import type { SviSlice } from "../svi.ts";
+import type { SviNatural } from "./svi-forms.ts";
 
 export type SsviPhi =
   /** phi(theta) = eta theta^-gamma (1 + theta)^(gamma - 1); eta positive, gamma within (0, 1). */
@@ -72,6 +73,11 @@ export function ssviSlice(ssvi: Ssvi, theta: number): SviSlice {
   const phi = ssviPhi(ssvi.phi, theta);
   const rest = (1 - rho) * (1 + rho);
   return { a: 0.5 * theta * rest, b: 0.5 * theta * phi, rho, m: -rho / phi, s: Math.sqrt(rest) / phi };
+}
+
+/** The natural form of one expiry: delta = mu = 0, omega = theta, zeta = phi. */
+export function ssviNatural(ssvi: Ssvi, theta: number): SviNatural {
+  return { delta: 0, mu: 0, rho: checkedTilt(ssvi), omega: theta, zeta: ssviPhi(ssvi.phi, theta) };
 }
 
 /** In the order in which they are checked. */

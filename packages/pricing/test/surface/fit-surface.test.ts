@@ -6,6 +6,7 @@ import type { ExpiryQuotes } from "@stoa/pricing/surface/chain";
 import { fitSurface, type FitSettings, type SurfaceFit } from "@stoa/pricing/surface/fit-surface";
 import { checkSurface } from "@stoa/pricing/surface/surface-check";
 import { makeSurface, surfaceVariance, surfaceVolatility, type Surface } from "@stoa/pricing/surface/surface";
+import { volatilityAt } from "@stoa/pricing/smile";
 import { sviVariance } from "@stoa/pricing/svi";
 import { between, makeWorld, normalOf, quoteWorld, uniformOf, type World } from "./chains.ts";
 
@@ -138,6 +139,80 @@ describe("a fit of quotes with faults", () => {
       const crossed = chain[index]!.quotes.filter(({ bid = 0, ask = Infinity }) => ask < bid).length;
       expect(tally!.crossed).toBe(crossed);
       expect(tally!.stale).toBe(chain[index]!.quotes.filter(({ ageSeconds }) => ageSeconds === 3_600).length);
+    }
+  });
+});
+
+describe("quotes with one side are bounds", () => {
+  test("that move nothing while they are kept: lone asks far above, lone bids far below", () => {
+    const world = makeWorld("bounds");
+    const chain = quoteWorld(world, 8, { noise: 0.5 });
+    const bounded = chain.map((expiry) => ({
+      ...expiry,
+      quotes: expiry.quotes.flatMap((quote) => [
+        quote,
+        { type: quote.type, strike: quote.strike + 1, ask: 1.5 * quote.ask! },
+        { type: quote.type, strike: quote.strike + 2, bid: 0.7 * quote.bid! },
+      ]),
+    }));
+    const [plain, other] = [fitted(chain), fitted(bounded)];
+    for (const years of world.years) {
+      for (const k of [-0.05, 0, 0.05]) {
+        const [one, two] = [plain, other].map((surface) => Math.sqrt(surfaceVariance(surface, k, years) / years));
+        expect(Math.abs(one! - two!)).toBeLessThan(1e-4);
+      }
+    }
+  });
+
+  test("that hold the curve where there are no others", () => {
+    const world = makeWorld("wings", 3);
+    const [first, ...rest] = quoteWorld(world, 9);
+    const highest = Math.max(...first!.quotes.map(({ strike }) => strike));
+    // A lone ask beyond all other strikes at a third of the volatility that the wing would have.
+    const strike = Math.round(highest * 1.02);
+    const options = { type: "call", forward: first!.forward!, strike, years: first!.years } as const;
+    const free = surfaceVolatility(fitted([first!, ...rest]), strike, first!.years);
+    const lone = { type: "call", strike, ask: black76Price({ ...options, volatility: 0.9 * free }) } as const;
+    const held = fitted([{ ...first!, quotes: [...first!.quotes, lone, { ...lone, strike: strike + 1 }] }, ...rest]);
+    expect(surfaceVolatility(held, strike, first!.years)).toBeLessThan(0.99 * free);
+  });
+});
+
+describe("a chain of a venue whose smile is no SVI curve, on a grid of ticks", () => {
+  test("is fitted within most spreads without help from the common surface", () => {
+    const nodes = [-1, -0.5, 0, 0.5, 1].map((x) => 0.55 * (1 - 0.08 * x + 0.09 * x * x));
+    const onGrid = (price: number, up: boolean): number => (up ? Math.ceil : Math.floor)(price / 1e-4) * 1e-4;
+    const chain = [1, 2, 7, 30, 90].map((days) => {
+      const years = days / 365;
+      const forward = 100_000 * (1 + 0.03 * years);
+      const step = days < 10 ? 1_000 : 5_000;
+      const strikes = Array.from({ length: 1 + 45_000 / step }, (_, index) => 80_000 + step * index);
+      const quotes = strikes.flatMap((strike) =>
+        (["call", "put"] as const).map((type) => {
+          const volatility = volatilityAt(nodes, forward, strike, years);
+          const coin = (at: number): number => black76Price({ type, forward, strike, years, volatility: at }) / forward;
+          return {
+            type,
+            strike,
+            bid: onGrid(coin(0.98 * volatility), false),
+            ask: onGrid(coin(1.02 * volatility), true),
+          };
+        }),
+      );
+      return { years, quotes };
+    });
+    const fit = fitSurface(chain, { unit: "coin" });
+    const surface = surfaceOf(fit);
+    for (const [index, { years, quotes }] of chain.entries()) {
+      const { forward, repair } = fit.expiries[index]!;
+      expect(repair!.blend).toBe(0);
+      const priced = quotes.filter(({ bid }) => 0 < bid);
+      const inside = priced.filter(({ type, strike, bid, ask }) => {
+        const volatility = surfaceVolatility(surface, strike, years);
+        const price = black76Price({ type, forward: forward!, strike, years, volatility }) / forward!;
+        return bid <= price && price <= ask;
+      });
+      expect(inside.length / priced.length, `expiry ${index}`).toBeGreaterThan(0.7);
     }
   });
 });

@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { PricingRefusal } from "@stoa/pricing/refusal";
 import { butterflyAt, sviRefusal } from "@stoa/pricing/surface/butterfly-check";
 import { calendarGap } from "@stoa/pricing/surface/calendar-check";
-import { ssviPhi, ssviRefusal, ssviSlice, ssviVariance, ssviWingGrowth, type Ssvi } from "@stoa/pricing/surface/ssvi";
+import {
+  ssviNatural,
+  ssviPhi,
+  ssviRefusal,
+  ssviSlice,
+  ssviVariance,
+  ssviWingGrowth,
+  type Ssvi,
+} from "@stoa/pricing/surface/ssvi";
 import {
   jumpWingsOfRaw,
   naturalOfRaw,
@@ -101,6 +109,7 @@ describe("SSVI (PRICE-031)", () => {
     for (const ssvi of surfaces) {
       for (const theta of [1e-4, 0.01, 0.2, 3]) {
         expect(Math.abs(ssviVariance(ssvi, theta, 0) / theta - 1)).toBeLessThan(1e-14);
+        expect(distance(ssviSlice(ssvi, theta), rawOfNatural(ssviNatural(ssvi, theta)))).toBeLessThan(1e-12);
         for (const k of [-1, -0.1, 0.05, 0.7]) {
           const raw = sviVariance(ssviSlice(ssvi, theta), k).variance;
           expect(Math.abs(raw / ssviVariance(ssvi, theta, k) - 1)).toBeLessThan(1e-12);
@@ -187,6 +196,47 @@ describe("the checks at all strikes (PRICE-032)", () => {
     expect(sviDensityFactor(vogt, butterflyAt(vogt)!)).toBeLessThan(0);
     const flat: SviSlice = { a: 0.04, b: 0, rho: 0, m: 0, s: 1 };
     expect(butterflyAt(flat)).toBeUndefined();
+  });
+
+  test("butterflies: those in a wing only, beyond four widths of the bend, are found on either side", () => {
+    const slices: readonly SviSlice[] = [
+      { a: 0.19222894943400032, b: 0.7893264356065344, rho: -0.7021746864387417, m: -0.8918637938643839, s: 0.0139198 },
+      { a: 0.028324872676884993, b: 0.8113118106866021, rho: -0.664697682956082, m: 0.9749367551910602, s: 0.0605842 },
+      { a: 0.07318267762466074, b: 0.8210267379758042, rho: -0.6636333332234876, m: 0.8279571550919345, s: 0.1006526 },
+    ];
+    for (const slice of slices) {
+      for (const side of [slice, { ...slice, rho: -slice.rho, m: -slice.m }]) {
+        const reach = Math.abs(side.m) + 4 * side.s;
+        for (let part = -1; part <= 1; part += 0.001) {
+          expect(sviDensityFactor(side, part * reach)).toBeGreaterThan(0);
+        }
+        const found = butterflyAt(side)!;
+        expect(Math.abs(found)).toBeGreaterThan(reach);
+        expect(sviDensityFactor(side, found)).toBeLessThan(0);
+      }
+    }
+  });
+
+  test("butterflies: one of a millionth of the density, over a thousandth in k, is told from none", () => {
+    const leastNear = (slice: SviSlice): number => {
+      let least = Infinity;
+      for (let k = 0.5; k <= 1.2; k += 1e-4) least = Math.min(least, sviDensityFactor(slice, k));
+      return least;
+    };
+    // Vogt's slice becomes sound when it is lifted: find where, by halving.
+    let unsound = vogt.a;
+    let sound = 0.02;
+    for (let count = 0; count < 40; count++) {
+      const middle = 0.5 * (unsound + sound);
+      if (leastNear({ ...vogt, a: middle }) < 0) unsound = middle;
+      else sound = middle;
+    }
+    const barely = { ...vogt, a: unsound - 1e-8 };
+    expect(leastNear(barely)).toBeLessThan(0);
+    expect(leastNear(barely)).toBeGreaterThan(-1e-5);
+    expect(butterflyAt(barely)).toBeTypeOf("number");
+    expect(sviDensityFactor(barely, butterflyAt(barely)!)).toBeLessThan(0);
+    expect(butterflyAt({ ...vogt, a: sound + 1e-6 })).toBeUndefined();
   });
 
   test("calendars: the gap is a lower bound, and near the least of a dense grid where slices cross", () => {
