@@ -15,7 +15,7 @@ export function exp(x: v128): v128 {
 }
 
 export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
-  const clamped = f64x2.pmin(f64x2.pmax(x, both(-746)), both(710));
+  const clamped = f64x2.pmin(f64x2.pmax(x, both(-1400)), both(710));
   const shifted = add(mul(clamped, both(46.16624130844683)), both(6755399441055744));
   const rounded = sub(shifted, both(6755399441055744));
   const coarse = sub(clamped, mul(rounded, both(0.021660849392446835)));

@@ -131,7 +131,7 @@ export function ratioWidth(cell: number): number {
 
 /** factor * exp(x + xLow), scaled last: a result that is subnormal is rounded once more and no oftener. */
 export function scaledExp(x: number, xLow: number, factor: number): number {
-  const clamped = x < -746 ? -746 : 710 < x ? 710 : x;
+  const clamped = x < -1400 ? -1400 : 710 < x ? 710 : x; // a factor may be as large as 1e200
   // The sum's last bits hold the nearest integer to 32 x / ln 2.
   const rounded = clamped * 46.16624130844683 + integerShift - integerShift;
   const r = clamped - rounded * at(expStep, 0) - rounded * at(expStep, 1) + xLow;
