@@ -7,6 +7,7 @@ import { black76Price } from "@stoa/pricing/black76";
 import { sviVolatility } from "@stoa/pricing/svi";
 import { openBrowser } from "../../client/test/browser/browser.ts";
 import { runStoa, type Ended } from "./devnet-process.ts";
+import { refusalOf } from "./price-refusal.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const nowMs = Date.UTC(2026, 0, 2, 9, 30);
@@ -177,9 +178,14 @@ test.each<[string, () => readonly string[], string]>([
   ],
   ["no address", () => ["--gateway", "here", "--currency", "BTC"], "--gateway here: an address is wanted"],
 ])("%s is refused in one line that says where (PRICE-082)", async (_, args, words) => {
-  const { code, stderr } = await price(...args());
-  expect(stderr).toContain(words);
+  expect(await refusalOf(args())).toContain(words);
+});
+
+test("a refusal of a file is one line on stderr, and code 1", async () => {
+  const { code, stderr, stdout } = await price("--chain", broken("option_type", "straddle"));
   expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr).toContain('row 3, column option_type: "straddle": call or put is wanted');
+  expect(stdout).toBe("");
   expect(code).toBe(1);
 });
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { blackScholes } from "@stoa/pricing/black-scholes";
 import { black76 } from "@stoa/pricing/black76";
 import { runStoa, type Ended } from "./devnet-process.ts";
+import { refusalOf } from "./price-refusal.ts";
 
 const price = (...args: readonly string[]): Promise<Ended> => runStoa("price", ...args);
 
@@ -77,6 +78,39 @@ test("an American option and a barrier option come with their method's own error
   );
 });
 
+test("by simulation: American, barrier and Asian options within three standard errors of what else is known", async () => {
+  const within = async (expected: number, bias: number, ...args: string[]) => {
+    const { values, errors } = await priced(...args);
+    expect(errors["price"]).toBeGreaterThan(0);
+    expect(Math.abs(values["price"]! - expected)).toBeLessThan(3 * errors["price"]! + bias);
+  };
+  const american = [
+    "--type",
+    "put",
+    "--spot",
+    "36",
+    "--strike",
+    "40",
+    "--years",
+    "1",
+    "--rate",
+    "6%",
+    "--volatility",
+    "20%",
+  ];
+  // Fifty exercise dates and a rule that is not the best cost about a cent.
+  await within(4.478, 0.01, ...american, "--exercise", "american", "--paths", "8192", "--seed", "3");
+  const terms = [...put, "--volatility", "25%"];
+  const known = async (...args: string[]) => (await priced(...terms, ...args)).values["price"]!;
+  const barrier = ["--barrier", "85", "--barrier-kind", "down-and-out"];
+  await within(await known(...barrier), 0, ...terms, ...barrier, "--paths", "8192");
+  // A mean of many fixings is near the continuous one, and the arithmetic mean never below the geometric.
+  const geometric = await known("--payoff", "geometric-asian");
+  await within(geometric, 0.02, ...terms, "--payoff", "geometric-asian", "--paths", "4096", "--dates", "250");
+  const mean = (payoff: string) => known("--payoff", payoff, "--paths", "4096", "--dates", "12");
+  expect(await mean("arithmetic-asian")).toBeLessThan(await mean("geometric-asian")); // a put
+});
+
 test("digital, Asian and Bachelier options; a put and a call that pay cash are a bond", async () => {
   const terms = [...put.slice(2), "--volatility", "25%"];
   const cash = (type: string) => priced("--type", type, ...terms, "--payoff", "cash-or-nothing");
@@ -104,6 +138,22 @@ test.each<[string, readonly string[], string]>([
     "an American knock-in",
     [...put, "--volatility", "1", "--barrier", "80", "--barrier-kind", "down-and-in", "--exercise", "american"],
     "--barrier-kind: down-and-in is European",
+  ],
+  [
+    "a mean without a formula",
+    [...put, "--volatility", "1", "--payoff", "arithmetic-asian"],
+    "has no formula: add --paths",
+  ],
+  ["one path", [...put, "--volatility", "1", "--paths", "1"], "--paths must be within 2"],
+  [
+    "no dates",
+    [...put, "--volatility", "1", "--payoff", "arithmetic-asian", "--paths", "9", "--dates", "0"],
+    "--dates must be within 1",
+  ],
+  [
+    "a simulated digital",
+    [...put, "--volatility", "1", "--payoff", "cash-or-nothing", "--paths", "9"],
+    "is not simulated",
   ],
   ["a barrier without its kind", [...put, "--volatility", "1", "--barrier", "80"], "--barrier-kind is missing"],
   [
@@ -141,8 +191,13 @@ test.each<[string, readonly string[], string]>([
   ],
   ["an unknown model", [...onForward, "--model", "sabr"], "Allowed choices are black76"],
 ])("%s is refused, and the flag is named (PRICE-082)", async (_, args, words) => {
-  const { code, stderr, stdout } = await price(...args);
-  expect(stderr).toContain(words);
-  expect(stdout).toBe("");
-  expect(code).toBe(1);
+  expect(await refusalOf(args)).toContain(words);
+});
+
+test("a refusal is one line on stderr, nothing on stdout, and code 1", async () => {
+  const refused = await price(...onForward.slice(0, 4), "--strike", "-5", "--days", "30", "--volatility", "1");
+  expect(refused).toEqual({ code: 1, stdout: "", stderr: "stoa: --strike must be positive: -5\n" });
+  const unread = await price(...onForward, "--volatility", "high");
+  expect(unread.stderr).toContain("argument 'high' is invalid. a number is wanted");
+  expect(unread.code).toBe(1);
 });

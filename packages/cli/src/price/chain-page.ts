@@ -22,7 +22,9 @@ export function chainPage(fit: ChainFit): Page {
       { label: "fit inside bid and ask", value: quoted === 0 ? "–" : `${((100 * inside) / quoted).toFixed(1)} %` },
       { label: "front forward", value: `${Math.round(expiries[0]!.slice.forward).toLocaleString("en-US")} USD` },
       { label: "front at the money", value: `${(100 * expiries[0]!.atTheMoney).toFixed(1)} %` },
-      { label: "30-day volatility index", value: typeof index === "number" ? `${(100 * index).toFixed(1)} %` : index },
+      ...(typeof index === "number"
+        ? [{ label: "30-day volatility index", value: `${(100 * index).toFixed(1)} %` }]
+        : []),
     ],
     sections: [smiles(fit), termStructure(fit), surfaceSection(fit), greeks(fit), quoteSection(fit)],
   };

@@ -7,7 +7,13 @@ import { Command, InvalidArgumentError, Option } from "commander";
 export const modelNames = ["black76", "black-scholes", "bachelier", "inverse"] as const;
 export type ModelName = (typeof modelNames)[number];
 
-export const payoffNames = ["vanilla", "cash-or-nothing", "asset-or-nothing", "geometric-asian"] as const;
+export const payoffNames = [
+  "vanilla",
+  "cash-or-nothing",
+  "asset-or-nothing",
+  "geometric-asian",
+  "arithmetic-asian",
+] as const;
 export type PayoffName = (typeof payoffNames)[number];
 
 export const barrierNames = ["down-and-out", "down-and-in", "up-and-out", "up-and-in"] as const;
@@ -31,6 +37,9 @@ export interface PriceFlags {
   readonly barrier?: number;
   readonly barrierKind?: BarrierName;
   readonly steps?: number;
+  readonly paths?: number;
+  readonly dates?: number;
+  readonly seed?: number;
   readonly higher: boolean;
   readonly chain?: string;
   readonly columns?: Readonly<Record<string, string>>;
@@ -73,6 +82,9 @@ function addOptionFlags(command: Command): Command {
     .option("--barrier <price>", "the level of a barrier option, with --barrier-kind", number)
     .addOption(new Option("--barrier-kind <kind>", "what the barrier does").choices(barrierNames))
     .option("--steps <count>", "of the grid in price, where finite differences are used (200)", number)
+    .option("--paths <count>", "by simulation, with so many pairs of paths and their standard error", number)
+    .option("--dates <count>", "of a simulation: fixings, or chances to exercise (50)", number)
+    .option("--seed <number>", "of a simulation (1)", number)
     .option("--higher", "second and third derivatives too", false);
 }
 

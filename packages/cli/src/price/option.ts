@@ -17,6 +17,7 @@ import { normalImpliedVolatility } from "@stoa/pricing/normal-implied-volatility
 import { inverseVenueConventions, quotedGreeks } from "@stoa/pricing/quoted-greeks";
 import { PricingRefusal } from "@stoa/pricing/refusal";
 import { Failure } from "../failure.ts";
+import { simulated } from "./simulated.ts";
 import type { BarrierName, ModelName, PriceFlags } from "./flags.ts";
 import { parseTime, yearMs } from "./time.ts";
 
@@ -44,9 +45,13 @@ export function priceOption(flags: PriceFlags, nowMs: number): OptionAnswer {
   try {
     const terms = termsOf(flags, nowMs);
     const hasBarrier = flags.barrier !== undefined || flags.barrierKind !== undefined;
+    if (flags.paths !== undefined) refuseImplied(flags);
+    if (flags.paths !== undefined) return bySimulation(flags, assetTerms(flags, terms), terms.model);
+    if (flags.payoff === "arithmetic-asian")
+      throw new Failure("--payoff arithmetic-asian has no formula: add --paths 100000");
     const isExotic = hasBarrier || flags.exercise === "american" || flags.payoff !== "vanilla";
     if (!isExotic) return vanilla(flags, terms);
-    if (flags.iv !== undefined) throw wrongFlag("iv", "it explains European calls and puts; give --volatility here");
+    refuseImplied(flags);
     if (flags.payoff !== "vanilla" && (hasBarrier || flags.exercise === "american"))
       throw wrongFlag("payoff", `${flags.payoff} is European, without a barrier`);
     if (flags.exercise === "american") return onGrid(flags, terms);
@@ -55,6 +60,10 @@ export function priceOption(flags: PriceFlags, nowMs: number): OptionAnswer {
     if (!(error instanceof PricingRefusal)) throw error;
     throw new Failure(`${flagOf(error.argument)}${error.message.slice(error.argument.length)}`);
   }
+}
+
+function refuseImplied({ iv }: PriceFlags): void {
+  if (iv !== undefined) throw wrongFlag("iv", "it explains European calls and puts by formula; give --volatility here");
 }
 
 interface Terms {
@@ -108,8 +117,14 @@ function flagOf(argument: string): string {
     knockOut: "--barrier-kind",
     knock: "--barrier-kind",
     priceSteps: "--steps",
+    "payoff.exercises": "--dates",
+    "payoff.fixings": "--dates",
+    "payoff.observations": "--dates",
+    pathCount: "--paths",
+    seed: "--seed",
   };
-  return flags[argument] ?? (/^\w+$/.test(argument) ? `--${argument}` : argument);
+  const last = argument.split(".").at(-1)!;
+  return flags[argument] ?? (/^\w+$/.test(last) ? `--${last}` : argument);
 }
 
 function vanilla(flags: PriceFlags, terms: Terms): OptionAnswer {
@@ -353,6 +368,21 @@ function onGrid(flags: PriceFlags, terms: Terms): OptionAnswer {
   const option = { ...shared, barrier, knockOut: kind };
   const title = assetTitle(flags, `American ${kind} ${barrier}`, option);
   return { ...answer, title, arguments: option, rows: gridRows(barrierByFiniteDifferences(option)) };
+}
+
+function bySimulation(flags: PriceFlags, option: BlackScholesArguments, model: ModelName): OptionAnswer {
+  const { exercise, payoff, paths: pathCount = 0, dates = 50, seed = 1 } = flags;
+  const barrier = flags.barrier === undefined && flags.barrierKind === undefined ? undefined : barrierOf(flags);
+  if (exercise === "american" && (payoff !== "vanilla" || barrier !== undefined))
+    throw wrongFlag("exercise", "american options are simulated as calls and puts without barrier");
+  if (payoff !== "vanilla" && barrier !== undefined) throw wrongFlag("payoff", `${payoff} has no barrier`);
+  if (payoff === "cash-or-nothing" || payoff === "asset-or-nothing")
+    throw wrongFlag("payoff", `${payoff} is not simulated: leave --paths out`);
+  const { value, method } = simulated(option, { exercise, payoff, barrier, dates, seed, pathCount });
+  const words = [exercise === "american" ? "American" : "", payoff === "vanilla" ? "" : payoff, barrier?.kind ?? ""];
+  const title = assetTitle(flags, words.filter((word) => word !== "").join(" "), option).trim();
+  const row = { name: "price", value: value.mean, error: value.standardError, meaning: "and its standard error" };
+  return { title, method, model, arguments: { ...option, pathCount, seed, dates }, rows: [row] };
 }
 
 const gridRows = ({ price, delta, gamma, theta, error }: GridEstimate): Row[] => [
