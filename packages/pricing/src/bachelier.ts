@@ -158,7 +158,10 @@ function priceOf(type: OptionType, discount: number, standard: Readonly<Standard
   if (gain <= 0) return discount * value;
   const sum = gain + value;
   const rest = sumError(gain, value, sum) + (type === "call" ? distanceLow : -distanceLow);
-  return discount === 1 ? sum + rest : discount * sum + discount * rest;
+  const price = discount * sum + discount * rest;
+  // Rounding exercise and discounting it may end a place higher than rounding once: a price is never below that.
+  const floor = discount * gain;
+  return price < floor ? floor : price;
 }
 
 function checkedDiscount({ type, forward, strike, years, volatility, discount = 1 }: BachelierArguments): number {

@@ -116,7 +116,10 @@ function priceOf(option: OptionTerms, discount: number, standard: Readonly<Stand
   const gainLow = below ? sumError(strike, -forward, gain) : sumError(forward, -strike, gain);
   const sum = gain + value;
   const rest = sumError(gain, value, sum) + gainLow;
-  return discount === 1 ? sum + rest : discount * sum + discount * rest;
+  const price = discount * sum + discount * rest;
+  // Rounding exercise and discounting it may end a place higher than rounding once: a price is never below that.
+  const floor = discount * gain;
+  return price < floor ? floor : price;
 }
 
 /** What immediate exercise against the forward brings, never negative; undiscounted. */
