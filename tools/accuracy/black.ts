@@ -19,7 +19,7 @@ export const functions: readonly MeasuredFunction[] = [
     inputs: valuePoints,
     edges: valueEdges(),
     evaluate: (row) => ({ value: outOfTheMoneyValue(...(row as [number, number, number])) }),
-    bounds: { value: 0.55 },
+    bounds: { value: 0.85 },
     samples: 2_000,
   },
   {

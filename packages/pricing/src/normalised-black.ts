@@ -28,7 +28,7 @@ import { densityAtZero } from "@stoa/base/exact/tables";
 /**
  * The value L Phi(-a) - H Phi(-b), undiscounted, for positive `low` and `high` = L and H (in either role: the call over the
  * forward, the put under it) and a `deviation` >= 0, Infinity allowed, in the unit of the two. Its rest `deviationRest`, when
- * the deviation is known to more than a double, counts too. Error: below 0.7 units in the last place, subnormals included;
+ * the deviation is known to more than a double, counts too. Error: below 0.85 units in the last place, subnormals included;
  * at least 0, at most `low`.
  */
 export function outOfTheMoneyValue(low: number, high: number, deviation: number, deviationRest = 0): number {
