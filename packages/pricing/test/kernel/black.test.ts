@@ -12,7 +12,7 @@ import { rowStatuses } from "../../src/kernel/columns.ts";
 import { blackColumns, greekColumns, greekNames, randomOptions, type Row } from "./chains.ts";
 
 describe("the chain kernel", () => {
-  test("gives what the scalar functions give, over daily and absurd options", () => {
+  test("gives what the scalar functions give, over daily and absurd options (PRICE-061)", () => {
     const random = createPrng("black");
     const options = blackColumns(randomOptions(random, 20_000));
     const out = greekColumns(20_000);
@@ -51,7 +51,7 @@ describe("the chain kernel", () => {
     }
   });
 
-  test("refuses bad rows by the first argument that is wrong and goes on", () => {
+  test("refuses bad rows by the first argument that is wrong and goes on (PRICE-063)", () => {
     const good: Row = [1, 100, 110, 0.5, 0.99, 0.4];
     const bad: [Row, (typeof rowStatuses)[number]][] = [
       [[0, 100, 110, 0.5, 0.99, 0.4], "sign"],

@@ -20,7 +20,7 @@ const argumentsOf = ([sign, forward, strike, years, discount, volatility]: Row) 
   ({ type: sign === 1 ? "call" : "put", forward, strike, years, discount, volatility }) as const;
 
 describe("implied volatilities of a chain", () => {
-  test("are those of the scalar function, out of the money to some units in the last place", () => {
+  test("are those of the scalar function, out of the money to some units in the last place (PRICE-062)", () => {
     const rows = randomOptions(createPrng("implied"), 30_000).filter(
       ([sign, forward, strike]) => forward === strike || (sign === 1) === forward < strike,
     );

@@ -57,7 +57,7 @@ describe("a chain", () => {
     expect(activeKernel()).toBe(activeKernel());
   });
 
-  test("has the same bits over random options, counts even and odd, staged and in place", () => {
+  test("has the same bits over random options, counts even and odd, staged and in place (PRICE-064)", () => {
     const random = createPrng("same bits");
     for (const count of [1, 2, 3, 2047, 2048, 2049, 40_001]) {
       const options = blackColumns(randomOptions(random, count));
