@@ -106,12 +106,13 @@ describe("channels", () => {
   test("each kind of message travels on the connection of its channel (NET-010)", async () => {
     const node = await start();
     const raw = await dialAll(node);
-    const messages = [voteOf(2), proposalOf(2), blockOf(7), commandsOf(2, 10)];
+    const messages = [proposalOf(2), voteOf(2), proposalOf(3, 8 * 1024), blockOf(7), commandsOf(2, 10)];
     for (const message of messages) node.mesh.send(peer, message);
     node.mesh.flush();
     await until(() => raw.data.received.length === 3, "all arrive");
-    expect(kinds(raw.votes)).toEqual(["hello", "vote"]);
-    expect(kinds(raw.proposals)).toEqual(["hello", "proposal"]);
+    // A small proposal goes with the vote of its leader, which follows it.
+    expect(kinds(raw.votes)).toEqual(["hello", "proposal", "vote"]);
+    expect(viewsIn(raw.proposals)).toEqual([3]);
     expect(kinds(raw.data)).toEqual(["hello", "block", "commands"]);
   });
 
@@ -188,6 +189,7 @@ describe("budgets of a peer (NET-020)", () => {
     ["votes", voteOf(3), 1] as const,
     ["data", commandsOf(500, 100), 500] as const,
     ["proposals", proposalOf(3), 1] as const,
+    ["votes", proposalOf(3), 4] as const,
   ])("whoever floods %s is read at the rate of its budget, and is not blamed", async ([channel, message, weight]) => {
     const node = await start();
     const raw = await dialAll(node);
@@ -211,6 +213,7 @@ describe("what no honest validator does (NET-030)", () => {
     ["a frame above the limit of votes", "votes", (raw) => raw.sendBytes(new Uint8Array(miB)), "illegal size"],
     ["a frame above every limit", "data", (raw) => raw.sendBytes(new Uint8Array(3 * miB)), "illegal size"],
     ["a vote among data", "data", (raw) => raw.send(voteOf(1)), "does not belong"],
+    ["a large proposal among votes", "votes", (raw) => raw.send(proposalOf(2, 8 * 1024)), "does not belong"],
     ["commands among votes", "votes", (raw) => raw.send(commandsOf(1, 1)), "does not belong"],
     ["a second hello", "votes", (raw) => raw.send(helloOf({ chainId, seed: seedOf(1) })), "hello twice"],
   ];

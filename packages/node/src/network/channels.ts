@@ -1,6 +1,6 @@
 /**
  * Three connections lie between every two validators, and the kind of a message says which of them it takes: a large block or
- * a stream of batches never stands in front of a vote. This is the table of channels: what travels on each, how much may wait
+ * a stream of batches never stands in front of a vote. A small proposal travels with its leader's own vote: one write, one wake. This is the table of channels: what travels on each, how much may wait
  * for a peer that reads slowly, how large a frame may be, and how much a peer may send in a second.
  *
  * The rates are far above what an honest validator needs; whoever sends more is read more slowly, which costs it nothing else.
@@ -72,9 +72,21 @@ const onData = { channel: "data", urgent: false } as const;
 /** Small questions and refusals overtake what is large. */
 const beforeData = { channel: "data", urgent: true } as const;
 
-export function routeOf(message: MeshMessage): Route {
-  return message.kind === "commands" ? onData : routeOfConsensus(message.message);
+/** A proposal in a frame of at most this size goes among the votes. */
+export const smallProposalSizeMax = 8 * kiB;
+
+const isProposal = (message: MeshMessage): boolean =>
+  message.kind === "consensus" && message.message.kind === "proposal";
+
+/** `frameSize`: of the message in its frame. */
+export function routeOf(message: MeshMessage, frameSize: number): Route {
+  if (message.kind === "commands") return onData;
+  return isProposal(message) && frameSize <= smallProposalSizeMax ? onVotes : routeOfConsensus(message.message);
 }
+
+/** Whether an honest validator may send it there. */
+export const belongsTo = (channel: Channel, message: MeshMessage, frameSize: number): boolean =>
+  routeOf(message, frameSize).channel === channel || (isProposal(message) && channel === "proposals");
 
 function routeOfConsensus(message: Message): Route {
   switch (message.kind) {
@@ -111,12 +123,22 @@ function routeOfConsensus(message: Message): Route {
  * A message counts for what its answer costs: blocks are read from disk and are up to a megabyte, certificates lie in memory, and
  * whoever says in a status that it is behind is sent what brings it on.
  */
-const weights = { finalBlocksWanted: 1_000, batchesWanted: 400, blockWanted: 100, certificatesWanted: 20, status: 100 };
+const weights = {
+  finalBlocksWanted: 1_000,
+  batchesWanted: 400,
+  blockWanted: 100,
+  certificatesWanted: 20,
+  status: 100,
+  // As many a second as on their own channel.
+  proposalAmongVotes: 4,
+};
 
 /** What a message counts in the budget of its sender. */
-export function weightOf(message: MeshMessage): number {
+export function weightOf(message: MeshMessage, channel: Channel): number {
   if (message.kind === "commands") return Math.max(1, message.commands.length);
   switch (message.message.kind) {
+    case "proposal":
+      return channel === "votes" ? weights.proposalAmongVotes : 1;
     case "finalBlocksWanted":
     case "batchesWanted":
     case "blockWanted":

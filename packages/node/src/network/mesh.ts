@@ -18,6 +18,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { NodeError, systemCode } from "../failure.ts";
 import {
   answeredRequest,
+  belongsTo,
   channelLimits,
   channels,
   routeOf,
@@ -226,11 +227,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
           open(link, channel, socket, frames.isWaiting);
         }
       } else if (!isGreeted) offended(link.peer, "spoke before saying hello", socket);
-      else if (routeOf(message).channel !== channel)
+      else if (!belongsTo(channel, message, frame.length))
         offended(link.peer, `sent what does not belong among its ${channel}`, socket);
       else if (line.socket() === socket) {
         options.onMessage(link.peer, message);
-        return weightOf(message);
+        return weightOf(message, channel);
       }
       return 1;
     };
@@ -339,8 +340,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 
   /** A message as it is queued; nothing when it fits no frame. */
   const packed = (message: MeshMessage): { readonly channel: Channel; readonly item: Outgoing } | undefined => {
-    const { channel, urgent } = routeOf(message);
     const frame = encodePeerMessage(message);
+    const { channel, urgent } = routeOf(message, frame.length);
     const request = answeredRequest(message);
     const refusal = request === undefined ? undefined : refusalOf(request);
     if (frame.length <= channelLimits[channel].frameSizeMax)

@@ -6,7 +6,7 @@ import type { Digest } from "@stoa/base/hash";
 import { message } from "@stoa/consensus/message";
 import { signature } from "@stoa/protocol/primitives";
 
-export const peerProtocolVersion = 2;
+export const peerProtocolVersion = 3;
 
 export const peerMessage = union({
   /** The first frame in each direction of every connection. `session` counts the starts of the sender's key, which signs it. */
