@@ -205,6 +205,14 @@ test("the page draws every chart in a real browser, from one file and without th
     const seen = "[...document.querySelectorAll('.chart')].filter(one => one.closest('[hidden]') === null).length";
     expect(await browser.evaluate(seen)).toBeGreaterThan(10);
     expect(await browser.evaluate(drawn)).toBe(await browser.evaluate(seen));
+    // What the axes frame is there too: a line in every chart of lines, bars from bid to ask, a number in every cell.
+    const visible = "[...document.querySelectorAll('.chart.lines')].filter(one => one.closest('[hidden]') === null)";
+    expect(await browser.evaluate(`${visible}.every(one => one.querySelector('path[stroke-width="2"]'))`)).toBe(true);
+    const bars = "document.querySelector('.chart.lines').querySelectorAll('path[stroke-width=\"1.5\"]').length";
+    expect(await browser.evaluate(bars)).toBe(3 * strikes.length);
+    const cells = "[...document.querySelector('.chart.heat').querySelectorAll('text')].map(one => one.textContent)";
+    const numbers = (await browser.evaluate(cells)).filter((text: string) => /^\d\d(\.\d)?$/.test(text));
+    expect(numbers).toHaveLength(3 * 7);
     const axisName =
       "[...document.querySelector('.chart').querySelectorAll('text')].map(one => one.textContent).join('|')";
     expect(await browser.evaluate(axisName)).toContain("Strike (USD)");
