@@ -139,7 +139,8 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
   const curvature = addPairs(lean, lowPart(), -1, 0);
   const passing = addPairs(product, productLow, -2 * rateYears, 2 * (pair[1] as number));
   const veta = addPairs(passing, lowPart(), 1, 0);
-  const fiveDeviations = addPairs(5 * deviation, 5 * deviationLow, d2, d2Low);
+  const five = multiplyPairs(deviation, deviationLow, 5, 0);
+  const fiveDeviations = addPairs(five, lowPart(), d2, d2Low);
 
   const slope = value / deviation / forward / forward;
   const vega = value * root;
