@@ -2,10 +2,12 @@
  * Control variates: what is measured beside the payoff on the same paths, and what it is worth exactly. The estimate then moves by
  * beta times the error that the control is seen to have (P. Glasserman, "Monte Carlo Methods in Financial Engineering", 4.1).
  */
+import { assert } from "@stoa/base/assert";
 import { exp } from "@stoa/base/exact";
-import { black76Price } from "../black76.ts";
+import { geometricAsian } from "../asian.ts";
+import { blackScholesPrice } from "../black-scholes.ts";
 import { createMeasure, type Market, type Measure } from "./measure.ts";
-import type { AsianPayoff, Payoff } from "./payoff.ts";
+import type { Payoff } from "./payoff.ts";
 import type { Work } from "./work.ts";
 
 export function hasControl({ method }: Work): boolean {
@@ -20,46 +22,17 @@ export function createControl(work: Work, market: Market): Measure | undefined {
   return lastDates(createMeasure(payoff, { ...market, pathwise: false }, undefined), work.payoff, payoff);
 }
 
-/** What the control is worth on average. */
+/** What the control is worth on average: its forward, or its closed form. */
 export function controlMean(work: Work): number {
   const { model, payoff, method } = work;
   if (method.control === "spot") return meanOfTerminal(work);
-  if (model.kind !== "black-scholes") return 0;
+  assert(model.kind === "black-scholes", "a control in closed form is one of Black-Scholes");
   const { spot, rate, dividendYield, volatility } = model;
   const { type, strike, years } = payoff;
-  const discount = exp(-rate * years);
-  if (payoff.kind === "asian") return geometricAsianPrice(model, { ...payoff, averaging: "geometric" });
-  const forward = spot * exp((rate - dividendYield) * years);
-  return black76Price({ type, forward, strike, years, volatility, discount });
+  const option = { type, spot, strike, years, volatility, rate, dividendYield };
+  if (payoff.kind === "asian") return geometricAsian({ ...option, observationsCount: payoff.fixings }).price;
+  return blackScholesPrice(option);
 }
-
-/**
- * The geometric mean over n dates years * i / n is lognormal: ln G has mean ln S + (r - q - sigma^2/2) T (n+1)/(2n) and variance
- * sigma^2 T (n+1)(2n+1)/(6 n^2) (Kemna and Vorst 1990), so Black's formula holds with its forward and deviation.
- */
-export function geometricAsianPrice(model: BlackScholesNumbers, payoff: AsianPayoff): number {
-  const { spot, rate, dividendYield, volatility } = model;
-  const { type, strike, years, fixings } = payoff;
-  const square = volatility * volatility;
-  const meanTime = (years * (fixings + 1)) / (2 * fixings);
-  const variance = (square * years * (fixings + 1) * (2 * fixings + 1)) / (6 * fixings * fixings);
-  const forward = spot * exp((rate - dividendYield - 0.5 * square) * meanTime + 0.5 * variance);
-  return black76Price({
-    type,
-    forward,
-    strike,
-    years,
-    volatility: Math.sqrt(variance / years),
-    discount: exp(-rate * years),
-  });
-}
-
-type BlackScholesNumbers = {
-  readonly spot: number;
-  readonly rate: number;
-  readonly dividendYield: number;
-  readonly volatility: number;
-};
 
 /** The geometric Asian of an arithmetic one; the European option of a barrier or American one. */
 function controlPayoff(payoff: Payoff): Payoff {
