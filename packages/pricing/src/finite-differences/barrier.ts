@@ -6,7 +6,7 @@
 import { log } from "@stoa/base/exact";
 import { oneOf, positive } from "../refusal.ts";
 import { estimateOnGrid, type GridEstimate } from "./estimate.ts";
-import { admitted, type GridOption } from "./option.ts";
+import { admitted, within, type GridOption } from "./option.ts";
 
 export const knockOuts = ["down-and-out", "up-and-out"] as const;
 export type KnockOut = (typeof knockOuts)[number];
@@ -18,8 +18,16 @@ export type BarrierGridOption = GridOption & {
 };
 
 /**
+ * The nodes are close together around the strike, so the spot and with it the barrier may not be too far from it, in deviations
+ * volatility * sqrt(years); and they rest in the spot, so its drift may not outrun the diffusion.
+ */
+const distanceMax = 5;
+const driftMax = 2;
+
+/**
  * Price, delta, gamma and theta of a knock-out option in the Black-Scholes-Merton model, with an estimate of their errors. All are 0 when the
- * spot is at the barrier or beyond. Refuses what `vanillaByFiniteDifferences` refuses, and a barrier that is not positive.
+ * spot is at the barrier or beyond. Refuses what `vanillaByFiniteDifferences` refuses, a barrier that is not positive, a drift
+ * (rate - dividendYield) * years of more than two deviations, and a spot more than five from the strike.
  *
  * @example barrierByFiniteDifferences({ type: "call", exercise: "european", knockOut: "down-and-out", barrier: 95, spot: 100, strike: 100, years: 0.5, volatility: 0.25, rate: 0.08, dividendYield: 0.04 })
  */
@@ -27,7 +35,16 @@ export function barrierByFiniteDifferences(option: BarrierGridOption): GridEstim
   const { problem, steps } = admitted(option);
   const side = oneOf("knockOut", option.knockOut, knockOuts) === "down-and-out" ? "low" : "high";
   const barrier = positive("barrier", option.barrier);
-  const gone = side === "low" ? problem.spot <= barrier : barrier <= problem.spot;
+  const { spot, strike, years, volatility, rate, dividendYield } = problem;
+  const deviation = volatility * Math.sqrt(years);
+  within(
+    "(rate - dividendYield) * years / deviation",
+    ((rate - dividendYield) * years) / deviation,
+    -driftMax,
+    driftMax,
+  );
+  const gone = side === "low" ? spot <= barrier : barrier <= spot;
   if (gone) return { price: 0, delta: 0, gamma: 0, theta: 0, error: { price: 0, delta: 0, gamma: 0, theta: 0 } };
-  return estimateOnGrid({ ...problem, knockOut: { side, x: log(barrier / problem.strike) } }, steps);
+  within("ln(spot / strike) / deviation", log(spot / strike) / deviation, -distanceMax, distanceMax);
+  return estimateOnGrid({ ...problem, knockOut: { side, x: log(barrier / strike) } }, steps);
 }

@@ -19,7 +19,7 @@ export type GridValues = {
 };
 
 export type GridEstimate = GridValues & {
-  /** For each value the difference between the two grids, not negative. */
+  /** For each value the difference between the two grids, not negative; four times that where there is a barrier. */
   readonly error: GridValues;
 };
 
@@ -40,12 +40,13 @@ export type GridSteps = { readonly price: number; readonly time: number };
 
 /** Price, delta, gamma and theta, extrapolated from `steps` and twice as many. */
 export function estimateOnGrid(problem: GridProblem, steps: GridSteps): GridEstimate {
-  const coarse = valuesOnGrid(problem, steps);
-  const fine = valuesOnGrid(problem, { price: 2 * steps.price, time: 2 * steps.time });
-  const price = extrapolated(coarse.price, fine.price);
-  const delta = extrapolated(coarse.delta, fine.delta);
-  const gamma = extrapolated(coarse.gamma, fine.gamma);
-  const theta = extrapolated(coarse.theta, fine.theta);
+  const coarse = valuesOnGrid(problem, steps, 1);
+  const fine = valuesOnGrid(problem, steps, 2);
+  const doubt = problem.knockOut === undefined ? 1 : doubtOfBarrier;
+  const price = extrapolated(coarse.price, fine.price, doubt);
+  const delta = extrapolated(coarse.delta, fine.delta, doubt);
+  const gamma = extrapolated(coarse.gamma, fine.gamma, doubt);
+  const theta = extrapolated(coarse.theta, fine.theta, doubt);
   const error = { price: price.error, delta: delta.error, gamma: gamma.error, theta: theta.error };
   const exercise = exerciseValue(problem.type, problem.spot, problem.strike);
   const least = problem.american ? exercise : 0;
@@ -53,10 +54,10 @@ export function estimateOnGrid(problem: GridProblem, steps: GridSteps): GridEsti
   return { price: value, delta: delta.value, gamma: gamma.value, theta: theta.value, error };
 }
 
-/** The values of one grid, as they are. Where exercise is optimal price is exercise, delta +-1, gamma and theta 0. */
-export function valuesOnGrid(problem: GridProblem, steps: GridSteps): GridValues {
+/** The values of the grid of `steps`, each cut into `refinement` parts, as they are. Where exercise is optimal price is exercise, delta +-1, gamma and theta 0. */
+export function valuesOnGrid(problem: GridProblem, steps: GridSteps, refinement: number): GridValues {
   const { type, american, spot, strike, years, volatility, rate, dividendYield, knockOut } = problem;
-  const grid = gridFor(problem, steps.price);
+  const grid = gridFor(problem, steps.price, refinement);
   const payoff = exerciseOn(problem, grid)(0);
   if (knockOut?.side === "low") payoff[0] = 0;
   if (knockOut?.side === "high") payoff[payoff.length - 1] = 0;
@@ -64,7 +65,7 @@ export function valuesOnGrid(problem: GridProblem, steps: GridSteps): GridValues
     grid,
     diffusion: { volatility, rate, drift: rate - dividendYield - carryOf(problem) },
     years,
-    steps: steps.time,
+    steps: refinement * steps.time,
     payoff,
     ...(american ? { exercise: exerciseOn(problem, grid) } : {}),
     boundary: { low: boundaryValue(problem, grid, "low"), high: boundaryValue(problem, grid, "high") },
@@ -105,7 +106,7 @@ const reachDeviations = 8;
 /** Within this part of a deviation around the strike the nodes are about evenly spaced. */
 const widthDeviations = 0.6;
 
-function gridFor(problem: GridProblem, priceSteps: number): Grid {
+function gridFor(problem: GridProblem, priceSteps: number, refinement: number): Grid {
   const { volatility, rate, dividendYield, years, knockOut } = problem;
   const deviation = volatility * Math.sqrt(years);
   const place = placeOf(problem);
@@ -114,9 +115,11 @@ function gridFor(problem: GridProblem, priceSteps: number): Grid {
   const low = Math.min(0, place) - Math.max(0, drift) - reach;
   const high = Math.max(0, place) + Math.max(0, -drift) + reach;
   const width = widthDeviations * deviation;
-  if (knockOut?.side === "low") return strikeGrid({ low: knockOut.x, high, width, fixed: "low" }, priceSteps);
-  if (knockOut?.side === "high") return strikeGrid({ low, high: knockOut.x, width, fixed: "high" }, priceSteps);
-  return strikeGrid({ low, high, width }, priceSteps);
+  if (knockOut?.side === "low")
+    return strikeGrid({ low: knockOut.x, high, width, fixed: "low" }, priceSteps, refinement);
+  if (knockOut?.side === "high")
+    return strikeGrid({ low, high: knockOut.x, width, fixed: "high" }, priceSteps, refinement);
+  return strikeGrid({ low, high, width }, priceSteps, refinement);
 }
 
 /** What exercise brings at each node when `tau` years are left, per unit of strike; one array, written anew by each call. */
@@ -150,7 +153,10 @@ function exerciseValue(type: OptionType, spot: number, strike: number): number {
   return 0 < gain ? gain : 0;
 }
 
-function extrapolated(coarse: number, fine: number): { readonly value: number; readonly error: number } {
+/** At a barrier a payoff may jump, which costs some of the order: the stated error is that many differences. */
+const doubtOfBarrier = 4;
+
+function extrapolated(coarse: number, fine: number, doubt: number): { readonly value: number; readonly error: number } {
   const difference = fine - coarse;
-  return { value: fine + difference / 3, error: difference < 0 ? -difference : difference };
+  return { value: fine + difference / 3, error: doubt * (difference < 0 ? -difference : difference) };
 }

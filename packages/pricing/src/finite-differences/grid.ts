@@ -23,8 +23,11 @@ export type GridExtent = {
   readonly fixed?: "low" | "high";
 };
 
-/** A grid of `steps` + 1 nodes over `extent`, a few more where the strike would otherwise fall between two nodes. */
-export function strikeGrid({ low, high, width, fixed }: GridExtent, steps: number): Grid {
+/**
+ * A grid of about `steps` cells over `extent`, each of them cut into `refinement` parts. With the same steps the nodes of one
+ * refinement are among those of its multiples, which comparing the two relies on.
+ */
+export function strikeGrid({ low, high, width, fixed }: GridExtent, steps: number, refinement: number): Grid {
   const from = inverseSinh(low / width);
   const to = inverseSinh(high / width);
   let spacing = (to - from) / steps;
@@ -39,6 +42,9 @@ export function strikeGrid({ low, high, width, fixed }: GridExtent, steps: numbe
     first = fixed === "high" ? -others : -cells;
     count = cells + others;
   }
+  spacing /= refinement;
+  first *= refinement;
+  count *= refinement;
   const x = new Float64Array(count + 1);
   const ratio = new Float64Array(count + 1);
   for (let index = 0; index <= count; index++) {

@@ -29,7 +29,7 @@ export type GridOption = {
 };
 
 /** Largest volatility * sqrt(years), |rate| * years and spot over strike or strike over spot: beyond, the doubles of a grid say nothing. */
-const deviationMax = 12;
+const deviationMax = 4;
 const growthMax = 20;
 const ratioMax = 1e50;
 
@@ -55,7 +55,7 @@ export function admitted(option: GridOption): { readonly problem: GridProblem; r
   };
 }
 
-function within(argument: string, value: number, min: number, max: number): void {
+export function within(argument: string, value: number, min: number, max: number): void {
   if (min <= value && value <= max) return;
   throw new PricingRefusal(argument, "outside-range", value, `must be within ${min} and ${max}`);
 }

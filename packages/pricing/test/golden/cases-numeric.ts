@@ -32,7 +32,7 @@ const grids: readonly GoldenCase[] = [
     run: (random) =>
       many(12, () => {
         const knockOut = pick(random, ["down-and-out", "up-and-out"] as const);
-        return barrierByFiniteDifferences({ ...gridOption(random), knockOut, barrier: knockOut === "down-and-out" ? 85 : 125 });
+        return barrierByFiniteDifferences({ ...gridOption(random), spot: between(random, 90, 115), years: pick(random, [0.5, 3]), knockOut, barrier: knockOut === "down-and-out" ? 85 : 125 });
       }),
   },
 ];
