@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { NodeStatus } from "@stoa/protocol/door";
 import { createLatencyRing } from "../src/devnet/latency.ts";
+import { validatorStatus } from "../src/devnet/observer.ts";
 import { screenLines, statusLine, type ApiAccess, type DevnetStatus } from "../src/devnet/screen.ts";
 import { decimal } from "../src/devnet/tops.ts";
 
@@ -57,6 +59,16 @@ test("where the output is no terminal, one line says the same", () => {
   expect(line).toContain("validators 1/2");
   expect(line).toContain("validator-1 down: npm run stoa -- node --data x");
   expect(line).not.toContain("\n");
+});
+
+test("a validator in quarantine is not up: it is silent, and the screen says why", () => {
+  const why = "quarantined until view 90: its vote log was lost (gone)";
+  const node = { height: 12_345, peersConnected: 3, halted: undefined, quarantine: why } as NodeStatus;
+  const seen = validatorStatus("validator-2", node, { restartCommand: () => "", pidOf: () => 4712 });
+  const now = { ...status, validators: [status.validators[0]!, seen] };
+  expect(screenLines(now, access, large).join("\n")).toContain(`validator-2  silent   ${why}`);
+  expect(statusLine(now)).toContain("validators 1/2");
+  expect(statusLine(now)).toContain(`validator-2 silent: ${why}`);
 });
 
 test("a gateway that is down is shown with the command that starts it again", () => {

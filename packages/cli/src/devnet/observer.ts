@@ -85,20 +85,20 @@ export function createObserver(options: ObserverOptions): Observer {
   };
 }
 
-function validatorStatus(
+export function validatorStatus(
   name: string,
   status: NodeStatus | undefined,
   { restartCommand, pidOf }: Pick<ObserverOptions, "restartCommand" | "pidOf">,
 ): ValidatorStatus {
   if (status === undefined) return { name, state: "down", height: 0, peersConnected: 0, hint: restartCommand(name) };
-  const { height, peersConnected, halted } = status;
+  const { height, peersConnected, halted, quarantine } = status;
   return {
     name,
-    state: halted === undefined ? "up" : "halted",
+    state: halted !== undefined ? "halted" : quarantine !== undefined ? "silent" : "up",
     height,
     peersConnected,
     pid: pidOf(name),
-    hint: halted,
+    hint: halted ?? quarantine,
   };
 }
 

@@ -6,12 +6,13 @@ import { cut, fill, flow, wrap, type Forms } from "./layout.ts";
 
 export interface ValidatorStatus {
   readonly name: string;
-  readonly state: "up" | "down" | "halted";
+  /** Silent: it runs, and votes for nothing while it is in quarantine. */
+  readonly state: "up" | "down" | "halted" | "silent";
   readonly height: number;
   readonly peersConnected: number;
   /** Of a process that this devnet started. */
   readonly pid?: number | undefined;
-  /** How to start it again, when it is down; why it stopped, when it has halted. */
+  /** How to start it again, when it is down; why it stopped, when it has halted; why it is silent. */
   readonly hint?: string | undefined;
 }
 
@@ -200,7 +201,7 @@ const placeOf = ({ name, state }: Process): string => `  ${name.padEnd(12)} ${st
 const problemLine = (one: Process): string =>
   `${placeOf(one)} ${one.state === "down" ? "start it again: " : ""}${one.hint}`;
 
-/** What a process that is down or halted needs, whole: a command goes on behind a backslash so that it can be pasted. */
+/** What a process that is not up needs, whole: a command goes on behind a backslash so that it can be pasted. */
 function problemLines(one: Process, columns: number): readonly string[] {
   const line = problemLine(one);
   if (line.length <= columns) return [line];
