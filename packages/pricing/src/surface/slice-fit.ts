@@ -299,6 +299,9 @@ function updateTrust(
   return spread;
 }
 
+/** Where derivatives go that nobody reads. */
+const scratchRow = new Float64Array(5);
+
 /** In standard errors; 0 for a bound that is kept. */
 function residualsOf(
   { count, k, variance, error, side }: Observations,
@@ -308,7 +311,7 @@ function residualsOf(
   const root = Math.sqrt(scale);
   const m = point[3] as number;
   const s = point[4] as number;
-  const row = new Float64Array(5);
+  const row = scratchRow;
   const residuals = new Float64Array(count);
   for (let index = 0; index < count; index++) {
     const x = (k[index] as number) / root - m;
@@ -347,14 +350,32 @@ function startOf(observations: Observations, scale: number, trust: Float64Array)
     if (!solveDamped(linear, 1e-6, solution, factor)) continue;
     const level = -(solution[0] as number);
     point.set([level, Math.max(0.05, -(solution[1] as number)), Math.max(0.05, -(solution[2] as number))]);
-    let cost = 0;
-    for (const residual of residualsOf(observations, point, scale)) cost += Math.abs(residual);
+    const cost = absoluteSum(observations, point, scale);
     if (cost < bestCost) {
       bestCost = cost;
       best.set(point);
     }
   }
   return best;
+}
+
+/** The sum of the sizes of the residuals; cheaper than `residualsOf`, since it is asked for every start. */
+function absoluteSum({ count, k, variance, error, side }: Observations, point: Float64Array, scale: number): number {
+  const root = Math.sqrt(scale);
+  const a = point[0] as number;
+  const p = 0.5 * (point[1] as number);
+  const q = 0.5 * (point[2] as number);
+  const m = point[3] as number;
+  const s = point[4] as number;
+  let sum = 0;
+  for (let index = 0; index < count; index++) {
+    const x = (k[index] as number) / root - m;
+    const r = Math.sqrt(x * x + s * s);
+    const distance = (a + p * (r + x) + q * (r - x)) * scale - (variance[index] as number);
+    if ((side[index] as number) * distance < 0) continue;
+    sum += Math.abs(distance) / (error[index] as number);
+  }
+  return sum;
 }
 
 /** The rows of the linear problem at a point whose level and wings are zero, with a little weight on moderate ones. */

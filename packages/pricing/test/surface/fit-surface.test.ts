@@ -306,6 +306,44 @@ describe("no static arbitrage is left (PRICE-038)", () => {
     expect(repaired).toBeGreaterThan(0);
   });
 
+  test("in chains of random prices, of any scale and with holes: a surface that passes, or the reason for none", () => {
+    const counts = { surfaces: 0, blended: 0, refused: 0 };
+    for (let seed = 0; seed < 120; seed++) {
+      const uniform = uniformOf(`random ${seed}`);
+      const scale = Math.exp(between(uniform, -12, 12));
+      const unit = uniform() < 0.5 ? "coin" : "currency";
+      let years = 0;
+      const chain = Array.from({ length: 1 + Math.floor(6 * uniform()) }, (): ExpiryQuotes => {
+        years += Math.exp(between(uniform, -9, 1));
+        const forward = scale * Math.exp(between(uniform, -0.5, 0.5));
+        const spread = Math.exp(between(uniform, -3, 1.5));
+        const quotes = Array.from({ length: Math.floor(30 * uniform()) }, () => {
+          const price = (unit === "coin" ? 1 : forward) * Math.exp(between(uniform, -10, 0.3));
+          const sides = uniform();
+          return {
+            type: uniform() < 0.5 ? ("call" as const) : ("put" as const),
+            strike: forward * Math.exp(between(uniform, -spread, spread)),
+            bid: sides < 0.15 ? undefined : price * between(uniform, 0.7, 1),
+            ask: 0.85 < sides ? undefined : price * between(uniform, 0.95, 1.4),
+            ageSeconds: 100 * uniform(),
+          };
+        });
+        return { years, forward: uniform() < 0.7 ? forward : undefined, quotes };
+      });
+      const fit = fitSurface(chain, { unit, staleAfterSeconds: 90 });
+      if ("refusal" in fit) {
+        counts.refused++;
+        continue;
+      }
+      counts.surfaces++;
+      if (fit.expiries.some(({ repair }) => repair !== undefined && 0 < repair.blend)) counts.blended++;
+      expect(checkSurface(fit.surface).free, `seed ${seed}`).toBe(true);
+    }
+    expect(counts.surfaces).toBeGreaterThan(60);
+    expect(counts.blended).toBeGreaterThan(20);
+    expect(counts.refused).toBeGreaterThan(0);
+  });
+
   test("when the term structure of the quotes is upside down: later expiries with less variance", () => {
     for (let seed = 0; seed < 10; seed++) {
       const world = makeWorld(`inverted ${seed}`, 6);
