@@ -41,3 +41,20 @@ describe("against 50-digit values, with no Python needed", () => {
     },
   );
 });
+
+test("an error is counted in units in the last place of the truth, or of the larger term where one is named", () => {
+  const three = { high: 1.5, low: 0, exponent: 1, unitExponent: 1 };
+  expect(errorOf(3, three)).toBe(0);
+  expect(errorOf(3 + 2 ** -51, three)).toBe(1);
+  expect(errorOf(3, { ...three, low: 2 ** -54 })).toBe(0.25);
+  expect(errorOf(3 + 2 ** -51, { ...three, unitExponent: 4 })).toBe(0.125);
+  // Subnormals lie evenly: 2^-1074 * 1.25 rounds to one of them.
+  const tiny = { high: 1.25, low: 0, exponent: -1074, unitExponent: -1074 };
+  expect(errorOf(5e-324, tiny)).toBe(0.25);
+  expect(errorOf(0, tiny)).toBe(1.25);
+  expect(errorOf(NaN, three)).toBe(Infinity);
+  expect(errorOf(Infinity, three)).toBe(Infinity);
+  expect(errorOf(Infinity, { high: 1, low: 0, exponent: 1024, unitExponent: 1024 })).toBe(0);
+  expect(errorOf(-Infinity, { high: 1, low: 0, exponent: 1024, unitExponent: 1024 })).toBe(Infinity);
+  expect(errorOf(0, { high: 0, low: 0, exponent: 0, unitExponent: -4000 })).toBe(0);
+});
