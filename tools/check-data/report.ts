@@ -341,7 +341,7 @@ function smile({ surface }: Measured, expiry: SnapshotExpiry): LineChart {
   return {
     kind: "lines",
     title: `Smile: volatility over the strike, ${(years * 365).toFixed(1)} days`,
-    note: "Bars run from the volatility of the bid to that of the ask of the option out of the money.",
+    note: "Bars run from the volatility of the bid to that of the ask of the option out of the money; from 0 where nobody bids.",
     x: strikeAxes,
     y: { label: "volatility", format: "percent", decimals: 0 },
     series: [
@@ -383,6 +383,7 @@ function residuals({ surface }: Measured, expiry: SnapshotExpiry): LineChart {
   return {
     kind: "lines",
     title: "Residuals: less the fitted volatility",
+    note: "An end without a bar is an ask where nobody bids: the surface has to stay below it and knows no more.",
     x: strikeAxes,
     y: { label: "volatility less the surface's", format: "percent", decimals: 1 },
     series: [
