@@ -23,6 +23,9 @@ const compilerArguments = [
   "stub",
   "-O3",
   "--noAssert",
+  // Constants begin here; the tables of the host follow at 4,096.
+  "--memoryBase",
+  "16",
   "--initialMemory",
   memoryPages,
   "--maximumMemory",

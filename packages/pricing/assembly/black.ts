@@ -3,7 +3,7 @@
  * TypeScript form are selects here; where both lanes take the same one the other is not computed.
  */
 import { log, logRatio, ratioCenter, ratioRow, scaledExp, tailRatio } from "./functions";
-import { add, both, div, every, firsts, mul, none, pick, seconds, sub } from "./lanes";
+import { add, both, div, every, firsts, fixed, mul, none, pick, seconds, sub } from "./lanes";
 
 /** What {@link timeValue} leaves behind for the greeks, as `leftovers` does in TypeScript. */
 let weight: v128 = f64x2.splat(0);
@@ -78,16 +78,16 @@ export function blackChain(
 }
 
 function isPrice(x: v128): v128 {
-  return v128.and(f64x2.le(both(1e-100), x), f64x2.le(x, both(1e100)));
+  return v128.and(f64x2.le(fixed(memory.data<f64>([1e-100])), x), f64x2.le(x, fixed(memory.data<f64>([1e100]))));
 }
 
 function isAmount(x: v128): v128 {
-  return v128.and(f64x2.le(both(0), x), f64x2.le(x, both(1e100)));
+  return v128.and(f64x2.le(both(0), x), f64x2.le(x, fixed(memory.data<f64>([1e100]))));
 }
 
 /** Which of two options have all their terms in their domains; the arguments are addresses. */
 export function goodTerms(sign: usize, forward: usize, strike: usize, years: usize, discount: usize): v128 {
-  const isSign = f64x2.eq(f64x2.abs(v128.load(sign)), both(1));
+  const isSign = f64x2.eq(f64x2.abs(v128.load(sign)), fixed(memory.data<f64>([1])));
   const isPair = v128.and(isPrice(v128.load(forward)), isPrice(v128.load(strike)));
   const isRest = v128.and(isAmount(v128.load(years)), isPrice(v128.load(discount)));
   return v128.and(isSign, v128.and(isPair, isRest));
@@ -117,7 +117,7 @@ function isOneAmount(x: f64): bool {
 
 /** One pair of rows; those that are not good are priced as if every argument were 1, and their figures are NaN. */
 function fillPair(at: usize, isGood: v128): void {
-  const one = both(1);
+  const one = fixed(memory.data<f64>([1]));
   const zero = both(0);
   const forward = pick(isGood, v128.load(forwards + at), one);
   const strike = pick(isGood, v128.load(strikes + at), one);
@@ -138,10 +138,10 @@ function fillPair(at: usize, isGood: v128): void {
 
   const isCertain = f64x2.eq(deviation, zero);
   const isOver = f64x2.eq(years, zero);
-  const density = pick(isCertain, zero, mul(discount, mul(weight, both(0.3989422804014327))));
+  const density = pick(isCertain, zero, mul(discount, mul(weight, fixed(memory.data<f64>([0.3989422804014327])))));
   const perForward = div(density, forward);
   const d2 = pick(isBelow, f64x2.neg(outer), inner);
-  const fading = div(mul(mul(both(-0.5), density), volatility), pick(isOver, one, root));
+  const fading = div(mul(mul(fixed(memory.data<f64>([-0.5])), density), volatility), pick(isOver, one, root));
   const interest = div(mul(price, log(discount)), pick(isOver, one, years));
   put(prices + at, isGood, price);
   put(deltas + at, isGood, add(mul(discount, pick(isCall, probability, f64x2.neg(probability))), zero));
@@ -167,13 +167,13 @@ export function timeValue(low: v128, high: v128, deviation: v128): v128 {
   const quotient = logRatio(high, low);
   const ratio = pick(f64x2.eq(quotient, both(0)), both(0), div(quotient, deviation));
   const h = atMost(ratio, farthest);
-  const t = atMost(mul(both(0.5), deviation), farthest);
+  const t = atMost(mul(fixed(memory.data<f64>([0.5])), deviation), farthest);
   inner = sub(h, t);
   outer = add(h, t);
-  const power = mul(both(-0.5), add(mul(h, h), mul(t, t)));
+  const power = mul(fixed(memory.data<f64>([-0.5])), add(mul(h, h), mul(t, t)));
   weight = scaledExp(power, both(0), mul(low, f64x2.sqrt(div(high, low))));
-  const cell = add(atMost(h, ratioEnd), both(1));
-  const width = mul(both(0.0625), v128.and(cell, i64x2.splat(0x7ff0000000000000)));
+  const cell = add(atMost(h, ratioEnd), fixed(memory.data<f64>([1])));
+  const width = mul(fixed(memory.data<f64>([0.0625])), v128.and(cell, i64x2.splat(0x7ff0000000000000)));
   const isNear = f64x2.le(deviation, width);
   let value: v128;
   if (every(isNear)) {
@@ -194,14 +194,14 @@ export function timeValue(low: v128, high: v128, deviation: v128): v128 {
 
 /** In which lanes R at h - s/2 and at h + s/2 is taken from one cell. */
 export function isNear(h: v128, deviation: v128): v128 {
-  const cell = add(inTable(h), both(1));
-  return f64x2.le(deviation, mul(both(0.0625), v128.and(cell, i64x2.splat(0x7ff0000000000000))));
+  const cell = add(inTable(h), fixed(memory.data<f64>([1])));
+  return f64x2.le(deviation, mul(fixed(memory.data<f64>([0.0625])), v128.and(cell, i64x2.splat(0x7ff0000000000000))));
 }
 
 /** (R(h - s/2) - R(h + s/2)) / s for two that are near. */
 export function nearSlope(h: v128, deviation: v128): v128 {
-  const cell = add(inTable(h), both(1));
-  const half = mul(both(0.5), deviation);
+  const cell = add(inTable(h), fixed(memory.data<f64>([1])));
+  const half = mul(fixed(memory.data<f64>([0.5])), deviation);
   return nearDifference(cell, sub(h, half), add(h, half), deviation);
 }
 

@@ -2,28 +2,37 @@
  * `src/kernel/functions.ts` for two doubles at once: the same operations in the same order, so the same bits. The tables are
  * those of TypeScript, which `src/wasm/kernel-module.ts` copies to the addresses below before the first call.
  */
-import { add, both, div, firsts, mul, none, pick, seconds, sub } from "./lanes";
+import { add, both, div, firsts, fixed, mul, none, pick, seconds, sub } from "./lanes";
 
 /** Where the host puts its tables, one behind the other, and where what follows them begins. */
-const expTable: usize = 1024;
+const expTable: usize = 4096;
 const logTable: usize = expTable + 64 * 8;
 const ratioTable: usize = logTable + 512 * 8;
 const quantileTable: usize = ratioTable + 1152 * 8;
 
 export function exp(x: v128): v128 {
-  return scaledExp(x, both(0), both(1));
+  return scaledExp(x, both(0), fixed(memory.data<f64>([1])));
 }
 
 export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
-  const clamped = f64x2.pmin(f64x2.pmax(x, both(-1400)), both(710));
-  const shifted = add(mul(clamped, both(46.16624130844683)), both(6755399441055744));
-  const rounded = sub(shifted, both(6755399441055744));
-  const coarse = sub(clamped, mul(rounded, both(0.021660849392446835)));
-  const r = add(sub(coarse, mul(rounded, both(5.1456092446457696e-14))), xLow);
+  const clamped = f64x2.pmin(f64x2.pmax(x, fixed(memory.data<f64>([-1400]))), fixed(memory.data<f64>([710])));
+  const shifted = add(
+    mul(clamped, fixed(memory.data<f64>([46.16624130844683]))),
+    fixed(memory.data<f64>([6755399441055744])),
+  );
+  const rounded = sub(shifted, fixed(memory.data<f64>([6755399441055744])));
+  const coarse = sub(clamped, mul(rounded, fixed(memory.data<f64>([0.021660849392446835]))));
+  const r = add(sub(coarse, mul(rounded, fixed(memory.data<f64>([5.1456092446457696e-14])))), xLow);
   const square = mul(r, r);
-  const inner = add(both(0.041666666666666664), mul(r, both(0.008333333333333333)));
-  const outer = add(inner, mul(square, both(0.001388888888888889)));
-  const series = add(add(both(0.5), mul(r, both(0.16666666666666666))), mul(square, outer));
+  const inner = add(
+    fixed(memory.data<f64>([0.041666666666666664])),
+    mul(r, fixed(memory.data<f64>([0.008333333333333333]))),
+  );
+  const outer = add(inner, mul(square, fixed(memory.data<f64>([0.001388888888888889]))));
+  const series = add(
+    add(fixed(memory.data<f64>([0.5])), mul(r, fixed(memory.data<f64>([0.16666666666666666])))),
+    mul(square, outer),
+  );
   const growth = add(r, mul(square, series));
   // The lower words of the shifted sums are the integers k.
   const a = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 0)) & 31) << 4));
@@ -41,8 +50,8 @@ function powerOfTwo(exponent: v128): v128 {
 }
 
 export function log(x: v128): v128 {
-  const isSubnormal = f64x2.lt(x, both(2.2250738585072014e-308));
-  const normal = pick(isSubnormal, mul(x, both(18014398509481984)), x);
+  const isSubnormal = f64x2.lt(x, fixed(memory.data<f64>([2.2250738585072014e-308])));
+  const normal = pick(isSubnormal, mul(x, fixed(memory.data<f64>([18014398509481984]))), x);
   const shifted = i64x2.sub(normal, i64x2.splat(0x3fe6000000000000));
   const fraction = i64x2.sub(normal, v128.and(shifted, i64x2.splat(0xfff0000000000000)));
   const a = logRow(i32x4.extract_lane(shifted, 1));
@@ -50,14 +59,14 @@ export function log(x: v128): v128 {
   const begin = v128.load(a);
   const end = v128.load(b);
   const r = firsts(begin, end);
-  const spread = mul(fraction, both(134217729));
+  const spread = mul(fraction, fixed(memory.data<f64>([134217729])));
   const high = sub(spread, sub(spread, fraction));
-  const z = add(sub(mul(high, r), both(1)), mul(sub(fraction, high), r));
-  const exponent = sub(exponentOf(shifted), v128.and(isSubnormal, both(54)));
+  const z = add(sub(mul(high, r), fixed(memory.data<f64>([1]))), mul(sub(fraction, high), r));
+  const exponent = sub(exponentOf(shifted), v128.and(isSubnormal, fixed(memory.data<f64>([54]))));
   const value = logOfParts(exponent, seconds(begin, end), rests(a, b), z);
   const isPositive = f64x2.gt(x, both(0));
-  const isInfinite = f64x2.eq(x, both(Infinity));
-  const outside = pick(f64x2.eq(x, both(0)), both(-Infinity), both(NaN));
+  const isInfinite = f64x2.eq(x, fixed(memory.data<f64>([Infinity])));
+  const outside = pick(f64x2.eq(x, both(0)), fixed(memory.data<f64>([-Infinity])), both(NaN));
   return pick(isPositive, pick(isInfinite, x, value), outside);
 }
 
@@ -69,7 +78,7 @@ export function logRatio(high: v128, low: v128): v128 {
   const begin = v128.load(a);
   const end = v128.load(b);
   const r = firsts(begin, end);
-  const spread = mul(high, both(134217729));
+  const spread = mul(high, fixed(memory.data<f64>([134217729])));
   const upper = sub(spread, sub(spread, high));
   const difference = add(sub(mul(upper, r), scaled), mul(sub(high, upper), r));
   return logOfParts(exponentOf(shifted), seconds(begin, end), rests(a, b), div(difference, scaled));
@@ -92,19 +101,25 @@ function exponentOf(shifted: v128): v128 {
 
 function logOfParts(exponent: v128, upper: v128, lower: v128, z: v128): v128 {
   const square = mul(z, z);
-  const last = add(both(-0.16666666666666666), mul(z, both(0.14285714285714285)));
-  const third = add(last, mul(square, both(-0.125)));
-  const second = add(add(both(-0.25), mul(z, both(0.2))), mul(square, third));
-  const first = add(add(both(-0.5), mul(z, both(0.3333333333333333))), mul(square, second));
-  const base = add(mul(exponent, both(0.6931471805598903)), upper);
-  const rest = add(add(mul(exponent, both(5.497923018708371e-14)), lower), mul(square, first));
+  const last = add(
+    fixed(memory.data<f64>([-0.16666666666666666])),
+    mul(z, fixed(memory.data<f64>([0.14285714285714285]))),
+  );
+  const third = add(last, mul(square, fixed(memory.data<f64>([-0.125]))));
+  const second = add(add(fixed(memory.data<f64>([-0.25])), mul(z, fixed(memory.data<f64>([0.2])))), mul(square, third));
+  const first = add(
+    add(fixed(memory.data<f64>([-0.5])), mul(z, fixed(memory.data<f64>([0.3333333333333333])))),
+    mul(square, second),
+  );
+  const base = add(mul(exponent, fixed(memory.data<f64>([0.6931471805598903]))), upper);
+  const rest = add(add(mul(exponent, fixed(memory.data<f64>([5.497923018708371e-14]))), lower), mul(square, first));
   return add(base, add(z, rest));
 }
 
 export function inverseNormal(p: v128): v128 {
-  const q = sub(p, both(0.5));
-  const y = mul(p, sub(both(1), p));
-  const isCentral = f64x2.le(both(0.00390625), y);
+  const q = sub(p, fixed(memory.data<f64>([0.5])));
+  const y = mul(p, sub(fixed(memory.data<f64>([1])), p));
+  const isCentral = f64x2.le(fixed(memory.data<f64>([0.00390625])), y);
   const center = cellCenter(y);
   const first = centralRow(i32x4.extract_lane(y, 1));
   const second = centralRow(i32x4.extract_lane(y, 3));
@@ -115,14 +130,14 @@ export function inverseNormal(p: v128): v128 {
 
 function tailQuantile(p: v128, q: v128): v128 {
   const isLower = f64x2.lt(q, both(0));
-  const w = f64x2.sqrt(mul(both(-2), log(pick(isLower, p, sub(both(1), p)))));
+  const w = f64x2.sqrt(mul(fixed(memory.data<f64>([-2])), log(pick(isLower, p, sub(fixed(memory.data<f64>([1])), p)))));
   const first = tailRow(i32x4.extract_lane(w, 1));
   const second = tailRow(i32x4.extract_lane(w, 3));
   const value = quantilePolynomial(first, second, sub(w, cellCenter(w)));
   const tail = pick(isLower, f64x2.neg(value), value);
-  const isInside = v128.and(f64x2.gt(p, both(0)), f64x2.lt(p, both(1)));
-  const end = pick(f64x2.eq(p, both(1)), both(Infinity), both(NaN));
-  return pick(isInside, tail, pick(f64x2.eq(p, both(0)), both(-Infinity), end));
+  const isInside = v128.and(f64x2.gt(p, both(0)), f64x2.lt(p, fixed(memory.data<f64>([1]))));
+  const end = pick(f64x2.eq(p, fixed(memory.data<f64>([1]))), fixed(memory.data<f64>([Infinity])), both(NaN));
+  return pick(isInside, tail, pick(f64x2.eq(p, both(0)), fixed(memory.data<f64>([-Infinity])), end));
 }
 
 /** The middles of the sixteenths of octaves in which two positive numbers lie. */
@@ -165,11 +180,11 @@ export function ratioRow(upper: i32): usize {
 
 /** The middles of the cells in which t lies, given t + 1. */
 export function ratioCenter(shifted: v128): v128 {
-  return sub(cellCenter(shifted), both(1));
+  return sub(cellCenter(shifted), fixed(memory.data<f64>([1])));
 }
 
 export function tailRatio(t: v128): v128 {
-  const shifted = add(t, both(1));
+  const shifted = add(t, fixed(memory.data<f64>([1])));
   const x = sub(t, ratioCenter(shifted));
   const a = ratioRow(i32x4.extract_lane(shifted, 1));
   const b = ratioRow(i32x4.extract_lane(shifted, 3));

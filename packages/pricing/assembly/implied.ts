@@ -4,7 +4,7 @@
  */
 import { boundedRatio, goodTerms, isNear, nearSlope, statusOfTerms } from "./black";
 import { log, logRatio, scaledExp } from "./functions";
-import { add, both, div, every, mul, none, pick, sub } from "./lanes";
+import { add, both, div, every, fixed, mul, none, pick, sub } from "./lanes";
 
 const densityTop: f64 = 0.3989422804014327;
 const inversePi: f64 = 0.3183098861837907;
@@ -63,7 +63,7 @@ function fillPair(
   price: v128,
   volatility: usize,
 ): v128 {
-  const one = both(1);
+  const one = fixed(memory.data<f64>([1]));
   const zero = both(0);
   const forward = pick(isGood, givenForward, one);
   const strike = pick(isGood, givenStrike, one);
@@ -84,14 +84,14 @@ function fillPair(
   codes = pick(f64x2.gt(missing, zero), codes, i64x2.splat(10));
   codes = pick(f64x2.lt(timeValue, zero), i64x2.splat(9), codes);
   codes = pick(f64x2.eq(years, zero), i64x2.splat(8), codes);
-  codes = pick(f64x2.le(f64x2.abs(price), both(1e100)), codes, i64x2.splat(7));
+  codes = pick(f64x2.le(f64x2.abs(price), fixed(memory.data<f64>([1e100]))), codes, i64x2.splat(7));
   const isSolved = v128.and(v128.and(isGood, isPositive), i64x2.eq(codes, i64x2.splat(0)));
   // Rows without a volatility are solved as an option on its strike would be, and not picked.
   const deviation = impliedDeviation(
     pick(isSolved, low, one),
     pick(isSolved, high, one),
-    pick(isSolved, share, both(0.25)),
-    pick(isSolved, div(missing, low), both(0.75)),
+    pick(isSolved, share, fixed(memory.data<f64>([0.25]))),
+    pick(isSolved, div(missing, low), fixed(memory.data<f64>([0.75]))),
   );
   const root = f64x2.sqrt(pick(isSolved, years, one));
   const answer = v128.and(isGood, i64x2.eq(codes, i64x2.splat(0)));
@@ -101,12 +101,12 @@ function fillPair(
 
 function impliedDeviation(low: v128, high: v128, share: v128, missing: v128): v128 {
   const x = logRatio(high, low);
-  const edge = f64x2.sqrt(mul(both(2), x));
+  const edge = f64x2.sqrt(mul(fixed(memory.data<f64>([2])), x));
   const edgeRatio = boundedRatio(edge);
-  const isFlat = f64x2.lt(edge, both(0.01));
-  const inflection = pick(isFlat, mul(edge, both(densityTop)), sub(both(0.5), edgeRatio));
+  const isFlat = f64x2.lt(edge, fixed(memory.data<f64>([0.01])));
+  const inflection = pick(isFlat, mul(edge, both(densityTop)), sub(fixed(memory.data<f64>([0.5])), edgeRatio));
   const isLower = f64x2.lt(share, inflection);
-  const isSmall = f64x2.lt(share, both(0.1));
+  const isSmall = f64x2.lt(share, fixed(memory.data<f64>([0.1])));
   const isMiddle = v128.andnot(isSmall, isLower);
   const isUpper = v128.not(v128.or(isSmall, isLower));
   let deviation = both(0);
@@ -117,8 +117,8 @@ function impliedDeviation(low: v128, high: v128, share: v128, missing: v128): v1
 }
 
 function lower(x: v128, edge: v128, edgeRatio: v128, low: v128, high: v128, share: v128): v128 {
-  const border = mul(edge, both(0.999999999));
-  const isNormal = f64x2.lt(x, both(1.5));
+  const border = mul(edge, fixed(memory.data<f64>([0.999999999])));
+  const isNormal = f64x2.lt(x, fixed(memory.data<f64>([1.5])));
   let guess = both(0);
   if (!none(isNormal)) guess = guessNormal(x, share, f64x2.sqrt(div(low, high)));
   if (!every(isNormal)) guess = pick(isNormal, guess, guessTail(x, share, edgeRatio));
@@ -127,8 +127,8 @@ function lower(x: v128, edge: v128, edgeRatio: v128, low: v128, high: v128, shar
 }
 
 function middle(x: v128, edge: v128, share: v128): v128 {
-  const border = mul(edge, both(1.000000001));
-  const straddle = add(share, mul(both(0.5), x));
+  const border = mul(edge, fixed(memory.data<f64>([1.000000001])));
+  const straddle = add(share, mul(fixed(memory.data<f64>([0.5])), x));
   const discriminant = sub(mul(straddle, straddle), mul(mul(x, x), both(inversePi)));
   const guess = mul(add(straddle, f64x2.sqrt(positive(discriminant))), both(halfRootTwoPi));
   const first = stepOfValue(x, pick(f64x2.lt(border, guess), guess, border), share);
@@ -136,10 +136,10 @@ function middle(x: v128, edge: v128, share: v128): v128 {
 }
 
 function upper(x: v128, edge: v128, edgeRatio: v128, missing: v128): v128 {
-  const border = mul(edge, both(1.000000001));
-  const weighted = log(div(missing, add(both(1), mul(both(2), edgeRatio))));
+  const border = mul(edge, fixed(memory.data<f64>([1.000000001])));
+  const weighted = log(div(missing, add(fixed(memory.data<f64>([1])), mul(fixed(memory.data<f64>([2])), edgeRatio))));
   const quantile = quantileOfLog(pick(f64x2.lt(weighted, both(-logOfTwo)), weighted, both(-logOfTwo)));
-  const guess = add(quantile, f64x2.sqrt(add(mul(quantile, quantile), mul(both(2), x))));
+  const guess = add(quantile, f64x2.sqrt(add(mul(quantile, quantile), mul(fixed(memory.data<f64>([2])), x))));
   const first = stepOfMissing(x, pick(f64x2.lt(border, guess), guess, border), missing);
   return stepOfMissing(x, pick(f64x2.lt(border, first), first, border), missing);
 }
@@ -151,39 +151,54 @@ function positive(x: v128): v128 {
 
 function guessNormal(x: v128, share: v128, root: v128): v128 {
   const ratio = div(mul(share, root), x);
-  const isWide = f64x2.lt(both(0.395), ratio);
+  const isWide = f64x2.lt(fixed(memory.data<f64>([0.395])), ratio);
   let wide = both(0);
   let tight = both(0);
   if (!none(isWide)) {
-    const sum = add(ratio, both(0.5));
+    const sum = add(ratio, fixed(memory.data<f64>([0.5])));
     const square = sub(mul(sum, sum), both(inversePi));
     wide = div(mul(x, add(sum, f64x2.sqrt(positive(square)))), both(2 * densityTop));
   }
   if (!every(isWide)) {
-    const q = f64x2.sqrt(mul(both(-2), log(ratio)));
-    const third = add(both(-0.31310755995218514), mul(q, both(0.165260195971411)));
-    const above = add(both(0.10318817616930848), mul(q, add(both(0.4019613506594224), mul(q, third))));
-    const inside = add(both(-0.24350176307712576), mul(q, both(0.16428506272540305)));
-    tight = div(mul(x, add(both(1), mul(q, inside))), above);
+    const q = f64x2.sqrt(mul(fixed(memory.data<f64>([-2])), log(ratio)));
+    const third = add(
+      fixed(memory.data<f64>([-0.31310755995218514])),
+      mul(q, fixed(memory.data<f64>([0.165260195971411]))),
+    );
+    const above = add(
+      fixed(memory.data<f64>([0.10318817616930848])),
+      mul(q, add(fixed(memory.data<f64>([0.4019613506594224])), mul(q, third))),
+    );
+    const inside = add(
+      fixed(memory.data<f64>([-0.24350176307712576])),
+      mul(q, fixed(memory.data<f64>([0.16428506272540305]))),
+    );
+    tight = div(mul(x, add(fixed(memory.data<f64>([1])), mul(q, inside))), above);
   }
   return pick(isWide, wide, tight);
 }
 
 function guessTail(x: v128, share: v128, edgeRatio: v128): v128 {
-  const one = both(1);
-  const start = positive(quantileOfLog(log(div(share, sub(one, mul(both(2), edgeRatio))))));
-  const far = f64x2.sqrt(add(mul(start, start), mul(both(2), x)));
+  const one = fixed(memory.data<f64>([1]));
+  const start = positive(quantileOfLog(log(div(share, sub(one, mul(fixed(memory.data<f64>([2])), edgeRatio))))));
+  const far = f64x2.sqrt(add(mul(start, start), mul(fixed(memory.data<f64>([2])), x)));
   const rest = sub(one, div(boundedRatio(far), boundedRatio(start)));
   const a = positive(quantileOfLog(log(div(share, rest))));
-  return div(mul(both(2), x), add(a, f64x2.sqrt(add(mul(a, a), mul(both(2), x)))));
+  return div(
+    mul(fixed(memory.data<f64>([2])), x),
+    add(a, f64x2.sqrt(add(mul(a, a), mul(fixed(memory.data<f64>([2])), x)))),
+  );
 }
 
 function quantileOfLog(logarithm: v128): v128 {
   const isLess = f64x2.lt(logarithm, both(0));
-  const t = f64x2.sqrt(pick(isLess, mul(both(-2), logarithm), both(0)));
-  const above = add(both(2.515517), mul(t, add(both(0.802853), mul(t, both(0.010328)))));
-  const last = add(both(0.189269), mul(t, both(0.001308)));
-  const under = add(both(1), mul(t, add(both(1.432788), mul(t, last))));
+  const t = f64x2.sqrt(pick(isLess, mul(fixed(memory.data<f64>([-2])), logarithm), both(0)));
+  const above = add(
+    fixed(memory.data<f64>([2.515517])),
+    mul(t, add(fixed(memory.data<f64>([0.802853])), mul(t, fixed(memory.data<f64>([0.010328]))))),
+  );
+  const last = add(fixed(memory.data<f64>([0.189269])), mul(t, fixed(memory.data<f64>([0.001308]))));
+  const under = add(fixed(memory.data<f64>([1])), mul(t, add(fixed(memory.data<f64>([1.432788])), mul(t, last))));
   return sub(t, div(above, under));
 }
 
@@ -193,35 +208,42 @@ function difference(h: v128, s: v128, a: v128): v128 {
   let value = both(0);
   if (!none(near)) value = mul(s, nearSlope(h, s));
   if (every(near)) return value;
-  return pick(near, value, sub(boundedRatio(positive(a)), boundedRatio(add(h, mul(both(0.5), s)))));
+  return pick(
+    near,
+    value,
+    sub(boundedRatio(positive(a)), boundedRatio(add(h, mul(fixed(memory.data<f64>([0.5])), s)))),
+  );
 }
 
 function stepOfLog(x: v128, s: v128, share: v128): v128 {
   const h = div(x, s);
-  const a = sub(h, mul(both(0.5), s));
+  const a = sub(h, mul(fixed(memory.data<f64>([0.5])), s));
   const bracket = difference(h, s, a);
-  const excess = sub(log(div(bracket, share)), mul(both(0.5), mul(a, a)));
+  const excess = sub(log(div(bracket, share)), mul(fixed(memory.data<f64>([0.5])), mul(a, a)));
   return add(s, stepForLog(x, s, excess, div(both(densityTop), bracket)));
 }
 
 function stepOfMissing(x: v128, s: v128, missing: v128): v128 {
   const h = div(x, s);
-  const a = sub(mul(both(0.5), s), h);
-  const bracket = add(boundedRatio(positive(a)), boundedRatio(add(h, mul(both(0.5), s))));
-  const excess = sub(log(div(bracket, missing)), mul(both(0.5), mul(a, a)));
+  const a = sub(mul(fixed(memory.data<f64>([0.5])), s), h);
+  const bracket = add(boundedRatio(positive(a)), boundedRatio(add(h, mul(fixed(memory.data<f64>([0.5])), s))));
+  const excess = sub(log(div(bracket, missing)), mul(fixed(memory.data<f64>([0.5])), mul(a, a)));
   return add(s, stepForLog(x, s, excess, div(both(-densityTop), bracket)));
 }
 
 function stepOfValue(x: v128, s: v128, share: v128): v128 {
   const h = div(x, s);
-  const a = sub(h, mul(both(0.5), s));
-  const density = scaledExp(mul(both(-0.5), mul(a, a)), both(0), both(1));
+  const a = sub(h, mul(fixed(memory.data<f64>([0.5])), s));
+  const density = scaledExp(mul(fixed(memory.data<f64>([-0.5])), mul(a, a)), both(0), fixed(memory.data<f64>([1])));
   const near = isNear(h, s);
   let value = both(0);
   if (!none(near)) value = mul(density, mul(s, nearSlope(h, s)));
   if (!every(near)) {
-    const ratios = add(boundedRatio(positive(f64x2.neg(a))), boundedRatio(add(h, mul(both(0.5), s))));
-    value = pick(near, value, sub(both(1), mul(density, ratios)));
+    const ratios = add(
+      boundedRatio(positive(f64x2.neg(a))),
+      boundedRatio(add(h, mul(fixed(memory.data<f64>([0.5])), s))),
+    );
+    value = pick(near, value, sub(fixed(memory.data<f64>([1])), mul(density, ratios)));
   }
   const second = bend(h, s);
   const newton = div(sub(share, value), mul(density, both(densityTop)));
@@ -230,22 +252,28 @@ function stepOfValue(x: v128, s: v128, share: v128): v128 {
 
 function stepForLog(x: v128, s: v128, excess: v128, slope: v128): v128 {
   const second = bend(div(x, s), s);
-  const lastTwo = mul(mul(both(2), slope), slope);
-  const third = add(sub(bendOfBend(x, s, second), mul(mul(both(3), slope), second)), lastTwo);
+  const lastTwo = mul(mul(fixed(memory.data<f64>([2])), slope), slope);
+  const third = add(sub(bendOfBend(x, s, second), mul(mul(fixed(memory.data<f64>([3])), slope), second)), lastTwo);
   return householder(div(f64x2.neg(excess), slope), sub(second, slope), third);
 }
 
 function bend(h: v128, s: v128): v128 {
-  return sub(div(mul(h, h), s), mul(both(0.25), s));
+  return sub(div(mul(h, h), s), mul(fixed(memory.data<f64>([0.25])), s));
 }
 
 function bendOfBend(x: v128, s: v128, second: v128): v128 {
   const steep = div(x, mul(s, s));
-  return sub(sub(mul(second, second), mul(both(3), mul(steep, steep))), both(0.25));
+  return sub(
+    sub(mul(second, second), mul(fixed(memory.data<f64>([3])), mul(steep, steep))),
+    fixed(memory.data<f64>([0.25])),
+  );
 }
 
 function householder(newton: v128, second: v128, third: v128): v128 {
-  const above = mul(newton, add(both(1), mul(mul(both(0.5), second), newton)));
-  const inside = add(second, div(mul(third, newton), both(6)));
-  return div(above, add(both(1), mul(newton, inside)));
+  const above = mul(
+    newton,
+    add(fixed(memory.data<f64>([1])), mul(mul(fixed(memory.data<f64>([0.5])), second), newton)),
+  );
+  const inside = add(second, div(mul(third, newton), fixed(memory.data<f64>([6]))));
+  return div(above, add(fixed(memory.data<f64>([1])), mul(newton, inside)));
 }

@@ -3,7 +3,7 @@
  * same bits. Columns are given by their addresses; counts are even.
  */
 import { exp, inverseNormal, log } from "./functions";
-import { add, both, div, every, firsts, mul, none, pick, seconds, sub } from "./lanes";
+import { add, both, div, every, firsts, fixed, mul, none, pick, seconds, sub } from "./lanes";
 
 /** Philox4x32-10 with four counters side by side, eight uniforms; see `src/monte-carlo/philox.ts` for their order. */
 export function fillUniforms(
@@ -16,6 +16,8 @@ export function fillUniforms(
   dimension: i32,
   stream: i32,
 ): void {
+  const m0 = v128.load32_splat(memory.data<u32>([0xd2511f53]));
+  const m1 = v128.load32_splat(memory.data<u32>([0xcd9e8d57]));
   for (let path = 0; path < count; path += 8) {
     let c0 = i32x4.add(i32x4.splat(pairLow + (path >> 1)), i32x4(0, 1, 2, 3));
     let c1 = i32x4.splat(pairHigh);
@@ -24,8 +26,6 @@ export function fillUniforms(
     let k0 = seedLow;
     let k1 = seedHigh;
     for (let round = 0; round < 10; round++) {
-      const m0 = i32x4.splat(0xd2511f53);
-      const m1 = i32x4.splat(0xcd9e8d57);
       const a = i64x2.extmul_low_i32x4_u(c0, m0);
       const b = i64x2.extmul_high_i32x4_u(c0, m0);
       const c = i64x2.extmul_low_i32x4_u(c2, m1);
@@ -54,7 +54,10 @@ export function fillUniforms(
 /** (k + 1/2) 2^-52 with k the upper 52 bits; 2^52 + k is what those bits are under the exponent of 2^52. */
 function uniformsOf(words: v128): v128 {
   const shifted = v128.or(i64x2.shr_u(words, 12), i64x2.splat(0x4330000000000000));
-  return mul(add(sub(shifted, both(4503599627370496)), both(0.5)), both(2.220446049250313e-16));
+  return mul(
+    add(sub(shifted, fixed(memory.data<f64>([4503599627370496]))), fixed(memory.data<f64>([0.5]))),
+    fixed(memory.data<f64>([2.220446049250313e-16])),
+  );
 }
 
 export function fillNormals(
@@ -119,7 +122,7 @@ export function hestonQeStep(
     const mean = add(mul(variance, decay), meanShift);
     const psi = div(add(mul(variance, spreadSlope), spreadShift), mul(mean, mean));
     stepVariance(psi, mean, v128.load(uniforms + at), growth);
-    const martingale = sub(f64x2.neg(logMoment), mul(mul(both(0.5), k3), variance));
+    const martingale = sub(f64x2.neg(logMoment), mul(mul(fixed(memory.data<f64>([0.5])), k3), variance));
     const correction = pick(bounded, martingale, add(k0, mul(k1, variance)));
     const deviation = f64x2.sqrt(add(mul(k3, variance), mul(k4, next)));
     const shift = add(add(drift, correction), mul(k2, next));
@@ -129,7 +132,7 @@ export function hestonQeStep(
 }
 
 function stepVariance(psi: v128, mean: v128, uniform: v128, growth: v128): void {
-  const isQuadratic = f64x2.le(psi, both(1.5));
+  const isQuadratic = f64x2.le(psi, fixed(memory.data<f64>([1.5])));
   if (every(isQuadratic)) {
     quadratic(psi, mean, uniform, growth);
   } else if (none(isQuadratic)) {
@@ -147,23 +150,23 @@ function stepVariance(psi: v128, mean: v128, uniform: v128, growth: v128): void 
 }
 
 function quadratic(psi: v128, mean: v128, uniform: v128, growth: v128): void {
-  const one = both(1);
-  const ratio = div(both(2), psi);
+  const one = fixed(memory.data<f64>([1]));
+  const ratio = div(fixed(memory.data<f64>([2])), psi);
   const less = sub(ratio, one);
   const square = add(less, mul(f64x2.sqrt(ratio), f64x2.sqrt(less)));
   const scale = div(mean, add(one, square));
   const root = add(f64x2.sqrt(square), inverseNormal(uniform));
   next = mul(scale, mul(root, root));
-  const rest = sub(one, mul(both(2), mul(growth, scale)));
+  const rest = sub(one, mul(fixed(memory.data<f64>([2])), mul(growth, scale)));
   bounded = f64x2.gt(rest, both(0));
-  logMoment = sub(div(mul(mul(growth, square), scale), rest), mul(both(0.5), log(rest)));
+  logMoment = sub(div(mul(mul(growth, square), scale), rest), mul(fixed(memory.data<f64>([0.5])), log(rest)));
 }
 
 function exponential(psi: v128, mean: v128, uniform: v128, growth: v128): void {
-  const one = both(1);
+  const one = fixed(memory.data<f64>([1]));
   const whole = add(psi, one);
   const mass = div(sub(psi, one), whole);
-  const complement = div(both(2), whole);
+  const complement = div(fixed(memory.data<f64>([2])), whole);
   const beta = div(complement, mean);
   const jump = div(log(div(complement, sub(one, uniform))), beta);
   next = pick(f64x2.le(uniform, mass), both(0), jump);

@@ -40,7 +40,7 @@ export type KernelModule = {
 };
 
 /** Where the source expects the tables (`assembly/functions.ts`). */
-const tablesAddress = 1024;
+const tablesAddress = 4096;
 const heapAddress = 32_768;
 
 /** A new instance with a memory of its own; `undefined` where there is no WebAssembly, or none with SIMD. */
