@@ -13,6 +13,7 @@
 import { exp, log } from "@stoa/base/exact";
 import { positive, PricingRefusal } from "../refusal.ts";
 import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
+import { rowStatuses } from "../kernel/columns.ts";
 import { typescriptKernel, type Kernel } from "../kernel/kernel.ts";
 import { checkedInstruments, isCoinSettled, type Instrument, type OptionInstrument } from "./instrument.ts";
 import { checkedScenario, shiftedVolatility, shockedPrice, type Scenario } from "./scenario.ts";
@@ -97,9 +98,10 @@ export function scenarioMatrix(
   const indexNow = new Float64Array([indexPrice]);
   for (let index = 0; index < instruments.length; index++) {
     const instrument = instruments[index] as Instrument;
-    fillRow(instrument, { indexPrice, indexPrices: indexNow, scenarios: now, volatility: undefined, kernel }, present);
+    const shared = { name: `instruments[${index}]`, indexPrice, kernel };
+    fillRow(instrument, { ...shared, indexPrices: indexNow, scenarios: now, volatility: undefined }, present);
     matrix.present[index] = present.values[0] as number;
-    fillRow(instrument, { indexPrice, indexPrices: matrix.indexPrices, scenarios, volatility, kernel }, row);
+    fillRow(instrument, { ...shared, indexPrices: matrix.indexPrices, scenarios, volatility }, row);
     copyRow(row, matrix, index * scenarios.length);
   }
   return matrix;
@@ -150,6 +152,8 @@ function copyRow(row: Scratch, matrix: ScenarioMatrix, offset: number): void {
 }
 
 type Row = {
+  /** As the caller writes the instrument. */
+  readonly name: string;
   readonly indexPrice: number;
   readonly indexPrices: Float64Array;
   readonly scenarios: readonly Scenario[];
@@ -164,12 +168,20 @@ function fillRow(instrument: Instrument, row: Row, scratch: Scratch): void {
     scratch.terms.sign.fill(instrument.type === "call" ? 1 : -1);
     scratch.terms.strike.fill(instrument.strike);
     // In currency, derivatives with respect to the forward.
-    row.kernel.blackChain(scratch.terms, scratch.out);
+    if (0 < row.kernel.blackChain(scratch.terms, scratch.out)) refuseCell(row, scratch);
     if (instrument.settlement === "coin") convertToCoin(scratch);
   } else {
     fillFutureValues(instrument.kind !== "spot" && instrument.settlement === "coin", scratch);
   }
   scaleToIndex(row.indexPrices, scratch);
+}
+
+/** A rule's volatility that is none, or numbers beyond what kernels take (1e-100 to 1e100), in the first cell that has one. */
+function refuseCell({ name, scenarios }: Row, { terms, out }: Scratch): never {
+  const cell = out.status.findIndex((status) => status !== 0);
+  const word = rowStatuses[out.status[cell] as number] as keyof BlackColumns;
+  const rule = `is outside its range in scenario ${cell} (${(scenarios[cell] as Scenario).name})`;
+  throw new PricingRefusal(`${name}.${word}`, "outside-range", terms[word][cell], rule);
 }
 
 function fillForwards(instrument: Instrument, { indexPrice, indexPrices, scenarios }: Row, scratch: Scratch): void {

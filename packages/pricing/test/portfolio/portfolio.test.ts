@@ -339,6 +339,11 @@ test.each<[string, () => unknown]>([
     "positions[0].entryPrice",
     () => holdingsOf(scenarioMatrix(instruments, index, scenarios), [{ instrument: 3, amount: 1, entryPrice: 0 }]),
   ],
+  [
+    "instruments[1].volatility",
+    () => scenarioMatrix(instruments, index, scenarios, { volatility: ({ type }) => (type === "put" ? NaN : 0.5) }),
+  ],
+  ["instruments[0].strike", () => scenarioMatrix([expiring("call", 1e101)], index, scenarios)],
   ["prices", () => scenarioGrid({ prices: [] })],
   [
     "extendedMoves[0]",
