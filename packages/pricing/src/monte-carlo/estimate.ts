@@ -7,8 +7,8 @@ import { PricingRefusal } from "../refusal.ts";
 import { controlMean, hasControl } from "./control.ts";
 import { nearestDouble, unitExponent } from "./exact-sum.ts";
 import { pathCountOf, type Group, type Partial } from "./partial.ts";
-import { columnNames } from "./simulation.ts";
-import { workDigest, type Work } from "./work.ts";
+import { columnNames, sumCount } from "./simulation.ts";
+import { sampleBlockSize, workDigest, type Work } from "./work.ts";
 
 /** A mean, and the standard deviation that such a mean has over seeds. */
 export type Estimate = { readonly mean: number; readonly standardError: number };
@@ -32,9 +32,27 @@ export function estimate(work: Work, partial: Partial): Estimates {
   if (!equalBytes(workDigest(work), partial.work)) {
     throw new PricingRefusal("partial.work", "outside-range", partial.work, "must be of this work, not");
   }
+  checkShape(work, partial);
   const names = columnNames(work);
   const entries = names.map((name, column) => [name, estimateColumn(work, partial.groups, column)] as const);
   return { ...(Object.fromEntries(entries) as Omit<Estimates, "pathCount">), pathCount: pathCountOf(partial) };
+}
+
+/** A partial may come from anyone: what no simulation of this work gives is refused before it is read. */
+function checkShape(work: Work, { groups, ranges }: Partial): void {
+  const { replicates, momentMatching } = work.method;
+  const width = sumCount(work);
+  const sampleCount = groups.reduce((total, group) => total + group.sampleCount, 0);
+  const pathCount = pathCountOf({ ranges }) / (momentMatching ? sampleBlockSize : 1);
+  const sound =
+    groups.length === replicates && groups.every(({ sums }) => sums.length === width) && sampleCount === pathCount;
+  if (sound) return;
+  throw new PricingRefusal(
+    "partial.groups",
+    "lengths-differ",
+    sampleCount,
+    "must hold the sums of this work for all its paths, not",
+  );
 }
 
 function estimateColumn(work: Work, groups: readonly Group[], column: number): Estimate {

@@ -51,10 +51,19 @@ function asPartial(value: Decoded<typeof fields>): (Decoded<typeof fields> & Par
   return value as Decoded<typeof fields> & Partial;
 }
 
-/** The partial of the ranges of both; refused when they are of different work or share a path. */
+/** The partial of the ranges of both; refused when they are of different work or share a path, or one of them is none. */
 export function mergePartials(left: Partial, right: Partial): Partial {
   if (!equalBytes(left.work, right.work)) {
     throw new PricingRefusal("partial.work", "outside-range", right.work, "must be of the same work as the other, not");
+  }
+  const widthOf = ({ groups }: Partial): string => groups.map(({ sums }) => sums.length).join();
+  if (widthOf(left) !== widthOf(right)) {
+    throw new PricingRefusal(
+      "partial.groups",
+      "lengths-differ",
+      widthOf(right),
+      "must have as many sums as the other, not",
+    );
   }
   return {
     work: left.work,
@@ -98,6 +107,6 @@ function mergeRanges(left: readonly PathRange[], right: readonly PathRange[]): r
 }
 
 /** How many paths the partial covers. */
-export function pathCountOf({ ranges }: Partial): number {
+export function pathCountOf({ ranges }: Pick<Partial, "ranges">): number {
   return ranges.reduce((total, { pathCount }) => total + pathCount, 0);
 }

@@ -134,6 +134,24 @@ describe("merging", () => {
     expect(() => estimate({ ...work, seed: 1n }, run(0, 10))).toThrow(PricingRefusal);
   });
 
+  test("and estimating refuse what no simulation of the work gives, from whomever it comes", () => {
+    const honest = run(0, 100);
+    const [group] = honest.groups;
+    const forged: readonly Partial[] = [
+      { ...honest, groups: [] },
+      { ...honest, groups: [group!, group!] },
+      { ...honest, groups: [{ ...group!, sums: group!.sums.slice(1) }] },
+      { ...honest, groups: [{ ...group!, sampleCount: 99 }] },
+      { ...honest, ranges: [{ firstPath: 0, pathCount: 101 }] },
+    ];
+    for (const [index, partial] of forged.entries()) {
+      expect(() => estimate(work, partial), String(index)).toThrow(/^partial\.groups must hold the sums/);
+      if (index < 3)
+        expect(() => mergePartials(run(200, 5), partial)).toThrow(/^partial\.groups must have as many sums/);
+    }
+    expect(estimate(work, honest).pathCount).toBe(100);
+  });
+
   test("has digests that tell work from work and range from range", () => {
     const unit = { ...work, firstPath: 0, pathCount: 10 };
     const others = [
