@@ -49,12 +49,16 @@ export function impliedDeviation(
     const target = log(at(value, 0)) + at(value, 2) * logOfTwo;
     const guess = below(edge, x < 1.5 ? guessNormal(x, target) : guessTail(x, target, edgeRatio));
     const start = below(edge, stepOfLog(x, guess, target));
+    progress[0] = guess;
+    progress[1] = start;
     lastStepOfLog(x, xLow, start, value, pair);
   } else if (ratio < 0.1) {
     const straddle = ratio + 0.5 * x;
     const discriminant = straddle * straddle - x * x * inversePi;
     const guess = above(edge, (straddle + Math.sqrt(0 < discriminant ? discriminant : 0)) * halfRootTwoPi);
     const start = above(edge, stepOfValue(x, guess, ratio));
+    progress[0] = guess;
+    progress[1] = start;
     lastStepOfValue(x, xLow, start, value, pair);
   } else {
     const target = log(at(missing, 0)) + at(missing, 2) * logOfTwo;
@@ -62,12 +66,17 @@ export function impliedDeviation(
     const quantile = quantileOfLog(weighted < -logOfTwo ? weighted : -logOfTwo);
     const guess = above(edge, quantile + Math.sqrt(quantile * quantile + 2 * x));
     const start = above(edge, stepOfMissing(x, guess, target));
+    progress[0] = guess;
+    progress[1] = start;
     lastStepOfMissing(x, xLow, start, missing, pair);
   }
 }
 
 const tinyRatio = 1e-50;
 const halfRootTwoPi = 1.2533141373155003;
+
+/** The guess of the latest inversion, and what its first step made of it: for whoever checks the bounds of the head. */
+export const progress = new Float64Array(2);
 
 /** Starts stay on their side of the inflection, a hair off it: the formulas of each side end there. */
 function below(edge: number, s: number): number {

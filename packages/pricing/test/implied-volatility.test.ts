@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { black76, black76Price } from "@stoa/pricing/black76";
+import { progress } from "@stoa/pricing/implied-deviation";
 import { impliedVolatility } from "@stoa/pricing/implied-volatility";
 import { functions } from "../../../tools/accuracy/black.ts";
 
@@ -96,6 +97,31 @@ describe("round trips on 3,000 options of the harshest grid", () => {
     }
     expect(sharp).toBeGreaterThan(2_000);
   });
+});
+
+test("two steps are enough everywhere: the guess is within 21 %, after the first step 1e-5 is left", () => {
+  const rows = functions.find(({ name }) => name === "impliedVolatility")!.inputs("steps", 20_000);
+  const worst = [0, 0];
+  let compared = 0;
+  for (const [call, forward, strike, years, price, discount] of rows as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ][]) {
+    const type = call === 1 ? "call" : "put";
+    progress.fill(NaN);
+    const implied = impliedVolatility({ type, forward, strike, years, price, discount }) as number;
+    if (Number.isNaN(progress[0]!)) continue; // a tiny value on the strike is in proportion: it takes no step
+    for (const step of [0, 1])
+      worst[step] = Math.max(worst[step]!, Math.abs(progress[step]! / (implied * Math.sqrt(years)) - 1));
+    compared++;
+  }
+  expect(compared).toBeGreaterThan(15_000);
+  expect(worst[0]).toBeLessThan(0.21);
+  expect(worst[1]).toBeLessThan(1e-5);
 });
 
 describe("at the ends of what doubles hold", () => {
