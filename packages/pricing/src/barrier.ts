@@ -57,7 +57,7 @@ export function barrier(option: BarrierArguments): BarrierValues {
   const isDown = knock === "down-and-in" || knock === "down-and-out";
   if (isDown ? spot <= level : level <= spot) return isIn ? vanilla(option) : knockedOut(option, rebate);
   const { standard } = legsOf(option);
-  if (standard.deviation === 0) return alongThePath(option, isIn, isDown, rebate);
+  if (standard.deviation < smallestDeviation) return alongThePath(option, isIn, isDown, rebate);
   const terms = termsOf(option, isDown);
   const high = level <= option.strike;
   const value = plus(
@@ -67,6 +67,9 @@ export function barrier(option: BarrierArguments): BarrierValues {
   );
   return valuesOf(value, spot, years, volatility);
 }
+
+/** Below this the spot has but one path, as far as doubles tell prices apart; powers of it would overflow in the formula. */
+const smallestDeviation = 1e-30;
 
 function knockIn({ a, b, c, d }: Terms, call: boolean, down: boolean, high: boolean): Jet {
   // Whether the barrier lies on the side of the strike where the payoff is nothing.

@@ -108,6 +108,18 @@ describe("at the other edges", () => {
     }
   });
 
+  test("barriers and averages give numbers from the smallest volatility to large ones", () => {
+    for (const knock of knocks)
+      for (const volatility of [5e-324, 1e-160, 1e-101, 1e-99, 1e-12, 1e-3, 1, 30])
+        for (const away of [1e-12, 0.03, 0.9]) {
+          const distance = knock.startsWith("down") ? 1 - away : 1 + away;
+          const option = { ...level, knock, volatility, barrier: 100 * distance };
+          const values = [...Object.values(barrier(option)), ...Object.values(geometricAsian(option))];
+          expect(values.every(Number.isFinite), JSON.stringify(option)).toBe(true);
+          expect(barrier(option).price).toBeLessThanOrEqual(blackScholesPrice(option) + 5.000001);
+        }
+  });
+
   test("an average of one observation is the option on the spot; of very many, the continuous one", () => {
     const one = geometricAsian({ ...spot, observationsCount: 1 });
     const european = blackScholes(spot);
