@@ -37,7 +37,7 @@ export type NormalImpliedVolatilityArguments = Omit<BachelierArguments, "volatil
  * sign. Arguments outside their domain throw a `PricingRefusal`.
  *
  * It solves price = bachelierPrice for volatility. Error: below 0.6 units in the last place of the volatility that the given
- * doubles determine, in two steps.
+ * doubles determine, in two steps; Infinity where it is beyond doubles.
  *
  * @example normalImpliedVolatility({ type: "call", forward: 0.02, strike: 0.03, years: 2, price: 0.001 })
  */
@@ -73,9 +73,11 @@ export function normalVolatility(
   if (price < floor) return -1;
   if (discount * distance * nothingBeside <= price) {
     // The distance is nothing beside the deviation: s = sqrt(2 pi) price / discount.
+    const shift = 1e300 < price ? 4 : 0; // s may be no double where s / sqrt(years) is one
     shareOf(price, 0, discount, 0, share);
+    share[2] = (share[2] as number) - shift;
     proportional(share, pair);
-    return overRoot(pair[0] as number, pair[1] as number, years);
+    return scaled(overRoot(pair[0] as number, pair[1] as number, years), shift);
   }
   const distanceLow = above ? sumError(forward, -strike, distance) : sumError(strike, -forward, distance);
   const shift = 1e90 < distance || distance < 1e-90 ? -exponentOf(distance) : 0;

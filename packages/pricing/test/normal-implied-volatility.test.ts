@@ -40,6 +40,13 @@ describe("the volatility that a price was made with comes back", () => {
   });
 });
 
+test("the largest prices have a volatility, which may be beyond doubles", () => {
+  const option = { type: "call", forward: -1, strike: 2, price: 1.5e308 } as const;
+  const volatility = normalImpliedVolatility({ ...option, years: 16 }) as number;
+  expect(volatility / (1.5e308 * (Math.sqrt(2 * Math.PI) / 4))).toBeCloseTo(1, 14);
+  expect(normalImpliedVolatility({ ...option, years: 1 })).toBe(Infinity);
+});
+
 test("two steps are enough everywhere: the guess is within 0.35 %", () => {
   let worst = 0;
   for (let step = 0; step < 4_000; step++) {
