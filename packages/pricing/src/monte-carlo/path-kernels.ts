@@ -66,12 +66,13 @@ export const typescriptPathKernels: PathKernels = {
 };
 
 let active: PathKernels = typescriptPathKernels;
-/** What may be borrowed again, by length; of the form in use. */
-let idle = new Map<number, Float64Array[]>();
+/** What of each accepted form may be borrowed again, by length: memory that a form has given is never given back to it. */
+const idleColumns = new Map<PathKernels, Map<number, Float64Array[]>>([[typescriptPathKernels, new Map()]]);
 
 /** The form in use for the time of one run: what it allocates is given back by `release`, and must not be used after it. */
 export function borrowKernels(): { readonly kernels: PathKernels; readonly release: () => void } {
-  const [form, pool] = [active, idle];
+  const form = active;
+  const pool = idleColumns.get(form)!;
   const borrowed: Float64Array[] = [];
   const allocate = (length: number): Float64Array => {
     const column = pool.get(length)?.pop()?.fill(0) ?? form.allocate(length);
@@ -88,12 +89,14 @@ export function borrowKernels(): { readonly kernels: PathKernels; readonly relea
   return { kernels: { ...form, allocate }, release };
 }
 
-/** Replaces the form in use by one that gives the same bits; what fails on a probe is refused by an {@link assert}. */
+/** Replaces the form in use by one that gives the same bits; what fails on a probe is refused by an {@link assert}. A form is probed once. */
 export function installPathKernels(kernels: PathKernels): void {
-  probeUniforms(kernels);
-  for (const constants of probeConstants) probeSteps(kernels, constants);
+  if (!idleColumns.has(kernels)) {
+    probeUniforms(kernels);
+    for (const constants of probeConstants) probeSteps(kernels, constants);
+    idleColumns.set(kernels, new Map());
+  }
   active = kernels;
-  idle = new Map();
 }
 
 function philoxNormals(
