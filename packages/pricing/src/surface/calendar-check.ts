@@ -28,26 +28,29 @@ const pending = new Float64Array(2 * 128);
  */
 export function calendarGap(early: SviSlice, late: SviSlice): CalendarGap {
   const reach = Math.max(Math.abs(early.m) + 4 * early.s, Math.abs(late.m) + 4 * late.s);
-  const right = doublingsUntilTail(early, late, reach);
-  const left = doublingsUntilTail(mirrored(early), mirrored(late), reach);
+  const right = tailOf(early, late, reach);
+  const left = tailOf(mirrored(early), mirrored(late), reach);
   if (right === undefined) return { gap: -Infinity, k: Infinity };
   if (left === undefined) return { gap: -Infinity, k: -Infinity };
-  return leastGap(early, late, -left, right);
+  const { gap, k } = leastGap(early, late, -left.from, right.from);
+  return { gap: Math.min(gap, left.gap, right.gap), k };
 }
 
 const mirrored = (slice: SviSlice): SviSlice => ({ ...slice, rho: -slice.rho, m: -slice.m });
 
-/** A k beyond which the gap does not fall below its value there; undefined where the wings cross or run parallel. */
-function doublingsUntilTail(early: SviSlice, late: SviSlice, start: number): number | undefined {
+type Tail = { readonly from: number; readonly gap: number };
+
+/** A k and the positive gap that there is at least from it on to the right; undefined where the wings cross or run parallel. */
+function tailOf(early: SviSlice, late: SviSlice, start: number): Tail | undefined {
   const wing = early.b * (1 + early.rho);
-  let k = start;
+  let from = start;
   for (let doubling = 0; doubling < doublingsCountMax; doubling++) {
-    const { variance, slope } = sviVariance(late, k);
-    const offset = k - early.m;
-    // sqrt(x^2 + s^2) <= x + s^2 / (2 x): the earlier curve lies below this line from k on.
+    const { variance, slope } = sviVariance(late, from);
+    const offset = from - early.m;
+    // sqrt(x^2 + s^2) <= x + s^2 / (2 x): from here on the earlier curve lies below this line.
     const ceiling = early.a + wing * offset + (early.b * early.s * early.s) / (2 * offset);
-    if (wing <= slope && ceiling <= variance) return k;
-    k *= 2;
+    if (wing <= slope && ceiling < variance) return { from, gap: variance - ceiling };
+    from *= 2;
   }
   return undefined;
 }

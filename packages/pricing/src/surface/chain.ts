@@ -69,11 +69,12 @@ export function checkChain(chain: readonly ExpiryQuotes[], settings: QuoteSettin
     before = expiry.years;
     if (expiry.forward !== undefined) positive(`${place}.forward`, expiry.forward);
     if (expiry.discount !== undefined) positive(`${place}.discount`, expiry.discount);
-    checkQuotes(place, expiry.quotes, settings);
+    checkQuotes(`${place}.quotes`, expiry.quotes, settings);
   }
 }
 
-function checkQuotes(place: string, quotes: readonly OptionQuote[], settings: QuoteSettings): void {
+/** The same for the quotes of one expiry, which the caller writes as `argument`. */
+export function checkQuotes(argument: string, quotes: readonly OptionQuote[], settings: QuoteSettings): void {
   for (let index = 0; index < quotes.length; index++) {
     const quote = quotes[index] as OptionQuote;
     const { type, strike, bid = 0, ask = 0, ageSeconds = 0 } = quote;
@@ -86,9 +87,9 @@ function checkQuotes(place: string, quotes: readonly OptionQuote[], settings: Qu
       0 <= ask &&
       ask < Infinity &&
       ageSeconds - ageSeconds === 0;
-    if (!sound) refuseQuote(`${place}.quotes[${index}]`, quote);
+    if (!sound) refuseQuote(`${argument}[${index}]`, quote);
     if (settings.crossed === "refuse" && quoteState(quote, settings) === "crossed") {
-      throw new PricingRefusal(`${place}.quotes[${index}]`, "crossed", `${bid} over ${ask}`);
+      throw new PricingRefusal(`${argument}[${index}]`, "crossed", `${bid} over ${ask}`);
     }
   }
 }

@@ -69,8 +69,8 @@ export type ExpiryFit = {
   readonly repair: Repair | undefined;
 };
 
-/** Why there is no surface at all. */
-export const fitRefusals = ["no-expiry-fitted"] as const;
+/** Why there is no surface at all: no expiry says anything, or not even the common surface passes the checks. */
+export const fitRefusals = ["no-expiry-fitted", "arbitrage-left"] as const;
 export type FitRefusal = (typeof fitRefusals)[number];
 
 export type SurfaceFit =
@@ -100,22 +100,24 @@ export function fitSurface(chain: readonly ExpiryQuotes[], settings: Partial<Fit
     fitted.map(({ slice }) => slice),
     fitted.map(({ reference }) => reference),
   );
+  const expiries = reportsOf(drafts, fitted, repairs);
+  // Slices of their own were checked when they were repaired; the common surface is sound by its theorem, up to rounding.
+  const common = repairs.every(({ blend }) => blend === 1);
+  if (common && 0 < violatorsOf(slices).size) return { refusal: "arbitrage-left", expiries };
   const surface = makeSurface(
-    usable.map(({ years, forward, discount }, index) => ({
-      years,
-      forward,
-      discount,
-      svi: slices[index] as SviSlice,
-    })),
+    usable.map(({ years, forward, discount }, index) => ({ years, forward, discount, svi: slices[index] as SviSlice })),
     all,
   );
+  return { surface, ssvi, expiries };
+}
+
+function reportsOf(drafts: readonly Draft[], fitted: readonly Fitted[], repairs: readonly Repair[]): ExpiryFit[] {
   let next = 0;
-  const expiries = drafts.map((draft) => {
+  return drafts.map((draft) => {
     if (draft.observations === undefined) return reportOf(draft);
     const index = next++;
     return { ...reportOf(draft, fitted[index]), repair: repairs[index] };
   });
-  return { surface, ssvi, expiries };
 }
 
 type Draft = {

@@ -13,8 +13,8 @@
  * H. Stoll, "The relationship between put and call option prices", Journal of Finance 24 (1969); A. Beaton and J. Tukey,
  * Technometrics 16 (1974), for the biweight.
  */
-import { positive } from "../refusal.ts";
-import { quoteSettings, quoteState, type OptionQuote, type QuoteSettings } from "./chain.ts";
+import { notNegative, positive } from "../refusal.ts";
+import { checkQuotes, quoteSettings, quoteState, type OptionQuote, type QuoteSettings } from "./chain.ts";
 import { weightedMedian } from "./robust.ts";
 
 export type ParitySettings = QuoteSettings & {
@@ -62,6 +62,8 @@ export function impliedForward(
 ): ImpliedForward | ParityRefusal {
   const { unit, discount: given } = settings;
   if (given !== undefined) positive("discount", given);
+  notNegative("settings.discountErrorMax", settings.discountErrorMax);
+  checkQuotes("quotes", quotes, settings);
   const pairs = pairsOf(quotes, settings);
   if (pairs.length === 0) return "no-pairs";
   const line = pairs.length < 3 || given !== undefined ? undefined : lineThrough(pairs);
@@ -110,7 +112,7 @@ const roundsCount = 8;
 /** Residuals of this many robust standard deviations have no weight. */
 const biweightReach = 4.685;
 
-/** mid = intercept + slope strike by biweight regression. The first weights are those of a regression on the strike medians. */
+/** mid = intercept + slope strike by biweight regression. The first weights are those of a line of medians. */
 function lineThrough(pairs: readonly Pair[]): Line | undefined {
   const trust = new Float64Array(pairs.length).fill(1);
   const residuals = new Float64Array(pairs.length);
@@ -126,21 +128,17 @@ function lineThrough(pairs: readonly Pair[]): Line | undefined {
   return line;
 }
 
-/** Trust from residuals against the line through weighted medians of the lower and the upper half: a wrong pair cannot tilt it. */
+/** Trust from residuals against a line of medians, between the lower and the upper half of the strikes: a wrong pair cannot tilt it. */
 function startTrust(pairs: readonly Pair[], trust: Float64Array, residuals: Float64Array): void {
-  const halves = [pairs.slice(0, pairs.length >> 1), pairs.slice(pairs.length >> 1)].map((part) => {
-    const weights = part.map(({ half }) => 1 / half);
-    const strikes = part.map(({ strike }) => strike);
-    return { strike: weightedMedian(strikes, weights), part, weights };
-  });
-  const [low, high] = halves as [(typeof halves)[0], (typeof halves)[0]];
+  const low = pairs.slice(0, pairs.length >> 1);
+  const high = pairs.slice(pairs.length >> 1);
   // The slope through pairs of pairs, one of each half, then the level: medians throughout.
-  const count = Math.min(low.part.length, high.part.length);
+  const count = Math.min(low.length, high.length);
   const slopes: number[] = [];
   const weights: number[] = [];
   for (let index = 0; index < count; index++) {
-    const one = low.part[index] as Pair;
-    const other = high.part[index] as Pair;
+    const one = low[index] as Pair;
+    const other = high[index] as Pair;
     slopes.push((other.mid - one.mid) / (other.strike - one.strike));
     weights.push((other.strike - one.strike) / (one.half + other.half));
   }

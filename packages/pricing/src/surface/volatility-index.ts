@@ -17,6 +17,7 @@ import { timeValue } from "../black76.ts";
 import { positive } from "../refusal.ts";
 import {
   checkChain,
+  checkQuotes,
   quoteSettings,
   quoteState,
   type ExpiryQuotes,
@@ -79,6 +80,8 @@ export function volatilityIndex(
 /** The sum of one expiry; undefined without a forward or with fewer strikes than asked for. */
 export function indexTerm(expiry: ExpiryQuotes, settings: IndexSettings = indexSettings): IndexTerm | undefined {
   const { years, quotes } = expiry;
+  positive("expiry.years", years);
+  checkQuotes("expiry.quotes", quotes, settings);
   const parity = { ...paritySettings, ...settings, discount: expiry.discount, discountErrorMax: rateErrorMax * years };
   const implied = expiry.forward ?? impliedForward(quotes, parity);
   if (typeof implied === "string") return undefined;

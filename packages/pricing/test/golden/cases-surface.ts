@@ -90,7 +90,7 @@ const fits: readonly GoldenCase[] = [
   },
   {
     name: "surface/chain#quoteState",
-    covers: ["surface/chain#checkChain"],
+    covers: ["surface/chain#checkChain", "surface/chain#checkQuotes"],
     run: (random) => {
       const chain = chainOf(random);
       checkChain(chain, quoteSettings);

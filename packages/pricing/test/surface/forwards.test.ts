@@ -97,6 +97,10 @@ describe("the forward from put-call parity (PRICE-033)", () => {
       ),
     ).toBe("forward-not-positive");
     expect(() => impliedForward([], { ...paritySettings, discount: -1 })).toThrow("discount must be positive");
+    expect(() => impliedForward([{ ...call, bid: NaN }])).toThrow("quotes[0].bid is not a number");
+    expect(() => indexTerm({ years: 0.1, forward: 1, quotes: [{ ...call, strike: 0 }] })).toThrow(
+      "expiry.quotes[0].strike must be positive",
+    );
   });
 });
 
