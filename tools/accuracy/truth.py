@@ -33,7 +33,7 @@ def encode(value, scale):
         high = float(fraction)
         low = float(fraction - mpf(high))
     unit = exponent if scale is None else max(exponent, exponent_of(abs(mpf(scale))))
-    if value == 0:
+    if value == 0 or exponent < unit - 300:  # nothing beside the terms that it is a sum of
         return (0.0, 0.0, 0.0, float(unit))
     return (high, low, float(exponent), float(unit))
 
