@@ -128,9 +128,15 @@ function fillMeans(means: Float64Array, sums: Float64Array, dateCount: number, g
   if (geometric) for (let path = 0; path < means.length; path++) means[path] = exp(means[path]!);
 }
 
-/** PERF: a maximum, because half of the branches would be foretold wrongly. It passes on what is no number, and the sum refuses that. */
+/**
+ * PERF: the larger of a gain and zero as half of the gain and its magnitude, which is exact and takes no branch: half of the branches
+ * would be foretold wrongly. What is no number stays none, and the sum refuses it.
+ */
 function fillGains(out: Float64Array, means: Float64Array, strike: number, sign: number, discount: number): void {
-  for (let path = 0; path < out.length; path++) out[path] = discount * Math.max(sign * (means[path]! - strike), 0);
+  for (let path = 0; path < out.length; path++) {
+    const gain = sign * (means[path]! - strike);
+    out[path] = discount * (0.5 * (gain + Math.abs(gain)));
+  }
 }
 
 /**
