@@ -15,7 +15,7 @@ import { positive, PricingRefusal } from "../refusal.ts";
 import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
 import { rowStatuses } from "../kernel/columns.ts";
 import { typescriptKernel, type Kernel } from "../kernel/kernel.ts";
-import { checkedInstruments, isCoinSettled, type Instrument, type OptionInstrument } from "./instrument.ts";
+import { checkedInstruments, isCoinSettled, isFuture, type Instrument, type OptionInstrument } from "./instrument.ts";
 import { checkedScenario, shiftedVolatility, shockedPrice, type Scenario } from "./scenario.ts";
 
 /**
@@ -50,6 +50,8 @@ export type ScenarioMatrix = {
   readonly indexPrices: Float64Array;
   /** 1 where the instrument is settled in coin. */
   readonly coinSettled: Uint8Array;
+  /** 1 where it is a future or a perpetual, whose profit begins at zero. */
+  readonly futures: Uint8Array;
   /** Each instrument now, like a cell of its row: for a future settled in coin -1/F. */
   readonly present: Float64Array;
   readonly values: Float64Array;
@@ -85,6 +87,7 @@ export function scenarioMatrix(
       shockedPrice(indexPrice, checkedScenario(`scenarios[${index}]`, scenario, indexPrice).price),
     ),
     coinSettled: Uint8Array.from(instruments, (instrument) => (isCoinSettled(instrument) ? 1 : 0)),
+    futures: Uint8Array.from(instruments, (instrument) => (isFuture(instrument) ? 1 : 0)),
     present: new Float64Array(instruments.length),
     values: new Float64Array(cells),
     deltas: new Float64Array(greekCells),
