@@ -4,8 +4,8 @@
  *
  * 1. the forward of each expiry, given or from put-call parity, and what its quotes say of total variance;
  * 2. each expiry with enough quotes by itself; then SSVI through all, which also serves the expiries with few quotes;
- * 3. where slices cross, corridors between neighbours: at fixed log-moneynesses and for both wings the fitted values are made to
- *    ascend with the least change in weighted squares, and the slices concerned are fitted again inside;
+ * 3. slices that cross or admit a butterfly again, in corridors that are fair to both neighbours, then between what the neighbours
+ *    are (`surface-corridors.ts`);
  * 4. what remains is lifted or blended with the SSVI surface until every check passes (`surface-repair.ts`).
  *
  * Deterministic: no randomness, every iteration bounded, sums in a fixed order.
@@ -14,8 +14,7 @@
  * quarter the rounds between neighbours (`bench/pricing-chains.ts`).
  */
 import { notNegative, positive } from "../refusal.ts";
-import type { SviSlice } from "../svi.ts";
-import { sviVariance } from "../svi.ts";
+import { sviVariance, type SviSlice } from "../svi.ts";
 import { checkChain, quoteSettings, type ExpiryQuotes, type QuoteSettings } from "./chain.ts";
 import { observe, type Observations, type QuoteTally } from "./observations.ts";
 import { impliedForward, paritySettings, rateErrorMax, type ParityRefusal } from "./put-call-parity.ts";

@@ -3,7 +3,7 @@
  * of the half-spread over the vega. So a wide quote and one far from the money, where a small price error is a large one in
  * volatility, weigh little. A quote with one side is a bound: the curve should not be below a lone bid nor above a lone ask.
  */
-import { exp, log, normalDensity } from "@stoa/base/exact";
+import { log, normalDensity } from "@stoa/base/exact";
 import { impliedVolatility } from "../implied-volatility.ts";
 import { quoteState, type OptionQuote, type QuoteSettings } from "./chain.ts";
 
@@ -121,9 +121,4 @@ function rowOf(
   tally[state === "two-sided" ? "twoSided" : tallyOf[state]]++;
   const side = state === "two-sided" ? 0 : state === "bid-only" ? -1 : 1;
   return { k, variance: volatility * volatility * years, error: 2 * volatility * years * error, side };
-}
-
-/** The strike at a log-moneyness: forward exp(k). */
-export function strikeAt(forward: number, k: number): number {
-  return forward * exp(k);
 }

@@ -119,7 +119,7 @@ function fitFrom(slice: SviSlice, problem: Problem, point: Float64Array, scale: 
 }
 
 /** A variance near the money: the median of the five two-sided observations nearest to it, or of what there is. */
-export function varianceNearMoney({ count, k, variance, side }: Observations): number {
+function varianceNearMoney({ count, k, variance, side }: Observations): number {
   const order = Array.from({ length: count }, (_, index) => index);
   const rank = (index: number): number => Math.abs(k[index] as number) + (side[index] === 0 ? 0 : 1e3);
   order.sort((one, other) => rank(one) - rank(other) || one - other);

@@ -20,7 +20,7 @@ export type Fitted = {
 
 /** Log-moneynesses at which neighbours are kept apart: closer together where short expiries live, and two for the wings. */
 const points = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.14, 0.2, 0.3, 0.45, 0.7, 1.1, 1.7, 2.6, 10, 100];
-export const corridorPoints: readonly number[] = [...points.map((k) => -k).reverse(), 0, ...points];
+const corridorPoints: readonly number[] = [...points.map((k) => -k).reverse(), 0, ...points];
 const farPoint = 10;
 
 /** Pooled values are spread by this, so that no two slices are asked to touch. */

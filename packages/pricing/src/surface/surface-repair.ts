@@ -4,8 +4,7 @@
  * the slices concerned are blended step by step with the slices of an arbitrage-free reference surface. At the last step they
  * are that surface, so the repair ends after a bounded number of steps.
  */
-import type { SviSlice } from "../svi.ts";
-import { sviVariance } from "../svi.ts";
+import { sviVariance, type SviSlice } from "../svi.ts";
 import { sviRefusal } from "./butterfly-check.ts";
 import { calendarGap } from "./calendar-check.ts";
 
@@ -16,7 +15,7 @@ export type Repair = {
   readonly lift: number;
 };
 
-export const stepsCount = 16;
+const stepsCount = 16;
 /** The largest lift, as a part of the slice's least total variance. */
 const liftMax = 0.02;
 
