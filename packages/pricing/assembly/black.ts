@@ -77,6 +77,57 @@ export function blackChain(
   return refused;
 }
 
+/** The prices alone; `count` is even. */
+export function priceChain(
+  count: i32,
+  sign: usize,
+  forward: usize,
+  strike: usize,
+  years: usize,
+  discount: usize,
+  volatility: usize,
+  price: usize,
+  status: usize,
+): i32 {
+  signs = sign;
+  forwards = forward;
+  strikes = strike;
+  times = years;
+  discounts = discount;
+  volatilities = volatility;
+  prices = price;
+  let refused = 0;
+  for (let row: usize = 0; row < <usize>count; row += 2) {
+    const at = row << 3;
+    const isGood = goodTerms(signs + at, forwards + at, strikes + at, times + at, discounts + at);
+    const isPriced = v128.and(isGood, isAmount(v128.load(volatilities + at)));
+    if (every(isPriced)) {
+      store<u16>(status + row, 0);
+    } else {
+      const first = <u32>statusOf(at);
+      const second = <u32>statusOf(at + 8);
+      store<u16>(status + row, <u16>(first | (second << 8)));
+      refused += (first !== 0 ? 1 : 0) + (second !== 0 ? 1 : 0);
+    }
+    pricePair(at, isPriced);
+  }
+  return refused;
+}
+
+function pricePair(at: usize, isGood: v128): void {
+  const one = fixed(memory.data<f64>([1]));
+  const zero = both(0);
+  const forward = pick(isGood, v128.load(forwards + at), one);
+  const strike = pick(isGood, v128.load(strikes + at), one);
+  const isBelow = f64x2.le(forward, strike);
+  const root = add(f64x2.sqrt(pick(isGood, v128.load(times + at), one)), zero);
+  const deviation = add(mul(pick(isGood, v128.load(volatilities + at), one), root), zero);
+  const gain = pick(f64x2.eq(v128.load(signs + at), one), sub(forward, strike), sub(strike, forward));
+  const value = timeValue(pick(isBelow, forward, strike), pick(isBelow, strike, forward), deviation);
+  const sum = add(pick(f64x2.lt(zero, gain), gain, zero), value);
+  put(prices + at, isGood, mul(v128.load(discounts + at), sum));
+}
+
 function isPrice(x: v128): v128 {
   return v128.and(f64x2.le(fixed(memory.data<f64>([1e-100])), x), f64x2.le(x, fixed(memory.data<f64>([1e100]))));
 }

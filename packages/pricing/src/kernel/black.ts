@@ -49,6 +49,28 @@ export function blackChain(options: BlackColumns, out: GreekColumns): number {
   return refusedCount;
 }
 
+/** The prices alone, with the bits of {@link blackChain}: what scenario tables take, in half the time. */
+export function priceChain(options: BlackColumns, out: Pick<GreekColumns, "price" | "status">): number {
+  const count = checkedCount(priceNames, [...priceColumnsOf(options, out), out.status]);
+  let refusedCount = 0;
+  for (let row = 0; row < count; row++) {
+    const terms = termStatus(options, row);
+    const status = terms === 0 && !isAmount(options.volatility[row] as number) ? 6 : terms;
+    out.status[row] = status;
+    out.price[row] = status === 0 ? priceOf(options, row) : NaN;
+    if (status !== 0) refusedCount++;
+  }
+  return refusedCount;
+}
+
+/** The columns of a call for prices in the order of {@link priceNames}. */
+export function priceColumnsOf(options: BlackColumns, out: Pick<GreekColumns, "price">): readonly Float64Array[] {
+  const { sign, forward, strike, years, discount, volatility } = options;
+  return [sign, forward, strike, years, discount, volatility, out.price];
+}
+
+export const priceNames = [...termNames, "volatility", "price", "status"] as const;
+
 /** The columns of a call in the order of {@link blackNames}. */
 export function blackColumnsOf(options: BlackColumns, out: GreekColumns): readonly Float64Array[] {
   const { sign, forward, strike, years, discount, volatility } = options;
@@ -73,6 +95,16 @@ function refuseRow(out: GreekColumns, row: number): 1 {
   out.price[row] = out.delta[row] = out.gamma[row] = out.vega[row] = NaN;
   out.theta[row] = out.rho[row] = out.vanna[row] = NaN;
   return 1;
+}
+
+function priceOf(options: BlackColumns, row: number): number {
+  const forward = options.forward[row] as number;
+  const strike = options.strike[row] as number;
+  const isBelow = forward <= strike;
+  const deviation = (options.volatility[row] as number) * (Math.sqrt(options.years[row] as number) + 0) + 0;
+  const gain = options.sign[row] === 1 ? forward - strike : strike - forward;
+  const value = timeValue(isBelow ? forward : strike, isBelow ? strike : forward, deviation);
+  return (options.discount[row] as number) * ((0 < gain ? gain : 0) + value);
 }
 
 function fillRow(options: BlackColumns, out: GreekColumns, row: number): void {

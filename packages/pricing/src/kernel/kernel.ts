@@ -4,7 +4,7 @@
  * form of a machine asks `activeKernel()` of `@stoa/pricing/wasm/active-kernel`.
  */
 import { typescriptPathKernels, type PathKernels } from "../monte-carlo/path-kernels.ts";
-import { blackChain, type BlackColumns, type GreekColumns } from "./black.ts";
+import { blackChain, priceChain, type BlackColumns, type GreekColumns } from "./black.ts";
 import { impliedChain, type PriceColumns, type VolatilityColumns } from "./implied.ts";
 
 export type Kernel = {
@@ -18,6 +18,8 @@ export type Kernel = {
   readonly allocateStatuses: (length: number) => Uint8Array;
   /** See `black.ts`. */
   readonly blackChain: (options: BlackColumns, out: GreekColumns) => number;
+  /** The prices alone. */
+  readonly priceChain: (options: BlackColumns, out: Pick<GreekColumns, "price" | "status">) => number;
   /** See `implied.ts`. */
   readonly impliedChain: (options: PriceColumns, out: VolatilityColumns) => number;
   /** The inner loops of Monte Carlo, for `installPathKernels`. */
@@ -30,6 +32,7 @@ export const typescriptKernel: Kernel = {
   allocate: (length) => new Float64Array(length),
   allocateStatuses: (length) => new Uint8Array(length),
   blackChain,
+  priceChain,
   impliedChain,
   paths: typescriptPathKernels,
 };

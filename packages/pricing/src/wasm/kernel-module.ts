@@ -14,6 +14,7 @@ type Address = number;
 export type KernelExports = {
   readonly memory: WebAssembly.Memory;
   readonly blackChain: (count: number, ...columns: readonly Address[]) => number;
+  readonly priceChain: (count: number, ...columns: readonly Address[]) => number;
   readonly impliedChain: (count: number, ...columns: readonly Address[]) => number;
   readonly fillUniforms: (out: Address, count: number, ...counter: readonly number[]) => void;
   readonly fillNormals: (out: Address, count: number, ...counter: readonly number[]) => void;

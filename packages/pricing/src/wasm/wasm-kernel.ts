@@ -4,7 +4,14 @@
  * at a time, which costs about a tenth of the calculation. It computes nothing itself.
  */
 import { assert } from "@stoa/base/assert";
-import { blackColumnsOf, blackNames, type BlackColumns, type GreekColumns } from "../kernel/black.ts";
+import {
+  blackColumnsOf,
+  blackNames,
+  priceColumnsOf,
+  priceNames,
+  type BlackColumns,
+  type GreekColumns,
+} from "../kernel/black.ts";
 import { impliedColumnsOf, impliedNames, type PriceColumns, type VolatilityColumns } from "../kernel/implied.ts";
 import { checkedCount } from "../kernel/columns.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -31,6 +38,7 @@ export function createWasmKernel(): Kernel | undefined {
     allocate: module.allocate,
     allocateStatuses: module.allocateBytes,
     blackChain: (options, out) => blackChain(stage, options, out),
+    priceChain: (options, out) => priceChain(stage, options, out),
     impliedChain: (options, out) => impliedChain(stage, options, out),
     paths: pathKernels(module),
   };
@@ -57,6 +65,13 @@ function blackChain(stage: Stage, options: BlackColumns, out: GreekColumns): num
   const { status } = out;
   checkedCount(blackNames, [...columns, status]);
   return runChain(stage, { columns, inputsCount: 6, status, run: stage.module.exports.blackChain });
+}
+
+function priceChain(stage: Stage, options: BlackColumns, out: Pick<GreekColumns, "price" | "status">): number {
+  const columns = priceColumnsOf(options, out);
+  const { status } = out;
+  checkedCount(priceNames, [...columns, status]);
+  return runChain(stage, { columns, inputsCount: 6, status, run: stage.module.exports.priceChain });
 }
 
 function impliedChain(stage: Stage, options: PriceColumns, out: VolatilityColumns): number {

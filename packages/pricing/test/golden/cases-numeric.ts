@@ -7,6 +7,7 @@ import { heston } from "@stoa/pricing/heston";
 import * as functions from "@stoa/pricing/kernel/functions";
 import type { Kernel } from "@stoa/pricing/kernel/kernel";
 import { timeValue } from "@stoa/pricing/kernel/black";
+import { settleInCoin } from "@stoa/pricing/kernel/coin";
 import { between, many, pick, type GoldenCase } from "./golden-case.ts";
 
 const gridOption = (random: Prng) => ({
@@ -129,6 +130,26 @@ const kernels: readonly GoldenCase[] = [
       >;
       const out = { ...columns, status: kernel.allocateStatuses(count) };
       return [kernel.blackChain(chain(random, kernel, count), out), out];
+    },
+  },
+  {
+    name: "kernel/black#priceChain",
+    covers: ["kernel/black#priceColumnsOf"],
+    run: (random, kernel) => {
+      const out = { price: kernel.allocate(51), status: kernel.allocateStatuses(51) };
+      return [kernel.priceChain(chain(random, kernel, 51), out), out];
+    },
+  },
+  {
+    name: "kernel/coin#settleInCoin",
+    run: (random, kernel) => {
+      const [options, column] = [chain(random, kernel, 51), () => kernel.allocate(51)];
+      const [price, delta, gamma, vega] = [column(), column(), column(), column()];
+      const out = { price, delta, gamma, vega, theta: column(), rho: column(), vanna: column() };
+      const all = { ...out, status: kernel.allocateStatuses(51) };
+      kernel.blackChain(options, all);
+      settleInCoin(options, all);
+      return all;
     },
   },
 ];

@@ -81,6 +81,12 @@ describe("a chain", () => {
       expect(refusedCount).toBeGreaterThan(1_000);
       expect(order.length - refusedCount).toBeGreaterThan(3_000);
       expectSameRows(options, got, expected);
+      for (const kernel of [wasm, typescriptKernel]) {
+        const alone = greekColumns(order.length);
+        expect(kernel.priceChain(options, alone)).toBe(refusedCount);
+        expect(firstDifference(expected.price, alone.price)).toBe(-1);
+        expect(alone.status).toEqual(expected.status);
+      }
     }
   });
 });
