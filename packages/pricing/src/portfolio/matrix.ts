@@ -13,6 +13,7 @@
 import { exp, log } from "@stoa/base/exact";
 import { positive, PricingRefusal } from "../refusal.ts";
 import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
+import { settleInCoin } from "../kernel/coin.ts";
 import { rowStatuses } from "../kernel/columns.ts";
 import { typescriptKernel, type Kernel } from "../kernel/kernel.ts";
 import { checkedInstruments, isCoinSettled, isFuture, type Instrument, type OptionInstrument } from "./instrument.ts";
@@ -171,7 +172,8 @@ function fillRow(instrument: Instrument, row: Row, scratch: Scratch): void {
     scratch.terms.sign.fill(instrument.type === "call" ? 1 : -1);
     scratch.terms.strike.fill(instrument.strike);
     // In currency, derivatives with respect to the forward.
-    if (0 < row.kernel.blackChain(scratch.terms, scratch.out)) refuseCell(row, scratch);
+    const chain = scratch.deltas.length === 0 ? row.kernel.priceChain : row.kernel.blackChain;
+    if (0 < chain(scratch.terms, scratch.out)) refuseCell(row, scratch);
     if (instrument.settlement === "coin") convertToCoin(scratch);
   } else {
     fillFutureValues(instrument.kind !== "spot" && instrument.settlement === "coin", scratch);
@@ -224,18 +226,10 @@ function fillVolatilities(option: OptionInstrument, { scenarios, volatility }: R
   }
 }
 
-/** From currency to coin at the forward: c = v / F with its derivatives by the quotient rule. */
-function convertToCoin({ terms, values, deltas, gammas, vegas, thetas }: Scratch): void {
+function convertToCoin({ terms, out, values, deltas }: Scratch): void {
+  if (0 < deltas.length) return settleInCoin(terms, out);
   for (let index = 0; index < values.length; index++) {
-    const forward = terms.forward[index] as number;
-    const coin = (values[index] as number) / forward;
-    values[index] = coin;
-    if (deltas.length === 0) continue;
-    const slope = ((deltas[index] as number) - coin) / forward;
-    gammas[index] = ((gammas[index] as number) - 2 * slope) / forward;
-    deltas[index] = slope;
-    vegas[index] = (vegas[index] as number) / forward;
-    thetas[index] = (thetas[index] as number) / forward;
+    values[index] = (values[index] as number) / (terms.forward[index] as number);
   }
 }
 
