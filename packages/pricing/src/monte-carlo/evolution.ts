@@ -199,7 +199,9 @@ function jumpDiffusion(
     advance: (_, columns) => kernels.gbmStep(logs, columns[0]!, blockSize, drift, deviation),
     firstDeviation: () => deviation,
     jumpCount(uniform) {
-      let [count, probability, below] = [0, noJump, noJump];
+      let count = 0;
+      let probability = noJump;
+      let below = noJump;
       // The sum of the probabilities may stop a rounding short of a uniform next to 1.
       for (; below < uniform && count < jumpsCountMax; below += probability) probability *= jumpsMean / ++count;
       return count;

@@ -76,20 +76,23 @@ function meanMeasure(terms: Terms, settings: MeanSettings): Measure {
   const sums = new Float64Array(blockSize);
   const means = new Float64Array(blockSize);
   const slopes = new Float64Array(blockSize);
+  // PERF: of one spot on one date the mean is that spot.
+  const single = dateCount === 1 && !geometric && weights.length === 1 && weights[0] === 1;
   return {
     start() {
-      sums.fill(0);
+      if (!single) sums.fill(0);
       if (pathwise) slopes.fill(0);
     },
     observe(index, spots, logs) {
-      for (let asset = 0; asset < weights.length; asset++) {
+      if (single) means.set(spots[0]!);
+      for (let asset = 0; !single && asset < weights.length; asset++) {
         addWeighted(sums, weights[asset]!, (geometric ? logs : spots)[asset]!);
       }
       const time = (years * (index + 1)) / dateCount;
       if (pathwise && volatility !== 0) addSlopes(slopes, settings, time, geometric ? undefined : spots[0]!, logs[0]!);
     },
     values(out) {
-      fillMeans(means, sums, dateCount, geometric);
+      if (!single) fillMeans(means, sums, dateCount, geometric);
       fillGains(out, means, strike, sign, discount);
     },
     slopes({ delta, vega, scale }) {

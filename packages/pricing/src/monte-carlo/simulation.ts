@@ -138,26 +138,26 @@ function addSamples(
 ): void {
   const control = hasControl(work) ? columns.at(-1)! : undefined;
   let next = 0;
-  const addProduct = (left: Float64Array, right: Float64Array): void => {
-    for (let index = from; index < to; index++) product[index] = left[index]! * right[index]!;
-    addTo(sums[next++]!, product, from, to);
-  };
   for (const column of columns) {
-    addTo(sums[next++]!, column, from, to);
-    addProduct(column, column);
+    accept(sums[next]!.addRangeWithSquares(column, from, to, sums[next + 1]!));
+    next += 2;
   }
-  if (control !== undefined) for (const column of columns.slice(0, -1)) addProduct(column, control);
+  if (control === undefined) return;
+  for (const column of columns.slice(0, -1)) {
+    for (let index = from; index < to; index++) product[index] = column[index]! * control[index]!;
+    accept(sums[next++]!.addRange(product, from, to));
+  }
 }
 
-function addTo(sum: ExactSum, values: Float64Array, from: number, to: number): void {
-  if (sum.addRange(values, from, to)) return;
+function accept(finite: boolean): void {
+  if (finite) return;
   throw new PricingRefusal("model", "not-finite", "overflow", "takes paths or their squares beyond the largest double");
 }
 
 /** The mean of a whole block, rounded once. */
 function meanOf(column: Float64Array): number {
   const sum = new ExactSum();
-  addTo(sum, column, 0, column.length);
+  accept(sum.addRange(column, 0, column.length));
   return nearestDouble(sum.units(), BigInt(column.length) << BigInt(unitExponent));
 }
 

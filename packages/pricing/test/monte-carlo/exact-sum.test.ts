@@ -35,6 +35,21 @@ describe("an exact sum", () => {
     );
   });
 
+  test("is that of the squares too, each rounded once", () => {
+    const sized = fc.array(fc.double({ noNaN: true, min: -1e150, max: 1e150 }), { maxLength: 700 });
+    fc.assert(
+      fc.property(fc.oneof(sized, alike), (values) => {
+        const [whole, squares] = [new ExactSum(), new ExactSum()];
+        expect(whole.addRangeWithSquares(Float64Array.from(values), 0, values.length, squares)).toBe(true);
+        expect(whole.units()).toBe(values.reduce((sum, value) => sum + unitsOf(value), 0n));
+        expect(squares.units()).toBe(values.reduce((sum, value) => sum + unitsOf(value * value), 0n));
+      }),
+      { numRuns: 300 },
+    );
+    expect(new ExactSum().addRangeWithSquares(Float64Array.of(1, 1e200), 0, 2, new ExactSum())).toBe(false);
+    expect(new ExactSum().addRangeWithSquares(Float64Array.of(1, NaN), 0, 2, new ExactSum())).toBe(false);
+  });
+
   test("keeps what a running double loses", () => {
     const values = Float64Array.of(1e300, 1, -1e300, 2 ** -1074, 1e-20);
     const sum = new ExactSum();
