@@ -193,7 +193,9 @@ function fillPair(at: usize, isGood: v128): void {
   const perForward = div(density, forward);
   const d2 = pick(isBelow, f64x2.neg(outer), inner);
   const fading = div(mul(mul(fixed(memory.data<f64>([-0.5])), density), volatility), pick(isOver, one, root));
-  const interest = div(mul(price, log(discount)), pick(isOver, one, years));
+  let logDiscount = zero;
+  if (!every(f64x2.eq(discount, one))) logDiscount = log(discount);
+  const interest = div(mul(price, logDiscount), pick(isOver, one, years));
   put(prices + at, isGood, price);
   put(deltas + at, isGood, add(mul(discount, pick(isCall, probability, f64x2.neg(probability))), zero));
   put(gammas + at, isGood, div(perForward, mul(forward, pick(isCertain, one, deviation))));

@@ -133,7 +133,8 @@ function fillRow(options: BlackColumns, out: GreekColumns, row: number): void {
   const density = isCertain ? 0 : discount * (weight * densityAtZero); // discount * forward * n(d1)
   const perForward = density / forward;
   const d2 = isBelow ? -left(outerIndex) : left(innerIndex);
-  const decay = (-0.5 * density * volatility) / (isOver ? 1 : root) - (price * log(discount)) / (isOver ? 1 : years);
+  const logDiscount = discount === 1 ? 0 : log(discount); // most venues have no discount
+  const decay = (-0.5 * density * volatility) / (isOver ? 1 : root) - (price * logDiscount) / (isOver ? 1 : years);
   out.price[row] = price;
   out.delta[row] = discount * (isCall ? probability : -probability) + 0;
   out.gamma[row] = perForward / (forward * (isCertain ? 1 : deviation));
