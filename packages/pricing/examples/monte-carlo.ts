@@ -1,5 +1,6 @@
 // A price by simulation, with its standard error; and that splitting the work changes nothing, not even the last bit.
 import { black76Price } from "@stoa/pricing/black76";
+import { heston } from "@stoa/pricing/heston";
 import { estimate } from "@stoa/pricing/monte-carlo/estimate";
 import { plainMethod } from "@stoa/pricing/monte-carlo/method";
 import { mergePartials } from "@stoa/pricing/monte-carlo/partial";
@@ -32,4 +33,18 @@ const parts = mergePartials(
 );
 console.log(
   `in two parts  ${estimate(work, parts).value.mean === estimate(work, whole).value.mean ? "the same bits" : "different"}`,
+);
+
+// Heston's model, where volatility moves too: its price by integration, and by paths of fifty steps.
+const terms = { variance: 0.36, meanReversion: 2, longVariance: 0.25, volatilityOfVariance: 0.8, correlation: -0.5 };
+const integral = heston({ type: "call", spot: 100, strike: 110, years: 0.25, ...terms });
+const moving = {
+  model: { kind: "heston", spot: 100, rate: 0, dividendYield: 0, ...terms },
+  payoff,
+  method: { ...plainMethod, antithetic: true, stepsPerObservation: 50 },
+  seed: 1n,
+} as const;
+const paths = estimate(moving, createSimulation(moving).run({ firstPath: 0, pathCount: 8_192 })).value;
+console.log(
+  `Heston        ${integral.price.toFixed(4)} by integration, ${paths.mean.toFixed(2)} ± ${paths.standardError.toFixed(2)} by paths`,
 );
