@@ -214,10 +214,15 @@ export async function openDoor(address: Address, parts: DoorParts, patience = pa
     });
   };
 
-  /** Nobody waits for this word, so commands that are taken within a moment are told in one frame. */
+  /** Nobody waits for this word, so commands that are taken within a moment are told in one frame, as far as it holds them. */
   const admitted = (connection: Connection, id: number): void => {
-    if (connection.admitted.push(id) > 1) return;
-    setTimeout(() => reply(connection, { kind: "admitted", ids: connection.admitted.splice(0) }), admittedDelayMs);
+    const count = connection.admitted.push(id);
+    if (count === 1) setTimeout(() => tellAdmitted(connection), admittedDelayMs);
+    else if (count === limits.payloadCommandsCountMax) tellAdmitted(connection);
+  };
+  const tellAdmitted = (connection: Connection): void => {
+    const ids = connection.admitted.splice(0);
+    if (0 < ids.length) reply(connection, { kind: "admitted", ids });
   };
 
   /** Hands over a question that another thread has to work on; a connection may have so many of them under way. */

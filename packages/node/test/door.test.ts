@@ -122,6 +122,27 @@ test("who wants new small blocks gets the newest at once, nothing large and noth
   client.close();
 });
 
+test("commands that are taken faster than one frame can tell are told in several", async () => {
+  const { port } = await openTestDoor();
+  const client = await openDoorClient(port);
+  const told = new Set<number>();
+  const requestSize = limits.requestsInFlightPerConnectionCountMax;
+  const count = limits.payloadCommandsCountMax + requestSize;
+  for (let first = 0; first < count; first += requestSize) {
+    const commands = Array.from({ length: requestSize }, (_, index) => ({
+      id: first + index,
+      command: new Uint8Array(1),
+    }));
+    client.socket.send(encodeDoorRequest({ kind: "submitToAll", commands }));
+  }
+  await until(() => {
+    for (const reply of client.replies.splice(0))
+      if (reply.kind === "admitted") reply.ids.forEach((id) => told.add(id));
+    return told.size === count;
+  }, "each is told");
+  client.close();
+});
+
 test("a question that a part fails to answer is refused, gives its place back, and is said in the log once", async () => {
   const broken = (): never => {
     throw new Error("record 7 is damaged");
