@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { createPrng } from "@stoa/base/prng";
 import { black76 } from "@stoa/pricing/black76";
+import { inverseVenueConventions, quotedGreeks } from "@stoa/pricing/quoted-greeks";
 import { ssviSlice, type Ssvi } from "@stoa/pricing/surface/ssvi";
 import { sviVariance } from "@stoa/pricing/svi";
 import { quantile } from "./check-data/measure.ts";
@@ -67,6 +68,32 @@ function writeSnapshot(place: string, name: string, rows: readonly string[]): st
   return file;
 }
 
+/** Two tickers as the venue's feed has them, among lines that are none. */
+function writeCapture(place: string): void {
+  const time = Date.UTC(2031, 0, 1);
+  const lines = (["C", "P"] as const).map((letter) => {
+    const years = (Date.UTC(2031, 2, 28, 8) - time) / (365 * 86_400_000);
+    const option = {
+      type: letter === "C" ? "call" : "put",
+      forward: 90_000,
+      strike: 95_000,
+      years,
+      volatility: 0.6,
+    } as const;
+    const { price, delta, gamma, vega, theta, rho } = quotedGreeks(option, inverseVenueConventions);
+    const rounded = { delta: delta + 1e-3, gamma, vega, theta, rho };
+    const greeks = Object.fromEntries(Object.entries(rounded).map(([name, value]) => [name, Number(value.toFixed(5))]));
+    const data = {
+      ...{ instrument_name: `BTC-28MAR31-95000-${letter}`, timestamp: time, underlying_price: 90_000 },
+      ...{ mark_price: Number(price.toFixed(6)), mark_iv: 60, greeks },
+    };
+    return `${time / 1000}: ${JSON.stringify({ method: "subscription", params: { channel: "ticker", data } })}`;
+  });
+  mkdirSync(join(place, "captures"), { recursive: true });
+  const text = ["wss://venue <-> 1", '2: {"result":[]}', ...lines].join("\n");
+  writeFileSync(join(place, "captures", "DERIBIT.ws.1.gz"), gzipSync(text));
+}
+
 function run(...parameters: string[]): {
   readonly status: number | null;
   readonly out: string;
@@ -96,6 +123,7 @@ describe("npm run check:data", () => {
     const numbers = { atm_iv: 0.5, rr25: 0.3, bf25: 0.01 };
     const reference = { deribit_20310101T000000Z: { BTC: { "2031-03-10T08:00:00+00:00": numbers } } };
     writeFileSync(join(good, "golden_reference.json"), JSON.stringify(reference));
+    writeCapture(good);
     const page = join(folder, "page.html");
     const { status, out, error } = run(good, "--page", page);
     expect(status, error).toBe(0);
@@ -106,6 +134,10 @@ describe("npm run check:data", () => {
     const [, money, reversal] = /second source, 1 expiries.*at the money (\S+) .*risk reversal (\S+) /.exec(out) ?? [];
     expect(Number(money)).toBeLessThan(0.02);
     expect(Number(reversal)).toBeGreaterThan(0.25);
+    // The captured delta is 1e-3 off on purpose, the other greeks by the rounding of their decimals at most.
+    const [, deltaOff, gammaOff] = /captured tickers, 2, .*delta (\S+) .*gamma (\S+) /.exec(out) ?? [];
+    expect(Number(deltaOff)).toBeCloseTo(1e-3, 5);
+    expect(Number(gammaOff)).toBeLessThan(1e-5);
     const median = Number(/fit: volatility +(\S+)/.exec(out)?.[1]);
     expect(median).toBeLessThan(0.003);
     const html = readFileSync(page, "utf8");

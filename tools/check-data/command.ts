@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { renderPage } from "@stoa/cli/chart/page";
+import { compareCapturedGreeks, comparedGreeks, type CapturedGreeks } from "./captured-greeks.ts";
 import { measure, quantile, type Errors, type Measured } from "./measure.ts";
 import { pageOf } from "./report.ts";
 import { compareSecondSource, type SecondSource } from "./second-source.ts";
@@ -35,6 +36,8 @@ for (const file of files) {
 printSummary(all);
 const secondSource = compareSecondSource(folder, all);
 if (secondSource !== undefined) printSecondSource(secondSource);
+const captured = compareCapturedGreeks(folder);
+if (captured !== undefined) printCaptured(captured);
 const page = resolve(values.page);
 writeFileSync(page, renderPage(pageOf(all, secondSource)));
 print(`page: ${page}`);
@@ -92,6 +95,14 @@ function printSecondSource({ atTheMoney, riskReversal, butterfly }: SecondSource
     `second source, ${atTheMoney.length} expiries, off at the median: at the money ${words(atTheMoney)}, ` +
       `risk reversal ${words(riskReversal)}, butterfly ${words(butterfly)}`,
   );
+}
+
+function printCaptured(captured: CapturedGreeks): void {
+  const words = comparedGreeks.map(
+    (name) =>
+      `${name} ${quantile(captured[name], 0.5)?.toExponential(1)} (largest ${quantile(captured[name], 1)?.toExponential(1)})`,
+  );
+  print(`captured tickers, ${captured.price.length}, off at the median: ${words.join(", ")}`);
 }
 
 function printErrors(name: string, errors: readonly Errors[], kinds: readonly (keyof Errors)[]): void {
