@@ -219,6 +219,17 @@ async function openFlooder(port: number) {
   return { answers, close, send: (bytes: Uint8Array) => socket.send(bytes) };
 }
 
+test("a validator that no block comes to tells all the same what it has taken", async () => {
+  const alone = await startMeshOf({ ...chain, validatorSeeds: chain.validatorSeeds.slice(0, 1) });
+  const door = await openDoorClient(alone.doors[0]!.port);
+  door.socket.send(encodeDoorRequest({ kind: "submitToAll", commands: [{ id: 7, command: sign(alice) }] }));
+  await until(() => door.replies.length === 1, "the word that it is taken");
+  expect(door.replies).toEqual([{ kind: "admitted", ids: [7] }]);
+  expect(alone.validators[0]!.status().height).toBe(0);
+  door.close();
+  await alone.stop();
+});
+
 describe("a validator that starts again", () => {
   test("knows at once who may speak for which account, what was used, and the last commands by name", async () => {
     const single = testChain({ validatorsCount: 1, accountsCount: 2 });
