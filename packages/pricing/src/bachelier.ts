@@ -76,7 +76,7 @@ export function bachelier(option: BachelierArguments): BachelierValues {
   const side = type === "call" ? 1 : -1;
   const chance = distributionAt(side * d1, side * d1Low, upper);
   const delta = side * discount * chance.value * chance.coarse * chance.fine;
-  const interest = discount === 1 || years === 0 ? 0 : price * (log(discount) / years);
+  const interest = discount === 1 || years === 0 || price === 0 ? 0 : price * (log(discount) / years);
   const rho = -years * price + 0; // the zero keeps -0 away
   const dualDelta = -delta;
   if (deviation === 0) return { price, delta, gamma: 0, vega: 0, theta: -interest + 0, rho, dualDelta };

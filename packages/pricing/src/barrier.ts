@@ -57,6 +57,13 @@ export function barrier(option: BarrierArguments): BarrierValues {
   const isDown = knock === "down-and-in" || knock === "down-and-out";
   if (isDown ? spot <= level : level <= spot) return isIn ? vanilla(option) : knockedOut(option, rebate);
   const { standard } = legsOf(option);
+  if (!(volatility <= largestVolatility && standard.deviation <= largestVolatility))
+    throw new PricingRefusal(
+      "volatility",
+      "outside-range",
+      volatility,
+      "and that times sqrt(years) must be at most 1e30",
+    );
   if (standard.deviation < smallestDeviation) return alongThePath(option, isIn, isDown, rebate);
   const terms = termsOf(option, isDown);
   const high = level <= option.strike;
@@ -70,6 +77,8 @@ export function barrier(option: BarrierArguments): BarrierValues {
 
 /** Below this the spot has but one path, as far as doubles tell prices apart; powers of it would overflow in the formula. */
 const smallestDeviation = 1e-30;
+/** Powers of what is above it would overflow in the formula too. */
+const largestVolatility = 1e30;
 
 function knockIn({ a, b, c, d }: Terms, call: boolean, down: boolean, high: boolean): Jet {
   // Whether the barrier lies on the side of the strike where the payoff is nothing.

@@ -84,7 +84,7 @@ export function black76(option: Black76Arguments): Black76Values {
   const side = call ? discount : -discount;
   const delta = side * held.value * held.coarse * held.fine;
   const dualDelta = -side * owed.value * owed.coarse * owed.fine;
-  const interest = discount === 1 || years === 0 ? 0 : price * (log(discount) / years);
+  const interest = discount === 1 || years === 0 || price === 0 ? 0 : price * (log(discount) / years);
   const rho = -years * price + 0; // the zero keeps -0 away
   if (deviation === 0) return { price, delta, gamma: 0, vega: 0, theta: -interest + 0, rho, dualDelta };
   const { value, coarse, fine } = densityAt(d1, d1Low, discount * forward);

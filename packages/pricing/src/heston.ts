@@ -69,8 +69,8 @@ export type HestonValues = {
 /**
  * Price, delta and gamma of a European option in Heston's model. The price is good to some 1e-14 of sqrt(forward strike) discount where the
  * error says so, which is a bound for the out-of-the-money part: far in the wings the digits of a tiny price are not. Refuses spot, strike,
- * time and volatility of variance that are not positive, negative variances and reversion, a correlation beyond +-0.9999, and rates
- * whose product with the years is beyond +-100.
+ * time and volatility of variance that are not positive, negative variances and reversion, any of these but the prices above 1e30, a
+ * correlation beyond +-0.9999, rates whose product with the years is beyond +-100, and ln(spot / strike) beyond +-700.
  *
  * @example heston({ type: "call", spot: 100, strike: 100, years: 10, variance: 0.04, meanReversion: 0.5, longVariance: 0.04, volatilityOfVariance: 1, correlation: -0.9 }).price
  */
@@ -113,10 +113,18 @@ function checked(option: HestonArguments): Checked {
     correlation: finite("correlation", option.correlation),
   };
   within("correlation", result.correlation, 0.9999);
+  for (const name of ["variance", "meanReversion", "longVariance", "volatilityOfVariance", "years"] as const)
+    within(name, result[name], largest);
+  within("ln(spot / strike)", log(result.spot) - log(result.strike), logRatioMax);
   within("rate * years", rate * result.years, 100);
   within("dividendYield * years", dividendYield * result.years, 100);
   return result;
 }
+
+/** Products of a few arguments that are larger are no doubles. */
+const largest = 1e30;
+/** A little less than that of the largest double. */
+const logRatioMax = 700;
 
 function within(argument: string, value: number, max: number): void {
   if (-max <= value && value <= max) return;

@@ -5,7 +5,7 @@
  *   call = D (N(d1) - K/F N(d2)),   put = D (K/F N(-d2) - N(-d1))
  *
  * with D the discount of the coin (1 where nothing pays for holding it, as venues mark). All derivatives here are those of the
- * value in coins, in coins; `venue-greeks.ts` turns them into what venues display. Doubles, the same to the bit on every
+ * value in coins, in coins; `quoted-greeks.ts` turns them into what venues display. Doubles, the same to the bit on every
  * engine. Conventions of units are those of black76.ts: per 1 of the forward, per 1.00 of volatility, per year that passes.
  */
 import { log, logPair } from "@stoa/base/exact";
@@ -56,7 +56,7 @@ export function inverse(option: InverseArguments): InverseValues {
   // The coins that the strike is worth where the option is exercised.
   const chance = distributionAt(side * d2, side * d2Low, lower);
   const owed = ((side * discount * strike) / forward) * chance.value;
-  const interest = discount === 1 || years === 0 ? 0 : price * (log(discount) / years);
+  const interest = discount === 1 || years === 0 || price === 0 ? 0 : price * (log(discount) / years);
   const firsts = {
     price,
     delta: (owed / forward) * chance.coarse * chance.fine,

@@ -84,8 +84,9 @@ export function standardise(
 const steepest = 1e9;
 const largeProduct = 2.582249878086909e120; // 2^400
 const smallProduct = 3.872591914849318e-121; // 2^-400
-/** Products above it still have an exact rest. */
+/** Products between these still have an exact rest. */
 const smallestExact = 1e-270;
+const largestExact = 1e298;
 
 function limitAt(distance: number): number {
   return distance === 0 ? 0 : distance < 0 ? -Infinity : Infinity;
@@ -158,7 +159,12 @@ export function standardiseNormal(
   measureDeviation(years, volatility, 0);
   const { deviation } = standing;
   const quotient = deviation === 0 ? limitAt(distance) : distance / deviation;
-  const paired = -steepest < quotient && quotient < steepest && quotient !== 0 && smallProduct < deviation;
+  const paired =
+    -steepest < quotient &&
+    quotient < steepest &&
+    quotient !== 0 &&
+    smallProduct < deviation &&
+    deviation < largestExact;
   standing.d1 = paired ? dividePairs(distance, standing.distanceLow, deviation, standing.deviationLow) : quotient;
   standing.d1Low = paired ? lowPart() : 0;
   standing.d2 = standing.d1;

@@ -9,7 +9,7 @@
  * J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014).
  */
 import { log } from "@stoa/base/exact";
-import { positive } from "./refusal.ts";
+import { notNegative, positive } from "./refusal.ts";
 
 export type SviSlice = {
   /** Level of total variance. */
@@ -38,12 +38,12 @@ export function sviVariance(slice: SviSlice, k: number): SviVariance {
   };
 }
 
-/** The volatility per square-root year at a strike; forward, strike and `years` are positive. */
+/** The volatility per square-root year at a strike; refuses what is not positive, and a slice whose variance there is none. */
 export function sviVolatility(slice: SviSlice, forward: number, strike: number, years: number): number {
   positive("forward", forward);
   positive("strike", strike);
   positive("years", years);
-  return Math.sqrt(sviVariance(slice, log(strike / forward)).variance / years);
+  return Math.sqrt(notNegative("slice.variance", sviVariance(slice, log(strike / forward)).variance) / years);
 }
 
 /**

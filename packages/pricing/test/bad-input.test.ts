@@ -16,6 +16,7 @@ import { normalImpliedVolatility } from "@stoa/pricing/normal-implied-volatility
 import { inverseVenueConventions, quotedGreeks } from "@stoa/pricing/quoted-greeks";
 import { PricingRefusal } from "@stoa/pricing/refusal";
 import { volatilityAt } from "@stoa/pricing/smile";
+import { calendarGap } from "@stoa/pricing/surface/calendar-check";
 import { sviVolatility } from "@stoa/pricing/svi";
 
 type Option = Readonly<Record<string, unknown>>;
@@ -100,6 +101,26 @@ describe.each(subjects)("%s (PRICE-002)", (name, price, option) => {
   });
 });
 
+describe("powers of ten over the whole range of doubles (PRICE-002)", () => {
+  // Those whose domain is documented to be smaller refuse the rest; nobody answers with NaN.
+  const powers = Array.from({ length: 200 }, (_, index) => Number(`1e${-300 + 3 * index}`));
+
+  test.each(subjects.filter(([, , { priceSteps }]) => priceSteps === undefined))("%s", (_, price, option) => {
+    for (const key of ["spot", "strike", "years", "volatility", "variance", "meanReversion", "longVariance"].concat(
+      "volatilityOfVariance",
+    )) {
+      if (typeof option[key] !== "number") continue;
+      for (const value of powers) {
+        const changed = { ...option, [key]: value };
+        if (refusalOf(price, changed) !== undefined) continue;
+        const answer = price(changed as never);
+        const figures = typeof answer === "object" ? Object.entries(answer!) : [["answer", answer]];
+        for (const [name, figure] of figures) expect(figure, `${name} at ${key} ${value}`).not.toBeNaN();
+      }
+    }
+  });
+});
+
 describe("smiles and slices (PRICE-002)", () => {
   const nodes = [0.6, 0.5, 0.45, 0.5, 0.6];
   const slice = { a: 0.01, b: 0.1, rho: -0.2, m: 0, s: 0.1 };
@@ -119,5 +140,12 @@ describe("smiles and slices (PRICE-002)", () => {
     expect(refusalOf(() => sviVolatility(slice, -1, 90, 0.5), {})?.argument).toBe("forward");
     expect(refusalOf(() => sviVolatility(slice, 100, 0, 0.5), {})?.argument).toBe("strike");
     expect(refusalOf(() => sviVolatility(slice, 100, 90, 0), {})?.argument).toBe("years");
+  });
+
+  test("slices that have no variance, or none that can be compared", () => {
+    expect(refusalOf(() => sviVolatility({ ...slice, a: -1 }, 100, 90, 0.5), {})?.argument).toBe("slice.variance");
+    expect(refusalOf(() => sviVolatility({ ...slice, m: NaN }, 100, 90, 0.5), {})?.argument).toBe("slice.variance");
+    expect(refusalOf(() => calendarGap({ ...slice, s: NaN }, slice), {})?.argument).toBe("early.s");
+    expect(refusalOf(() => calendarGap(slice, { ...slice, a: NaN }), {})?.argument).toBe("late.a");
   });
 });

@@ -88,6 +88,15 @@ describe("without time or volatility (PRICE-013)", () => {
 });
 
 describe("at the other edges", () => {
+  test("a price in the normal model is the volatility times sqrt(T / (2 pi)), up to the largest doubles", () => {
+    const option = { type: "call", forward: 100, strike: 110, years: 0.25 } as const;
+    for (const volatility of [1e200, 1e299, 1e300, 1e305, 1e308]) {
+      const { price, delta } = bachelier({ ...option, volatility });
+      expect(price / volatility).toBeCloseTo(Math.sqrt(0.25 / (2 * Math.PI)), 14);
+      expect(delta).toBe(0.5);
+    }
+  });
+
   test("what is knocked is a vanilla option, or its rebate", () => {
     for (const knock of knocks)
       for (const spotPrice of [80, knock.startsWith("down") ? 70 : 90]) {

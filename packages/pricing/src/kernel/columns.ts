@@ -3,7 +3,7 @@
  * of every row whether its arguments made sense. A kernel throws for columns that do not fit together, which is the caller's
  * mistake, and never for a row, which is the data's.
  */
-import { PricingRefusal } from "../refusal.ts";
+import { integer, PricingRefusal } from "../refusal.ts";
 
 /** By code, in the order of the checks: the first argument that is outside its domain is named; then why a price has no volatility. */
 export const rowStatuses = [
@@ -60,6 +60,13 @@ export function isPrice(value: number): boolean {
 /** Whether a number is not negative and within the domain of times and volatilities. */
 export function isAmount(value: number): boolean {
   return 0 <= value && value <= largestPrice;
+}
+
+const lengthMax = 4_294_967_295;
+
+/** Returns `length`, that of a column to be allocated: memory is counted by it, so a negative one would be handed out twice. */
+export function checkedLength(length: number): number {
+  return integer("length", length, 0, lengthMax);
 }
 
 /** The number of rows, which every column must have; refuses columns of other lengths by name. */

@@ -5,6 +5,7 @@
  */
 import { typescriptPathKernels, type PathKernels } from "../monte-carlo/path-kernels.ts";
 import { blackChain, priceChain, type BlackColumns, type GreekColumns } from "./black.ts";
+import { checkedLength } from "./columns.ts";
 import { impliedChain, type PriceColumns, type VolatilityColumns } from "./implied.ts";
 
 export type Kernel = {
@@ -12,6 +13,7 @@ export type Kernel = {
   /**
    * A zeroed column in the memory that the kernel works on. Columns from here are read and written where they are; others are
    * copied, a block of rows at a time. They live as long as the kernel: take them once and use them again.
+   * A result may be written over an argument's column; columns that overlap row by other row have no defined result.
    */
   readonly allocate: (length: number) => Float64Array;
   /** The same for a column of statuses. */
@@ -29,8 +31,8 @@ export type Kernel = {
 /** The form that runs everywhere. */
 export const typescriptKernel: Kernel = {
   form: "typescript",
-  allocate: (length) => new Float64Array(length),
-  allocateStatuses: (length) => new Uint8Array(length),
+  allocate: (length) => new Float64Array(checkedLength(length)),
+  allocateStatuses: (length) => new Uint8Array(checkedLength(length)),
   blackChain,
   priceChain,
   impliedChain,

@@ -47,6 +47,8 @@ export const replicatesCountMax = 256;
 export function checkedMethod(method: Method, model: Model, payoff: Payoff): Method {
   integer("method.stepsPerObservation", method.stepsPerObservation, 1, stepsCountMax);
   integer("method.stepsPerObservation", method.stepsPerObservation * observationCount(payoff), 1, stepsCountMax);
+  boolean("method.antithetic", method.antithetic);
+  boolean("method.momentMatching", method.momentMatching);
   oneOf("method.control", method.control, controls);
   oneOf("method.greeks", method.greeks, greekMethods);
   oneOf("method.points", method.points, pointSets);
@@ -68,6 +70,11 @@ export function checkedMethod(method: Method, model: Model, payoff: Payoff): Met
     );
   }
   return method;
+}
+
+function boolean(argument: string, value: boolean): void {
+  if (typeof value !== "boolean")
+    throw new PricingRefusal(argument, "outside-range", value, "must be true or false, not");
 }
 
 function checkBasket(model: Model, payoff: Payoff): void {

@@ -196,8 +196,8 @@ function fillForwards(instrument: Instrument, { indexPrice, indexPrices, scenari
   for (let index = 0; index < scenarios.length; index++) {
     const passing = (scenarios[index] as Scenario).years ?? 0;
     const left = passing < years ? years - passing : 0;
-    // What is left of the carry and of the discount: all of it when no time passes, nothing at expiry.
-    const share = passing === 0 || years === Infinity ? 1 : left / years;
+    // What is left of the carry and of the discount: all of it when no time passes, nothing at expiry and after it.
+    const share = passing === 0 || years === Infinity ? 1 : left === 0 ? 0 : left / years;
     scratch.terms.years[index] = left;
     scratch.terms.forward[index] =
       (indexPrices[index] as number) * power(ratio, passing === 0 && years === 0 ? 0 : share);

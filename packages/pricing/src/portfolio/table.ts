@@ -6,7 +6,7 @@
  * profit of y dollars y / S' coins. So a premium that was paid in coin is counted in coin. What the coins of a
  * deposit gain against the dollar is seen when they are held as a spot position.
  */
-import { finite, integer, PricingRefusal } from "../refusal.ts";
+import { finite, integer, oneOf, PricingRefusal } from "../refusal.ts";
 import { isFuture, type Instrument, type Position } from "./instrument.ts";
 import type { ScenarioMatrix } from "./matrix.ts";
 
@@ -30,7 +30,8 @@ export type ScenarioTable = {
   readonly theta: Float64Array;
 };
 
-export type ReportUnit = "currency" | "coin";
+export const reportUnits = ["currency", "coin"] as const;
+export type ReportUnit = (typeof reportUnits)[number];
 
 /** Refuses by name: an instrument that the matrix has not, an amount that is no number, an entry price that is not positive. */
 export function holdingsOf(matrix: ScenarioMatrix, positions: readonly Position[]): Holdings {
@@ -97,6 +98,7 @@ export function fillScenarioTable(
   buffers: TableBuffers,
 ): ScenarioTable {
   const { table } = buffers;
+  oneOf("unit", unit, reportUnits);
   sumValues(matrix, holdings, buffers);
   joinValues(matrix, buffers, unit);
   if (matrix.deltas.length === 0) return table;

@@ -8,6 +8,7 @@
  * J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014), lemma 2.1.
  */
 import { sviVariance, type SviSlice } from "../svi.ts";
+import { checkedRaw } from "./svi-forms.ts";
 
 export type CalendarGap = {
   /** Total variance of the later slice above the earlier is at least this at every strike; -Infinity where the wings cross. */
@@ -24,9 +25,11 @@ const pending = new Float64Array(2 * 128);
 
 /**
  * A bound on the least of late(k) - early(k) over all k: positive when there is no calendar arbitrage between the two (then
- * it is some lower bound); otherwise the least gap itself to within a hundredth.
+ * it is some lower bound); otherwise the least gap itself to within a hundredth. Refuses parameters outside their domain.
  */
 export function calendarGap(early: SviSlice, late: SviSlice): CalendarGap {
+  checkedRaw(early, "early.");
+  checkedRaw(late, "late.");
   const reach = Math.max(Math.abs(early.m) + 4 * early.s, Math.abs(late.m) + 4 * late.s);
   const right = tailOf(early, late, reach);
   const left = tailOf(mirrored(early), mirrored(late), reach);

@@ -13,6 +13,7 @@ import { timeValue } from "../black76.ts";
 import { impliedVolatility } from "../implied-volatility.ts";
 import { finite, oneOf, positive, PricingRefusal } from "../refusal.ts";
 import { sviVariance, type SviSlice } from "../svi.ts";
+import { checkedRaw } from "./svi-forms.ts";
 
 export type SurfaceSlice = {
   /** Positive, ascending over the slices of a surface. */
@@ -53,10 +54,16 @@ export type Surface = { readonly slices: readonly SurfaceSlice[]; readonly rules
 /** A surface of at least one slice; refuses by name what is not in its domain. */
 export function makeSurface(slices: readonly SurfaceSlice[], rules: SurfaceRules = surfaceRules): Surface {
   if (slices.length === 0) throw new PricingRefusal("slices", "empty", slices);
-  for (const [index, { years, forward, discount }] of slices.entries()) {
+  for (const [index, { years, forward, discount, svi }] of slices.entries()) {
     positive(`slices[${index}].years`, years);
     positive(`slices[${index}].forward`, forward);
     positive(`slices[${index}].discount`, discount);
+    const { a, b, rho, s } = checkedRaw(svi, `slices[${index}].svi.`);
+    const least = a + b * s * Math.sqrt((1 - rho) * (1 + rho));
+    if (least < 0) {
+      const rule = "leaves a strike with negative variance";
+      throw new PricingRefusal(`slices[${index}].svi.a`, "outside-range", a, rule);
+    }
     if (0 < index && years <= (slices[index - 1] as SurfaceSlice).years) {
       throw new PricingRefusal(`slices[${index}].years`, "not-ascending", years);
     }

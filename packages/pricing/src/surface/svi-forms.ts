@@ -106,17 +106,20 @@ export function rawOfJumpWings(form: SviJumpWings): SviSlice | JumpWingsRefusal 
   return { a: varianceMin * years - b * s * Math.sqrt((1 - rho) * (1 + rho)), b, rho, m: radius * beta, s };
 }
 
-/** Returns `slice`, whose parameters are in the domain of the raw form; its variance may still be negative. */
-export function checkedRaw(slice: SviSlice): SviSlice {
-  finite("a", slice.a);
-  notNegative("b", slice.b);
-  checkTilt(slice.rho);
-  finite("m", slice.m);
-  positive("s", slice.s);
+/**
+ * Returns `slice`, whose parameters are in the domain of the raw form; its variance may still be negative. `name` is how the caller
+ * writes the slice where it is one of many, with a dot behind it.
+ */
+export function checkedRaw(slice: SviSlice, name = ""): SviSlice {
+  finite(`${name}a`, slice.a);
+  notNegative(`${name}b`, slice.b);
+  checkTilt(slice.rho, name);
+  finite(`${name}m`, slice.m);
+  positive(`${name}s`, slice.s);
   return slice;
 }
 
-function checkTilt(rho: number): void {
-  finite("rho", rho);
-  if (!(-1 < rho && rho < 1)) throw new PricingRefusal("rho", "outside-range", rho, "must be between -1 and 1");
+function checkTilt(rho: number, name = ""): void {
+  finite(`${name}rho`, rho);
+  if (!(-1 < rho && rho < 1)) throw new PricingRefusal(`${name}rho`, "outside-range", rho, "must be between -1 and 1");
 }

@@ -4,6 +4,7 @@
  * columns. The memory never grows, so a column that was handed out stays valid. Knows nothing of options and paths.
  */
 import { expTable } from "@stoa/base/exact/tables";
+import { checkedLength } from "../kernel/columns.ts";
 import { logTable, quantileTable, ratioTable } from "../kernel/tables.ts";
 import { PricingRefusal } from "../refusal.ts";
 import { kernelBytes } from "./kernel-bytes.ts";
@@ -69,8 +70,8 @@ export function createKernelModule(): KernelModule | undefined {
   };
   return {
     exports,
-    allocate: (length) => new Float64Array(buffer, take(8 * length), length),
-    allocateBytes: (length) => new Uint8Array(buffer, take(length), length),
+    allocate: (length) => new Float64Array(buffer, take(8 * checkedLength(length)), length),
+    allocateBytes: (length) => new Uint8Array(buffer, take(checkedLength(length)), length),
     holds: (column) => column.buffer === buffer,
   };
 }

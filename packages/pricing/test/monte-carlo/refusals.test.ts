@@ -131,6 +131,8 @@ describe("the method", () => {
     [{}, {}, { replicates: 2 }, "method.replicates"],
     [{}, {}, { points: "sobol", replicates: 1 }, "method.replicates"],
     [{}, {}, { points: "sobol", replicates: 4, antithetic: true }, "method.antithetic"],
+    [{}, {}, { antithetic: "yes" }, "method.antithetic"],
+    [{}, {}, { momentMatching: undefined }, "method.momentMatching"],
     [{}, {}, { points: "sobol", replicates: 4, momentMatching: true }, "method.momentMatching"],
     [{}, { ...asian, fixings: 257 }, { points: "sobol", replicates: 2 }, "method.points"],
     [kou, {}, { points: "sobol", replicates: 4 }, "method.points"],

@@ -295,7 +295,7 @@ test("a stretch without profit or loss is given by its ends, and a portfolio tha
   expect(breakevens(lost, { unit: "currency", low: 111, high: 150 })).toEqual([]);
 });
 
-test("sums do not depend on the machine: random portfolios summed twice have the same bits", () => {
+test("sums of four positions at a time have the bits of sums of one at a time, in the order of the positions", () => {
   const prng = createPrng(7);
   const matrix = scenarioMatrix(instruments, index, scenarios);
   for (let round = 0; round < 20; round++) {
@@ -303,10 +303,29 @@ test("sums do not depend on the machine: random portfolios summed twice have the
       instrument: prng.below(instruments.length),
       amount: (prng.below(2_001) - 1_000) / 100,
     }));
-    const once = scenarioTable(matrix, holdingsOf(matrix, many), "currency");
-    const again = scenarioTable(scenarioMatrix(instruments, index, scenarios), holdingsOf(matrix, many), "currency");
-    expect(again).toEqual(once);
+    const [currency, coin] = [new Float64Array(scenarios.length), new Float64Array(scenarios.length)];
+    sumProfits(matrix, holdingsOf(matrix, many), currency, coin);
+    for (const [settled, sums] of [currency, coin].entries()) {
+      const held = many.filter(({ instrument }) => matrix.coinSettled[instrument] === settled);
+      const now = held.reduce((sum, { instrument, amount }) => sum + amount * matrix.present[instrument]!, 0);
+      const naive = sums.map((_, cell) =>
+        held.reduce(
+          (sum, { instrument, amount }) => sum + amount * matrix.values[instrument * sums.length + cell]!,
+          -0,
+        ),
+      );
+      expect(sums).toEqual(naive.map((sum) => sum - now));
+    }
   }
+});
+
+test("what ends now is worth its level at the scenario's index when time passes", () => {
+  const ended: readonly Instrument[] = [
+    { kind: "future", settlement: "currency", forward: 91_000, years: 0 },
+    { ...expiring("call", 80_000), forward: 91_000, years: 0 } as Instrument,
+  ];
+  const later = scenarioMatrix(ended, index, [{ name: "", price: { level: 85_000 }, years: 0.1 }]);
+  expect([...later.values]).toEqual([85_000, 5_000]);
 });
 
 test.each<[string, () => unknown]>([
@@ -348,6 +367,13 @@ test.each<[string, () => unknown]>([
   [
     "extendedMoves[0]",
     () => marginScenarios({ priceRange: 0.1, stepsCount: 1, volatilityUp: 0, volatilityDown: 0, extendedMoves: [0] }),
+  ],
+  [
+    "unit",
+    () => {
+      const matrix = scenarioMatrix(instruments, index, scenarios);
+      return scenarioTable(matrix, holdingsOf(matrix, positions), "dollars" as ReportUnit);
+    },
   ],
   ["high", () => breakevens({ instruments, positions, indexPrice: index }, { unit: "coin", low: 2, high: 1 })],
 ])("%s outside its domain is refused by name", (argument, attempt) => {

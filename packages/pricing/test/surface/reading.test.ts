@@ -36,6 +36,18 @@ function surfaceOf(seed: string, rules: Partial<SurfaceRules> = {}): Surface {
   );
 }
 
+test.each([
+  ["slices[0].svi.a", { a: NaN }],
+  ["slices[0].svi.a", { a: -1 }],
+  ["slices[0].svi.b", { b: -0.1 }],
+  ["slices[0].svi.rho", { rho: 1 }],
+  ["slices[0].svi.m", { m: Infinity }],
+  ["slices[0].svi.s", { s: 0 }],
+])("a slice is refused by the name of %s (PRICE-002)", (argument, change) => {
+  const svi = { a: 0.01, b: 0.1, rho: -0.3, m: 0, s: 0.2, ...change };
+  expect(() => makeSurface([{ years: 1, forward: 100, discount: 1, svi }])).toThrow(`${argument} `);
+});
+
 describe("a surface between, before and after its expiries (PRICE-035)", () => {
   const surface = surfaceOf("rules");
   const [first, second, third] = surface.slices;

@@ -57,6 +57,17 @@ describe("a chain", () => {
     expect(activeKernel()).toBe(activeKernel());
   });
 
+  test("hands out no memory twice, whatever lengths are asked for", () => {
+    for (const kernel of [wasm, typescriptKernel]) {
+      const held = kernel.allocate(4).fill(7);
+      for (const length of [-4, NaN, 1.5, "3", undefined] as number[])
+        for (const allocate of [kernel.allocate, kernel.allocateStatuses])
+          expect(() => allocate(length), `${kernel.form} ${length}`).toThrow("length");
+      kernel.allocate(4).fill(9);
+      expect([...held]).toEqual([7, 7, 7, 7]);
+    }
+  });
+
   test("has the same bits over random options, counts even and odd, staged and in place (PRICE-064)", () => {
     const random = createPrng("same bits");
     for (const count of [1, 2, 3, 2047, 2048, 2049, 40_001]) {
