@@ -4,9 +4,11 @@ import { sha256, type Digest } from "@stoa/base/hash";
 import { limits } from "@stoa/base/limits";
 import type { Signature } from "@stoa/base/signature";
 import type { Height, TimeMs, View } from "@stoa/base/units";
+import { keepCertificate } from "@stoa/consensus/certificates";
 import { parametersOf } from "@stoa/consensus/parameters";
 import { emptySafetyRecord, mayVote, rememberVote } from "@stoa/consensus/safety-record";
 import { timeoutMs } from "@stoa/consensus/timers";
+import type { Finalization } from "@stoa/protocol/finality/certificate";
 import { headerDigest } from "@stoa/protocol/finality/header";
 import type { VoteKind } from "@stoa/protocol/finality/vote";
 import { craftCertificate, craftHeader, craftProposal, craftVote, leaderIn, payloadOf } from "./craft.ts";
@@ -130,6 +132,24 @@ describe("counting", () => {
     expect(replica.blocks.size).toBeLessThanOrEqual(limits.recentBlocksCountMax + 4);
     expect(replica.executed.size + replica.claims.size).toBeLessThan(16);
     expect(replica.openViews.size + replica.candidates.size + replica.myProposals.size).toBeLessThan(6);
+  });
+  test("an old certificate that comes with a final block is forgotten with the next one (BFT-025)", () => {
+    const network = new Network({ delayMs: 1 }).start();
+    const grow = (count: number): void => {
+      for (let index = 0; index < count; index++) {
+        network.submit(`c${replica.lastFinal.height} ${index}`);
+        network.run(2);
+      }
+    };
+    const { replica } = network.nodes[0]!;
+    grow(5);
+    const [[view, { finalization }]] = [...replica.certificates] as [[View, { finalization: Finalization }]];
+    grow(limits.voteRetentionViews + 50);
+    expect(replica.certificates.has(view)).toBe(false);
+    keepCertificate(replica, finalization);
+    expect(replica.certificates.has(view)).toBe(true);
+    grow(5);
+    expect(replica.certificates.has(view)).toBe(false);
   });
 });
 

@@ -77,7 +77,8 @@ function advanceListings(market: Market, { timeMs, due, sample }: Step, events: 
 
 /**
  * PERF: most blocks bring no price and sample nothing. After one of them in which no listing changed, the next such block changes
- * none either, until an instrument is listed or taken out, a price becomes stale, or averaging begins. So the hundreds of listings are not gone through again. This is remembered, and is no part of the state.
+ * none either, until an instrument is listed or taken out, a price becomes stale, or averaging begins. So the hundreds of listings
+ * are not gone through again. This is remembered, and is no part of the state.
  */
 function isAtRest({ rest, listings, instrumentNext }: Market, timeMs: number): boolean {
   return (

@@ -1,7 +1,8 @@
 /**
  * Three connections lie between every two validators, and the kind of a message says which of them it takes: a large block or
- * a stream of batches never stands in front of a vote. A small proposal travels with its leader's own vote: one write, one wake. This is the table of channels: what travels on each, how much may wait
- * for a peer that reads slowly, how large a frame may be, and how much a peer may send in a second.
+ * a stream of batches never stands in front of a vote. A small proposal travels with its leader's own vote: one write, one wake.
+ * This is the table of channels: what travels on each, how much may wait for a peer that reads slowly, how large a frame may be,
+ * and how much a peer may send in a second.
  *
  * The rates are far above what an honest validator needs; whoever sends more is read more slowly, which costs it nothing else.
  */
