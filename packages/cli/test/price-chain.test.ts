@@ -168,6 +168,22 @@ test.each<[string, () => readonly string[], string]>([
   ],
   ["a currency that is not there", () => ["--chain", broken("strike", "1"), "--currency", "SOL"], "--currency SOL"],
   ["a file that is not there", () => ["--chain", "/nowhere/chain.csv"], "/nowhere/chain.csv does not exist"],
+  ["a folder", () => ["--chain", temporaryFolder()], "is a folder: a CSV file is wanted"],
+  [
+    "a file that is only called packed",
+    () => ["--chain", chainFile(Buffer.from([0x1f, 0x8b, 1, 2, 3]), "chain.csv.gz")],
+    "chain.csv.gz begins as gzip writes files, but cannot be unpacked",
+  ],
+  [
+    "prices in currency that were not said to be",
+    () => ["--chain", chainFile("strike,type,years,bid,ask,forward\n100,call,0.5,5,6,100"), "--at", "2026-01-02"],
+    "no-volatility; its prices were read as coin: --unit currency",
+  ],
+  [
+    "no time to expiry",
+    () => ["--chain", chainFile("strike,type,years,bid,ask\n100,call,,5,6"), "--at", "2026-01-02"],
+    'row 2, column years: "": an option is wanted',
+  ],
   ["all expired", () => ["--chain", broken("strike", "1"), "--at", "2027-01-01"], "every option has expired"],
   ["two sources", () => ["--chain", "a.csv", "--gateway", "http://x"], "--chain and --gateway exclude each other"],
   ["a gateway without a currency", () => ["--gateway", "http://127.0.0.1:9"], "--gateway wants --currency too"],
@@ -179,6 +195,12 @@ test.each<[string, () => readonly string[], string]>([
   ["no address", () => ["--gateway", "here", "--currency", "BTC"], "--gateway here: an address is wanted"],
 ])("%s is refused in one line that says where (PRICE-082)", async (_, args, words) => {
   expect(await refusalOf(args())).toContain(words);
+});
+
+test("a file may have more rows than a call has arguments", async () => {
+  const rows = Array.from({ length: 150_000 }, (_, row) => `${50_000 + row},call,2,1,1700000000000,-1`);
+  const file = chainFile(["strike,type,bid,ask,timestamp,years", ...rows].join("\n"));
+  expect(await refusalOf(["--chain", file])).toContain("every option has expired");
 });
 
 test("a refusal of a file is one line on stderr, and code 1", async () => {

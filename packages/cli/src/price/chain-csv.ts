@@ -78,7 +78,7 @@ function rowsOfOne(csv: CsvFile, columns: Columns, wanted: string | undefined) {
 function timeOf(csv: CsvFile, columns: Columns, rows: readonly CsvRow[]): number {
   if (columns.time === undefined)
     throw new Failure(`${missing(csv, "time")}; or say the moment of its quotes with --at 2026-01-02T09:18Z`);
-  return Math.max(...rows.map((row) => timeAt(csv, row, columns.time!)));
+  return rows.reduce((latest, row) => Math.max(latest, timeAt(csv, row, columns.time!)), -Infinity);
 }
 
 /** Milliseconds since 1970, or a time in words. */
@@ -102,8 +102,11 @@ function quoteOf(csv: CsvFile, columns: Columns, row: CsvRow, timeMs: number): L
   const expiryMs = expiryAt(csv, columns, row, timeMs) ?? parsed?.expiryMs;
   if (strike === undefined || type === undefined || expiryMs === undefined) {
     const column =
-      (strike === undefined ? columns.strike : expiryMs === undefined ? columns.expiry : undefined) ??
-      columns.instrument!;
+      (strike === undefined
+        ? columns.strike
+        : expiryMs === undefined
+          ? (columns.expiry ?? columns.years)
+          : undefined) ?? columns.instrument!;
     throw cellFailure(csv, row, column, "an option is wanted, such as BTC-25DEC26-100000-C");
   }
   const percent = numberAt(csv, row, columns.percent);

@@ -81,7 +81,9 @@ export function fitChain(chain: Chain): ChainFit {
   const answer = fitSurface(quotes, { unit: chain.unit });
   if ("refusal" in answer) {
     const reasons = new Set(answer.expiries.map(({ model }) => model));
-    throw new Failure(`${chain.source}: no expiry can be fitted: ${[...reasons].join(", ")}`);
+    const inCoin = chain.unit === "coin" && reasons.has("no-volatility");
+    const hint = inCoin ? "; its prices were read as coin: --unit currency reads them in that of the strikes" : "";
+    throw new Failure(`${chain.source}: no expiry can be fitted: ${[...reasons].join(", ")}${hint}`);
   }
   const { surface } = answer;
   const slices = new Map(surface.slices.map((slice) => [slice.years, slice]));

@@ -2,7 +2,7 @@
  * CSV files with a line of names, as exchanges and spreadsheets write them (RFC 4180: commas, quotes, doubled quotes), plain
  * or packed with gzip. Whatever is wrong is said with the file, the row as an editor counts it, and the column.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { Failure } from "../failure.ts";
 
@@ -19,9 +19,9 @@ export interface CsvFile {
 }
 
 export function readCsv(file: string): CsvFile {
-  const bytes = readFileSync(file);
-  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const lines = parseCsv((packed ? gunzipSync(bytes) : bytes).toString("utf8").replace(/^\uFEFF/, ""), file);
+  if (statSync(file).isDirectory()) throw new Failure(`${file} is a folder: a CSV file is wanted`);
+  const text = unpacked(file, readFileSync(file)).toString("utf8");
+  const lines = parseCsv(text.replace(/^\uFEFF/, ""), file);
   const [head, ...rows] = lines;
   if (head === undefined) throw new Failure(`${file} is empty: a line with the names of its columns is wanted`);
   const names = head.cells.map((name) => name.trim());
@@ -30,6 +30,15 @@ export function readCsv(file: string): CsvFile {
     throw new Failure(`${file} row ${row.line}: ${row.cells.length} columns, but the first line names ${names.length}`);
   }
   return { file, names, rows };
+}
+
+function unpacked(file: string, bytes: Buffer): Buffer {
+  if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    throw new Failure(`${file} begins as gzip writes files, but cannot be unpacked: ${(error as Error).message}`);
+  }
 }
 
 /** Empty lines are left out. */
