@@ -45,6 +45,7 @@ function setUp(lane = laneOf()) {
   const checks: FakeCheck[] = [];
   const forwarded: { encoded: Uint8Array; knownBy: number[] }[] = [];
   const answers: { id: number; refusal: string }[] = [];
+  const awaited: number[] = [];
   const blamed: number[] = [];
   let nowMs = Date.now();
   let arrivals = 0;
@@ -63,7 +64,10 @@ function setUp(lane = laneOf()) {
     checker,
     lane,
     wallMs: () => nowMs,
-    answer: (id, refusal) => void answers.push({ id, refusal }),
+    answer(id, refusal, isAwaited) {
+      answers.push({ id, refusal });
+      if (isAwaited) awaited.push(id);
+    },
     forward: (encoded, knownBy) => void forwarded.push({ encoded: Uint8Array.from(encoded), knownBy: [...knownBy] }),
     forged: (from) => void blamed.push(from),
     arrived: () => void arrivals++,
@@ -74,6 +78,7 @@ function setUp(lane = laneOf()) {
     mempool,
     forwarded,
     answers,
+    awaited,
     blamed,
     arrivals: () => arrivals,
     judgeAll: () => checks.splice(0).forEach(({ encoded, done }) => done(judge(encoded))),
@@ -112,6 +117,22 @@ describe("commands on their way into the mempool", () => {
     expect(forwarded).toEqual([{ encoded, knownBy: [] }]);
     expect(answers).toEqual([{ id: 1, refusal: "none" }]);
     expect(arrivals()).toBe(1);
+  });
+
+  test("are answered at once but for the word to who gives them to all that they were taken", () => {
+    const { intake, judgeAll, awaited, answers } = setUp();
+    const [one, other] = [signed(), signed()];
+    const forged = signed();
+    forged[forged.length - 1]! ^= 1;
+    intake.fromClient(1, one, false);
+    intake.fromClient(2, other, true);
+    intake.fromClient(3, forged, true);
+    judgeAll();
+    intake.fromClient(4, one, false);
+    intake.fromClient(5, other, true);
+    intake.fromClient(6, new Uint8Array(3), true);
+    expect(answers).toHaveLength(6);
+    expect(awaited).toEqual([1, 3, 4, 6]);
   });
 
   test("are not sent back to a peer that had them", () => {
