@@ -76,14 +76,17 @@ export function createKernelModule(): KernelModule | undefined {
   };
 }
 
-/** An engine without SIMD refuses to compile the module, and so does a page whose rules forbid compiling. */
+/**
+ * An engine without SIMD refuses to compile the module, and so does a page whose rules forbid compiling (CompileError); one that has
+ * no room for the memory, or compiles nothing so large at once, says RangeError.
+ */
 function instantiate(): KernelExports | undefined {
   if (typeof WebAssembly === "undefined") return undefined;
   const bytes = Uint8Array.from(atob(kernelBytes), (character) => character.charCodeAt(0));
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as KernelExports;
   } catch (error) {
-    if (error instanceof Error && error.name === "CompileError") return undefined;
+    if (error instanceof RangeError || (error instanceof Error && error.name === "CompileError")) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,8 @@
  * The WebAssembly form of every kernel gives the bits of the TypeScript form: over daily and absurd options, over every
  * combination of edge values, from columns inside and outside of its memory, and over paths with every kind of step.
  */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createPrng } from "@stoa/base/prng";
 import type { BlackColumns, GreekColumns } from "../../src/kernel/black.ts";
@@ -55,6 +57,14 @@ describe("a chain", () => {
     expect(wasm.form).toBe("wasm-simd");
     expect(activeKernel().form).toBe("wasm-simd");
     expect(activeKernel()).toBe(activeKernel());
+  });
+
+  test("is chosen in TypeScript where there is no room for the memory of the other", async () => {
+    const file = new URL("../../src/wasm/active-kernel.ts", import.meta.url).href;
+    const program = `import { activeKernel } from ${JSON.stringify(file)}; console.log(activeKernel().form);`;
+    const flags = ["--wasm-max-mem-pages=100", "--conditions=@stoa/source", "--input-type=module", "--eval", program];
+    const { stdout } = await promisify(execFile)(process.execPath, flags);
+    expect(stdout).toBe("typescript\n");
   });
 
   test("hands out no memory twice, whatever lengths are asked for", () => {
