@@ -3,7 +3,7 @@
  * pack it is given a function that starts it: `browserWorkerPool(4, () => new Worker(new URL(...), { type: "module" }))`.
  */
 import type { Answer, Task } from "./messages.ts";
-import { createWorkerPool, type WorkerPool } from "./worker-pool.ts";
+import { createWorkerPool, workersCountMax, type WorkerPool } from "./worker-pool.ts";
 
 /** What of a browser's `Worker` is needed. */
 export interface BrowserWorker {
@@ -20,7 +20,7 @@ type BrowserScope = {
 
 /** A pool of workers, one per core when no count is given. Browsers do not say when a worker dies of anything but an error. */
 export function browserWorkerPool(
-  workerCount: number = browserScope().navigator.hardwareConcurrency,
+  workerCount: number = Math.min(browserScope().navigator.hardwareConcurrency, workersCountMax),
   startOne: () => BrowserWorker = startFromHere,
 ): WorkerPool {
   return createWorkerPool(({ onAnswer, onDeath }) => {

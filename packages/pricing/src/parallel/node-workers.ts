@@ -2,14 +2,14 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Answer } from "./messages.ts";
-import { createWorkerPool, type StartWorker, type WorkerPool } from "./worker-pool.ts";
+import { createWorkerPool, workersCountMax, type StartWorker, type WorkerPool } from "./worker-pool.ts";
 
 /**
  * A pool of threads, one per core when no count is given. Call `end` when done: the threads keep the process alive.
  *
  * @example const pool = nodeWorkerPool(); const partial = await pool.simulate(work, { firstPath: 0, pathCount: 1_000_000 }); await pool.end();
  */
-export function nodeWorkerPool(workerCount: number = availableParallelism()): WorkerPool {
+export function nodeWorkerPool(workerCount: number = Math.min(availableParallelism(), workersCountMax)): WorkerPool {
   return createWorkerPool(startNodeWorker, workerCount);
 }
 

@@ -40,7 +40,8 @@ export function createWasmKernel(): Kernel | undefined {
     blackChain: (options, out) => blackChain(stage, options, out),
     priceChain: (options, out) => priceChain(stage, options, out),
     impliedChain: (options, out) => impliedChain(stage, options, out),
-    paths: pathKernels(module),
+    // A memory of its own: whoever takes all of the other for columns leaves simulations theirs.
+    paths: pathKernels(createKernelModule() ?? module),
   };
 }
 
