@@ -1,5 +1,5 @@
-import { connect as dialRaw } from "node:net";
-import { connect } from "node:tls";
+import { connect as dialRaw, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Digest } from "@stoa/base/hash";
 import type { SecretSeed } from "@stoa/base/signature";
@@ -80,6 +80,24 @@ describe("the mesh", () => {
     await until(() => textsOf(all[0]!).length === 100 && textsOf(all[1]!).length === 100, "frames arrive");
     expect(textsOf(all[0]!)).toEqual(Array.from({ length: 100 }, (_, count) => `${count}`));
     expect(all[0]!.received.every(({ from }) => from === 2)).toBe(true);
+  });
+
+  test("tells once of a peer that speaks another version", async () => {
+    const { privateKey, certificate } = createTransportIdentity(seedOf(2));
+    const older = createServer({ key: privateKey, cert: certificate, ALPNProtocols: ["stoa-mesh/1/votes"] });
+    older.on("tlsClientError", () => undefined);
+    await new Promise<void>((resolve) => older.listen(0, "127.0.0.1", resolve));
+    try {
+      const node = await start(0);
+      node.mesh.setAddress(1 as ValidatorIndex, localhost((older.address() as AddressInfo).port));
+      await until(() => node.reports.length > 0, "it is reported");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(node.reports).toEqual([
+        `validator 1 does not speak version ${peerProtocolVersion} of the peer protocol: connection refused`,
+      ]);
+    } finally {
+      older.close();
+    }
   });
 
   test("a frame of a megabyte arrives whole", async () => {

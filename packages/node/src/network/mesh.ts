@@ -135,6 +135,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const handshakes = createHandshakes(keys.length, report);
   const sockets = new Set<TLSSocket>();
   const touched = { votes: new Set<Line>(), proposals: new Set<Line>(), data: new Set<Line>() };
+  /** Peers that refused this version; told once each. */
+  const ofOtherVersion = new Set<ValidatorIndex>();
   let stopped = false;
 
   const hello = helloOf(options);
@@ -161,6 +163,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       checkServerIdentity: () => undefined,
     });
     keep(socket);
+    socket.once("error", (error) => {
+      if (systemCode(error) === "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL") noteOtherVersion(link.peer);
+    });
     const deadline = setTimeout(() => socket.destroy(), handshakeMsMax);
     const settle = (): void => {
       clearTimeout(deadline);
@@ -176,6 +181,12 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       report(`${host}:${port} is not validator ${link.peer}: connection refused`);
       socket.destroy();
     });
+  };
+
+  const noteOtherVersion = (peer: ValidatorIndex): void => {
+    if (ofOtherVersion.has(peer)) return;
+    ofOtherVersion.add(peer);
+    report(`validator ${peer} does not speak version ${peerProtocolVersion} of the peer protocol: connection refused`);
   };
 
   const redial = (link: Link, channel: Channel): void => {
