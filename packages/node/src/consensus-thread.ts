@@ -22,7 +22,7 @@ import type { ValidatorIndex } from "@stoa/protocol/primitives";
 import { createAdmission } from "./admission.ts";
 import { installBatchingCrypto } from "./batching-crypto.ts";
 import { createAnnouncer, finalizationOf, type Announcer } from "./announcer.ts";
-import { createBlockSize } from "./block-size.ts";
+import { createBlockSize, type BlockSize } from "./block-size.ts";
 import { createIntake, type Intake } from "./command-intake.ts";
 import { createChecker } from "./checker.ts";
 import { weightMaxAt } from "./command-weight.ts";
@@ -109,10 +109,7 @@ async function start(recovered: Recovered): Promise<void> {
   const mempool = createMempool({ chainId, validatorKeys: keys, admission });
   mempool.finalized(recovered.finals, recovered.authorities.timeMs);
   const watch = createViewWatch(stakesOf(genesis), data.self, performance.now());
-  const progress = createProgress(watch, () => {
-    const names = genesis.validators.map(({ name }) => name);
-    return quarantineWords(quarantineOf(replica), names);
-  });
+  const progress = createProgress(watch, () => silenceOf(replica, genesis));
   const gate = createCommitGate(checker, ({ payload }, encoded, signaturesValid) =>
     toExecution({ kind: "block", encoded, signaturesValid, digests: payloadCommands(payload).packedDigests }),
   );
@@ -129,6 +126,7 @@ async function start(recovered: Recovered): Promise<void> {
     self: data.self,
     validatorsCount: keys.length,
     mempool,
+    isLinkShort: () => blockSize.isLinkShort(performance.now()),
     wallMs: Date.now,
     seal: (payload) => driver.put({ kind: "batch", payload }),
     anticipate(payload) {
@@ -176,16 +174,11 @@ async function start(recovered: Recovered): Promise<void> {
       mesh.flush();
       workSaid = false;
     },
-    payloadFor(wanted) {
-      const sizeMax = Math.min(wanted.sizeMax, blockSize.max());
-      const answer = payloadFor(mempool, lanes, { ...wanted, sizeMax }, finalHeight - executedHeight);
-      blockSize.proposed(wanted.view, answer.payload.length);
-      return answer;
-    },
+    payloadFor: (wanted) => payloadFor({ mempool, lanes, blockSize }, wanted, finalHeight - executedHeight),
     lane: lanes.observe,
     ordered({ header, payload }) {
       finalHeight = header.height;
-      blockSize.final(header.view);
+      blockSize.final(header.view, performance.now());
       const commands = lanes.commandsOf(payload);
       lanes.ordered(header);
       admission.ordered(header.height, commands);
@@ -251,6 +244,13 @@ async function start(recovered: Recovered): Promise<void> {
   driver.put({ kind: "start" });
 }
 
+/** Why this validator signs nothing for now, in words. */
+const silenceOf = (replica: Replica, { validators }: Genesis): ReturnType<typeof quarantineWords> =>
+  quarantineWords(
+    quarantineOf(replica),
+    validators.map(({ name }) => name),
+  );
+
 interface Parts {
   /** Closes what votes are remembered in. */
   readonly close: () => void;
@@ -278,17 +278,18 @@ function isAwaited(
 const stakesOf = (genesis: Genesis): number[] => genesis.validators.map(({ stake }) => stake);
 
 function payloadFor(
-  mempool: Mempool,
-  lanes: Lanes,
-  { timeMs, sizeMax, batchesSize, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
+  { mempool, lanes, blockSize }: Pick<Parts, "mempool"> & { readonly lanes: Lanes; readonly blockSize: BlockSize },
+  { view, timeMs, sizeMax: sizeAllowed, batchesSize, ancestors }: Extract<Effect, { kind: "payloadWanted" }>,
   lagBlocks: number,
 ): { readonly payload: Uint8Array; readonly work: boolean; readonly batchesSizeMax: number } {
   const excluded = ancestors.map(({ payload }) => lanes.commandsOf(payload).packedDigests);
   // What batches weigh is not known before they are checked: the last commands tell about.
   const batchesSizeMax = Math.floor(weightMaxAt(lagBlocks) / mempool.density());
   const weightMax = weightMaxAt(lagBlocks) - Math.min(batchesSize, batchesSizeMax) * mempool.density();
+  const sizeMax = Math.min(sizeAllowed, blockSize.max());
   const { commands, work } = mempool.build({ sizeMax, timeMs, excluded, weightMax });
   const payload = commands.length === 0 ? new Uint8Array(0) : encodePayload(commands);
+  blockSize.proposed(view, payload.length);
   return { payload, work, batchesSizeMax };
 }
 

@@ -23,6 +23,8 @@ export interface LanesParts {
   readonly self: ValidatorIndex;
   readonly validatorsCount: number;
   readonly mempool: Pick<Mempool, "size" | "inLane" | "outOfLane" | "expectNothing">;
+  /** Whether the links of this validator do not carry the blocks that it makes. */
+  readonly isLinkShort: () => boolean;
   readonly wallMs: () => number;
   /** A batch for this validator's lane. */
   readonly seal: (payload: Uint8Array) => void;
@@ -60,7 +62,7 @@ export function createLanes({ mode, self, mempool, wallMs, ...parts }: LanesPart
 
   return {
     choice: {
-      isOn: createLaneSwitch(mode, mempool.size),
+      isOn: createLaneSwitch(mode, { waitingSize: mempool.size, isLinkShort: parts.isLinkShort }),
       isHome: (encoded) => home(encoded) === self,
       missed(encoded) {
         // What is found to lie in the next seconds was expected of those who were homes before.

@@ -18,14 +18,23 @@ export type LaneUse = LaneMode | number;
  * send is short. Before that lanes cost more processor than they spare (docs/decisions/0313-lanes.md).
  */
 export const laneFromSize = 16 * 1024 * 1024;
+/** The same for a validator that has seen that its links do not carry the blocks that it makes. */
+export const laneFromSizeShort = 128 * 1024;
 const loosePart = 1 / 4;
 
-/** Whether commands go into lanes, by the bytes that wait here; to be asked for each command. */
-export function createLaneSwitch(use: LaneUse, waitingSize: () => number): () => boolean {
-  const fromSize = typeof use === "number" ? use : laneFromSize;
+export interface Crowd {
+  /** Bytes of commands that wait here. */
+  readonly waitingSize: () => number;
+  readonly isLinkShort: () => boolean;
+}
+
+/** Whether commands go into lanes; to be asked for each command. */
+export function createLaneSwitch(use: LaneUse, { waitingSize, isLinkShort }: Crowd): () => boolean {
   let isOn = use === "always";
   return () => {
-    if (use !== "always" && use !== "never") isOn = (isOn ? loosePart * fromSize : fromSize) <= waitingSize();
+    if (use === "always" || use === "never") return isOn;
+    const fromSize = typeof use === "number" ? use : isLinkShort() ? laneFromSizeShort : laneFromSize;
+    isOn = (isOn ? loosePart * fromSize : fromSize) <= waitingSize();
     return isOn;
   };
 }

@@ -12,7 +12,7 @@ function lead(views: number, capacity: number): readonly { readonly size: number
     const size = Math.floor(blocks.max());
     blocks.proposed(view, size);
     const isFinal = size <= capacity;
-    blocks.final((isFinal ? view : view + 1) as View);
+    blocks.final((isFinal ? view : view + 1) as View, 0);
     return { size, isFinal };
   });
 }
@@ -37,12 +37,12 @@ describe("a leader", () => {
     const blocks = createBlockSize(full);
     for (let view = 1; view < 9; view += 1) {
       blocks.proposed(view as View, blocks.max());
-      blocks.final((view + 1) as View);
+      blocks.final((view + 1) as View, 0);
     }
     expect(blocks.max()).toBe(128 * 1024);
     for (let view = 20; view < 60; view++) {
       blocks.proposed(view as View, blocks.max());
-      blocks.final(view as View);
+      blocks.final(view as View, 0);
     }
     expect(blocks.max()).toBe(full);
   });
@@ -50,11 +50,29 @@ describe("a leader", () => {
   test("learns nothing from small blocks, and nothing from a view that is still open", () => {
     const blocks = createBlockSize(full);
     blocks.proposed(5 as View, 1_000);
-    blocks.final(6 as View);
+    blocks.final(6 as View, 0);
     blocks.proposed(9 as View, full);
-    blocks.final(8 as View);
+    blocks.final(8 as View, 0);
     expect(blocks.max()).toBe(full);
-    blocks.final(10 as View);
+    blocks.final(10 as View, 0);
     expect(blocks.max()).toBe(full / 2);
+  });
+
+  test("takes its links for short when two large blocks were lost within a minute, and for a minute", () => {
+    const blocks = createBlockSize(full);
+    const lose = (view: number, atMs: number): void => {
+      blocks.proposed(view as View, blocks.max());
+      blocks.final((view + 1) as View, atMs);
+    };
+    lose(1, 1_000);
+    expect(blocks.isLinkShort(1_001)).toBe(false);
+    lose(5, 30_000);
+    expect([blocks.isLinkShort(30_001), blocks.isLinkShort(60_999), blocks.isLinkShort(61_000)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    lose(9, 200_000);
+    expect(blocks.isLinkShort(200_001)).toBe(false);
   });
 });

@@ -29,6 +29,7 @@ function setUp() {
       outOfLane: note("out"),
       expectNothing: () => void happened.push("nothing expected"),
     },
+    isLinkShort: () => false,
     wallMs: () => nowMs,
     seal: (payload) => void happened.push(`sealed ${payloadCommands(payload).count}`),
     anticipate: (payload) => void happened.push(`checking ${payloadCommands(payload).count}`),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { limits } from "@stoa/base/limits";
 import { decodePayload } from "@stoa/protocol/payload";
-import { createLaneSwitch, createOwnLane, laneFromSize } from "../src/own-lane.ts";
+import { createLaneSwitch, createOwnLane, laneFromSize, laneFromSizeShort } from "../src/own-lane.ts";
 
 function setUp(room: number) {
   const batches: (readonly Uint8Array[])[] = [];
@@ -82,7 +82,7 @@ describe("a validator's own lane", () => {
 describe("whether commands go into lanes", () => {
   test("depends on how much waits, and not on the last byte of it", () => {
     let size = 0;
-    const isOn = createLaneSwitch("auto", () => size);
+    const isOn = createLaneSwitch("auto", { waitingSize: () => size, isLinkShort: () => false });
     const at = (now: number): boolean => {
       size = now;
       return isOn();
@@ -99,7 +99,18 @@ describe("whether commands go into lanes", () => {
     expect(sizes.map(at)).toEqual([false, false, true, true, true, false, false]);
   });
 
+  test("begins earlier while the links do not carry the blocks that this validator makes", () => {
+    let isShort = false;
+    const isOn = createLaneSwitch("auto", { waitingSize: () => laneFromSizeShort, isLinkShort: () => isShort });
+    expect(isOn()).toBe(false);
+    isShort = true;
+    expect(isOn()).toBe(true);
+    isShort = false;
+    expect(isOn()).toBe(false);
+  });
+
   test("can be said for measurement", () => {
-    expect([createLaneSwitch("never", () => 1e9)(), createLaneSwitch("always", () => 0)()]).toEqual([false, true]);
+    const crowd = (size: number) => ({ waitingSize: () => size, isLinkShort: () => true });
+    expect([createLaneSwitch("never", crowd(1e9))(), createLaneSwitch("always", crowd(0))()]).toEqual([false, true]);
   });
 });
