@@ -31,7 +31,7 @@ import { createDriver, type Driver } from "./consensus-driver.ts";
 import { errorToData } from "./failure.ts";
 import { fencedError, haltedError } from "./halt-words.ts";
 import { collectWhenIdle } from "./idle-collector.ts";
-import { createLanes, type Lanes } from "./lanes.ts";
+import { createLanes, type Lanes, type LanesParts } from "./lanes.ts";
 import { createMempool, type Mempool } from "./mempool.ts";
 import { installNativeCrypto } from "./native-crypto.ts";
 import { startMesh, type Address, type Mesh } from "./network/mesh.ts";
@@ -121,13 +121,7 @@ async function start(recovered: Recovered): Promise<void> {
   /** Whether this turn has been told that there is work. */
   let workSaid = false;
   const isCalm = (): boolean => pool.backlog() < anticipateBacklogMax;
-  const lanes = createLanes({
-    mode: data.lanes,
-    self: data.self,
-    validatorsCount: keys.length,
-    mempool,
-    isLinkShort: () => blockSize.isLinkShort(performance.now()),
-    wallMs: Date.now,
+  const lanes = lanesOf(keys.length, mempool, blockSize, {
     seal: (payload) => driver.put({ kind: "batch", payload }),
     anticipate(payload) {
       if (isCalm()) gate.anticipate(payload);
@@ -242,6 +236,23 @@ async function start(recovered: Recovered): Promise<void> {
   const { convicted } = replica.lastFinal;
   toMain({ kind: "started", meshPort: mesh.port, session: voteLog.session, convicted });
   driver.put({ kind: "start" });
+}
+
+function lanesOf(
+  validatorsCount: number,
+  mempool: Mempool,
+  blockSize: BlockSize,
+  parts: Pick<LanesParts, "seal" | "anticipate">,
+): Lanes {
+  return createLanes({
+    mode: data.lanes,
+    self: data.self,
+    validatorsCount,
+    mempool,
+    isLinkShort: () => blockSize.isLinkShort(performance.now()),
+    wallMs: Date.now,
+    ...parts,
+  });
 }
 
 /** Why this validator signs nothing for now, in words. */
