@@ -39,6 +39,7 @@ export const functions: readonly MeasuredFunction[] = [
     edges: impliedEdges(),
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
+    gridBounds: { volatility: 0.7 },
     keepsRows: true,
     samples: 1_000,
   },
@@ -57,6 +58,7 @@ export const functions: readonly MeasuredFunction[] = [
     inputs: (seed, count) => priced(seed, count, tradedPoints),
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
+    gridBounds: { volatility: 0.7 },
     keepsRows: true,
   },
 ];
