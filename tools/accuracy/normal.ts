@@ -16,6 +16,7 @@ export const functions: readonly MeasuredFunction[] = [
     inputs: impliedPoints,
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
+    gridBounds: { volatility: 1.7 },
     keepsRows: true,
     samples: 1_000,
   },
