@@ -43,7 +43,8 @@ export type BarrierValues = {
  * only a rate well below zero violates: it is refused then.
  *
  * Error: the value is a sum of up to six terms, its error some units in the last place of the largest of them, and z^2 times
- * that where the distributions are at z deviations: `docs/pricing/accuracy.md`.
+ * that where the distributions are at z deviations: `docs/pricing/accuracy.md`. Its derivatives lose up to six digits more where
+ * 2 (r - q) / volatility^2 is in the thousands, at volatilities of 1 % and rates of 15 %.
  *
  * @example barrier({ type: "call", knock: "down-and-out", spot: 100, strike: 90, barrier: 95, rebate: 3, years: 0.5, volatility: 0.25, rate: 0.08, dividendYield: 0.04 })
  */

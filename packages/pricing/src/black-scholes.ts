@@ -48,7 +48,7 @@ export type BlackScholesValues = {
 
 /**
  * The value of an option, at least what exercise of the forward brings today and at most S exp(-q T) (call) or K exp(-r T)
- * (put). Error: about two units in the last place.
+ * (put). Error: below six units in the last place.
  *
  * @example blackScholesPrice({ type: "put", spot: 100, strike: 95, years: 0.5, volatility: 0.2, rate: 0.03, dividendYield: 0.01 })
  */
