@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 
 export interface BuildRecord {
   /** First line of `clang --version`: another compiler gives other bytes. */
@@ -61,12 +61,21 @@ export function presentCompiler(): string | undefined {
   }
 }
 
+/** Without what npm puts before the rest of the path: clang runs whatever `wasm-opt` it finds there, and that of a package is another one. */
+const env = {
+  ...process.env,
+  PATH: (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((place) => !place.includes("node_modules"))
+    .join(delimiter),
+};
+
 /** The module's bytes, built now. Throws what the compiler says when it refuses. */
 export function buildModule(): Uint8Array {
   const output = mkdtempSync(join(tmpdir(), "stoa-batch-verifier-"));
   try {
     const file = join(output, "module.wasm");
-    execFileSync(compilerCommand, [...compilerArguments, "-o", file, "batch-verifier.c"], { cwd: folder });
+    execFileSync(compilerCommand, [...compilerArguments, "-o", file, "batch-verifier.c"], { cwd: folder, env });
     return readFileSync(file);
   } finally {
     rmSync(output, { recursive: true });
