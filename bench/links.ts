@@ -1,8 +1,8 @@
 /**
  * Lanes beside the inline form where links are what is short: each of four validators has a network stack of its own, and the
- * kernel narrows its link to the others in both directions. Clients reach the doors by another link. For every width two networks
- * run in turn, in one of which commands never go into lanes and in the other always, and a third decides for itself: orders
- * per second, milliseconds from a command's sending to its block, and how much more than the others the busiest validator sends.
+ * kernel narrows its link to the others in both directions. Clients reach the doors by another link. For every width three networks
+ * run one after another: in one commands never go into lanes, in one always, and one decides for itself: commands per second,
+ * milliseconds from a command's sending to its block, and how much more than the others the busiest validator sends.
  *
  * `npm run bench -- bench/links.ts [runs] [Mbit/s ...]`; Linux with namespaces (`tools/chaos/surroundings.ts` says what it lacks).
  */

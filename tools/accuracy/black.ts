@@ -58,7 +58,6 @@ export const functions: readonly MeasuredFunction[] = [
     inputs: (seed, count) => priced(seed, count, tradedPoints),
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
-    gridBounds: { volatility: 0.7 },
     keepsRows: true,
   },
 ];

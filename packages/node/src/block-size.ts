@@ -22,14 +22,14 @@ export interface BlockSize {
 const sizeMin = 2 * limits.commandSizeMax;
 /** Six blocks make up for a lost one: then about one in seven is lost where the link is what limits. */
 const growth = 1.125;
-/** After so long full blocks are tried again: links may have become wider, or the blocks were lost for another reason. */
+/** After so long blocks carry commands again: links may have become wider, or the blocks were lost for another reason. */
 const shortMs = 60_000;
 
 export function createBlockSize(sizeMax: number): BlockSize {
   let max = sizeMax;
-  /** Own blocks that are neither final nor passed over. */
   /** When the last two were lost. */
   let lostMs: readonly [number, number] = [-Infinity, -Infinity];
+  /** Own blocks that are neither final nor passed over. */
   let open: { readonly view: View; readonly size: number }[] = [];
 
   return {

@@ -1,7 +1,8 @@
 /**
  * What this validator puts into its own lane: commands gather here and leave as a batch when enough have come or the first has
  * waited long enough. How many batches may leave is said by the replica; while none may, commands gather up to the size of
- * one batch, and what comes then must take another way. Whether commands go into lanes at all depends on how much waits.
+ * one batch, and what comes then must take another way. Whether commands go into lanes at all depends on how much
+ * waits, and on whether the links carry what this validator proposes.
  */
 import { encodePayload } from "@stoa/protocol/payload";
 import { limits } from "@stoa/base/limits";
