@@ -28,8 +28,7 @@ export type DigitalValues = BlackScholesValues;
  *   yieldRho = -w Z n(d2) sqrt(T) / volatility        dualDelta = -w Z n(d2) / (K s)
  *
  * Without time or volatility it pays if the forward is beyond the strike, and half on it; the derivatives are then those of
- * discounting. Error: a few units in the last place; theta and rho are sums whose error is relative to the larger term. Up to a
- * hundred of gamma and vega where the drift nearly cancels ln(spot/strike) at volatilities below 0.001 %.
+ * discounting. Error: a few units in the last place; theta and rho are sums whose error is relative to the larger term.
  *
  * @example cashOrNothing({ type: "call", spot: 100, strike: 80, years: 0.75, volatility: 0.35, rate: 0.06, cash: 10 })
  */

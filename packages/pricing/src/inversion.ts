@@ -107,13 +107,23 @@ export function normalDistanceOfLog(logValue: number): number {
   );
 }
 
-/** price - discount (gain + gainLow) as a pair into `pair`. */
+/**
+ * price - discount (gain + gainLow) as a pair into `pair`. What is left may lie below the last place of the price, so each of the
+ * products is taken with its error, and the four parts are added from the largest down without losing what is between them.
+ */
 export function lessExercise(price: number, gain: number, gainLow: number, discount: number, pair: Float64Array): void {
   const product = discount * gain;
-  const high = price - product;
-  const low = sumError(price, -product, high) - (productError(discount, gain, product) + discount * gainLow);
-  pair[0] = high + low;
-  pair[1] = low - (high + low - high);
+  const small = discount * gainLow;
+  const first = price - product;
+  const firstRest = sumError(price, -product, first);
+  const productRest = productError(discount, gain, product);
+  const smallRest = gainLow === 0 ? 0 : productError(discount, gainLow, small);
+  const second = first - productRest;
+  const secondRest = sumError(first, -productRest, second);
+  const third = second - small;
+  const low = sumError(second, -small, third) + (secondRest + (firstRest - smallRest));
+  pair[0] = third + low;
+  pair[1] = low - (third + low - third);
 }
 
 /**

@@ -1,15 +1,15 @@
 /**
- * ln(asset / strike) to some 90 bits, for sums in which it cancels: against a drift of (r - q) T an ordinary pair (66 bits)
- * would lose its spare digits. It reduces as `log` of `@stoa/base/exact` does, by its tables, and sums the series of
- * ln(1 + z) in pairs up to the fourth term.
+ * ln(asset / strike) to all the bits of a pair, for sums in which it cancels: against a drift of (r - q) T a logarithm of 66
+ * bits would lose its spare digits. It reduces as `log` of `@stoa/base/exact` does, by its tables, and sums the series of
+ * ln(1 + z) in pairs up to the sixth term.
  */
 import { productError, upperBits, withUpperBits } from "@stoa/base/exact/error-free";
-import { logOfTwo, logTable } from "@stoa/base/exact/tables";
+import { logTable } from "@stoa/base/exact/tables";
 import { addPairs, lowPart, multiplyPairs } from "./pair.ts";
 
 /**
  * ln(ratio) + ln(1 + rest) for a normal `ratio` within 2^±400 and a rest of at most 2^-52: returns the high part, the low
- * part by `lowPart()`. Error: below 2^-88 of the larger of the result and 2^-7.
+ * part by `lowPart()`. Error: below 2^-99 of the larger of the result and 2^-7.
  */
 export function longLogarithm(ratio: number, rest: number): number {
   const upper = upperBits(ratio);
@@ -23,16 +23,24 @@ export function longLogarithm(ratio: number, rest: number): number {
   const zLow = lowPart();
   const series = logarithmSeries(z, zLow);
   const seriesLow = lowPart();
-  const powers = exponent * (logOfTwo[0] as number);
-  const powersLow = exponent * (logOfTwo[1] as number);
+  const powers = multiplyPairs(exponent, 0, logOfTwo, logOfTwoLow);
+  const powersLow = lowPart();
   const coarse = addPairs(powers, powersLow, logTable[entry + 1] as number, logTable[entry + 2] as number);
   return addPairs(coarse, lowPart(), series, seriesLow);
 }
 
-/** ln(1 + z) = z (1 + z (-1/2 + z (1/3 + z (-1/4 + ...)))), the terms named as pairs and the rest, below 2^-30, as a double. */
+/**
+ * ln(1 + z) = z (1 + z (-1/2 + z (1/3 + z (-1/4 + ...)))): the terms up to the sixth as pairs and the rest, below 2^-44, as a
+ * double.
+ */
 function logarithmSeries(z: number, zLow: number): number {
-  const rest = 1 / 5 - z * (1 / 6 - z * (1 / 7 - z * (1 / 8 - z * (1 / 9 - z * (1 / 10 - z * (1 / 11 - z / 12))))));
-  let high = addPairs(-0.25, 0, z * rest, 0);
+  const rest =
+    1 / 7 - z * (1 / 8 - z * (1 / 9 - z * (1 / 10 - z * (1 / 11 - z * (1 / 12 - z * (1 / 13 - z * (1 / 14 - z / 15)))))));
+  let high = addPairs(-1 / 6, -0.5 * thirdLow, z * rest, 0);
+  high = multiplyPairs(z, zLow, high, lowPart());
+  high = addPairs(0.2, fifthLow, high, lowPart());
+  high = multiplyPairs(z, zLow, high, lowPart());
+  high = addPairs(-0.25, 0, high, lowPart());
   high = multiplyPairs(z, zLow, high, lowPart());
   high = addPairs(1 / 3, thirdLow, high, lowPart());
   high = multiplyPairs(z, zLow, high, lowPart());
@@ -42,5 +50,9 @@ function logarithmSeries(z: number, zLow: number): number {
   return multiplyPairs(z, zLow, high, lowPart());
 }
 
-/** What the double 1/3 leaves out of it. */
+/** ln(2) as a pair, in which the pair of the tables, whose first part is short, has 102 bits. */
+const logOfTwo = 0.6931471805599453;
+const logOfTwoLow = 2.3190468138462996e-17;
+/** What the doubles 1/3 and 1/5 leave out. */
 const thirdLow = 1.850371707708594e-17;
+const fifthLow = -1.1102230246251566e-17;

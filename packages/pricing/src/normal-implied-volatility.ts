@@ -36,7 +36,7 @@ export type NormalImpliedVolatilityArguments = Omit<BachelierArguments, "volatil
  * none: at expiry; below the discounted exercise value. A price equal to that is explained by 0. Forward and strike of any
  * sign. Arguments outside their domain throw a `PricingRefusal`.
  *
- * It solves price = bachelierPrice for volatility. Error: below 1.7 units in the last place of the volatility that the given
+ * It solves price = bachelierPrice for volatility. Error: below 0.51 units in the last place of the volatility that the given
  * doubles determine, in two steps; Infinity where it is beyond doubles.
  *
  * @example normalImpliedVolatility({ type: "call", forward: 0.02, strike: 0.03, years: 2, price: 0.001 })

@@ -62,16 +62,16 @@ export function standardise(
   const { distance, deviation } = standing;
   const half = 0.5 * deviation;
   const quotient = deviation === 0 ? limitAt(distance) : distance / deviation;
-  const plain = !(quotient < steepest && -steepest < quotient && half < steepest);
-  if (plain || quotient === 0) {
+  const paired = quotient < steepest && -steepest < quotient && half < steepest;
+  if (!paired) {
     standing.d1 = quotient + half;
     standing.d2 = quotient - half;
     standing.d1Low = 0;
     standing.d2Low = 0;
     return standing;
   }
-  const high = dividePairs(distance, standing.distanceLow, deviation, standing.deviationLow);
-  const low = lowPart();
+  const high = quotient === 0 ? 0 : dividePairs(distance, standing.distanceLow, deviation, standing.deviationLow);
+  const low = quotient === 0 ? 0 : lowPart();
   const halfLow = 0.5 * standing.deviationLow;
   standing.d1 = addPairs(high, low, half, halfLow);
   standing.d1Low = lowPart();
