@@ -6,10 +6,10 @@ import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeOf, lineOf, readText, shippedModules } from "./sources.ts";
 
-const purePackages = ["base", "consensus", "exchange", "pricing", "protocol"];
+const purePackages = ["base", "consensus", "exchange", "features", "pricing", "protocol"];
 
-/** Threads and WebAssembly belong to an engine: these folders hand them to the pure code beside them, which imports neither. */
-const exemptFolders = ["packages/pricing/src/parallel", "packages/pricing/src/wasm"];
+/** Threads, WebAssembly, files and sockets belong to an engine: these folders hand them to the pure code beside them, which imports none. */
+const exemptFolders = ["packages/features/src/io", "packages/pricing/src/parallel", "packages/pricing/src/wasm"];
 const isExempt = (path: string): boolean => exemptFolders.some((folder) => path.startsWith(`${folder}/`));
 
 const bans: readonly (readonly [string, RegExp])[] = [

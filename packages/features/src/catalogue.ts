@@ -1,0 +1,8 @@
+/**
+ * Every feature and table of the library by its id, with parameters as plain values: what the command line and the reference are made
+ * from, and what the properties are tested over. Each family lists its own in `<family>/catalogue.ts`.
+ */
+import type { CatalogueEntry } from "./catalogue-entry.ts";
+import { flowCatalogue } from "./flow/catalogue.ts";
+
+export const catalogue: readonly CatalogueEntry[] = [...flowCatalogue];

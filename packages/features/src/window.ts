@@ -1,0 +1,130 @@
+/**
+ * What happened within the last so many nanoseconds or events, as a ring that grows when it must and never shrinks. Sums of integers
+ * are exact, so what leaves takes away just what it brought.
+ */
+import type { Saveable, StateReader, StateWriter } from "./state.ts";
+
+/** A queue of equally many numbers per entry, oldest first. */
+export class Ring implements Saveable {
+  /** Numbers per entry. */
+  readonly width: number;
+  count = 0;
+  #numbers: Float64Array;
+  #first = 0;
+
+  constructor(width: number, capacity = 64) {
+    this.width = width;
+    let room = 16;
+    while (room < capacity) room *= 2;
+    this.#numbers = new Float64Array(width * room);
+  }
+
+  /** Field of the entry that is `age` entries behind the oldest (0 is the oldest). */
+  at(age: number, field = 0): number {
+    return this.#numbers[this.#place(age) + field] as number;
+  }
+
+  set(age: number, field: number, value: number): void {
+    this.#numbers[this.#place(age) + field] = value;
+  }
+
+  /** Appends an entry of up to four numbers; `set(count - 1, ...)` fills wider ones. */
+  push(one: number, two = 0, three = 0, four = 0): void {
+    const { width } = this;
+    if (width * this.count === this.#numbers.length) this.#grow();
+    const place = this.#place(this.count++);
+    this.#numbers[place] = one;
+    if (width > 1) this.#numbers[place + 1] = two;
+    if (width > 2) this.#numbers[place + 2] = three;
+    if (width > 3) this.#numbers[place + 3] = four;
+  }
+
+  /** Drops the oldest entry. */
+  shift(): void {
+    this.#first = this.#place(1);
+    this.count--;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.#first = 0;
+  }
+
+  save(writer: StateWriter): void {
+    writer.number(this.count);
+    for (let age = 0; age < this.count; age++) {
+      for (let field = 0; field < this.width; field++) writer.number(this.at(age, field));
+    }
+  }
+
+  load(reader: StateReader): void {
+    this.clear();
+    const count = reader.count(8 * this.width);
+    for (let age = 0; age < count; age++) {
+      this.push(0);
+      for (let field = 0; field < this.width; field++) this.set(age, field, reader.number());
+    }
+  }
+
+  #place(age: number): number {
+    const at = this.#first + age * this.width;
+    return at < this.#numbers.length ? at : at - this.#numbers.length;
+  }
+
+  #grow(): void {
+    const { length } = this.#numbers;
+    const wider = new Float64Array(2 * length);
+    wider.set(this.#numbers.subarray(this.#first));
+    wider.set(this.#numbers.subarray(0, this.#first), length - this.#first);
+    this.#numbers = wider;
+    this.#first = 0;
+  }
+}
+
+/**
+ * Sum of integers that came within the last `windowNs`: an entry stamped t counts for rows in [t, t + windowNs). Exact up to 2^53.
+ */
+export class WindowSum implements Saveable {
+  readonly windowNs: number;
+  sum = 0;
+  readonly #entries = new Ring(2);
+
+  constructor(windowNs: number) {
+    this.windowNs = windowNs;
+  }
+
+  get count(): number {
+    return this.#entries.count;
+  }
+
+  push(timeNs: number, value: number): void {
+    this.#entries.push(timeNs, value);
+    this.sum += value;
+  }
+
+  /** The sum as of `timeNs`. */
+  total(timeNs: number): number {
+    const entries = this.#entries;
+    const oldest = timeNs - this.windowNs;
+    while (entries.count > 0 && entries.at(0) <= oldest) {
+      this.sum -= entries.at(0, 1);
+      entries.shift();
+    }
+    return this.sum;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.sum = 0;
+  }
+
+  save(writer: StateWriter): void {
+    this.#entries.save(writer);
+    writer.number(this.sum);
+  }
+
+  load(reader: StateReader): void {
+    this.#entries.load(reader);
+    this.sum = reader.number();
+  }
+}

@@ -1,0 +1,66 @@
+/** One graph, however its events come: at once, one by one, in chunks, with a restart in the middle. */
+import { describe, expect, test } from "vitest";
+import { blankEvent, readEvent, type EventBatch } from "../src/event.ts";
+import { orderFlowImbalance } from "../src/flow/order-flow-imbalance.ts";
+import { every, seconds, type Clock } from "../src/graph/clock.ts";
+import { features, type FeatureGraph } from "../src/graph/graph.ts";
+import { makeRandom, originNs, randomOrders, testInstrument } from "./support/random-market.ts";
+
+const clocks: readonly (readonly [string, Clock])[] = [
+  ["every change of the book", every.book()],
+  ["every change of its first three levels", every.book({ levels: 3 })],
+  ["every event", every.event()],
+  ["every trade", every.trade()],
+  ["every 50 ms", every.ms(50)],
+  ["every 50 lots", every.volume(50)],
+];
+
+const makeGraph = (clock: Clock): FeatureGraph =>
+  features({ instruments: [testInstrument()], originNs, clock }).add(
+    orderFlowImbalance({ window: seconds(1) }),
+    orderFlowImbalance({ window: seconds(10) }),
+  );
+
+type Rows = { timeNs: number; values: Float64Array }[];
+
+function rowsAtOnce(graph: FeatureGraph, batch: EventBatch): Rows {
+  const rows: Rows = [];
+  graph.batch([batch], { onRow: (row, { timeNs }) => void rows.push({ timeNs, values: row.slice() }) });
+  return rows;
+}
+
+describe.each(clocks)("a graph with a row after %s", (_, clock) => {
+  const batch = randomOrders(11, 5_000);
+  const expected = rowsAtOnce(makeGraph(clock), batch);
+
+  test("writes rows with values and with nulls", () => {
+    expect(expected.length).toBeGreaterThan(50);
+    expect(expected.some(({ values }) => !Number.isNaN(values[2]))).toBe(true);
+  });
+
+  test("writes the same rows one by one, in chunks, and restored at any point", () => {
+    const random = makeRandom(5);
+    for (let round = 0; round < 5; round++) {
+      const graph = makeGraph(clock);
+      const rows: Rows = [];
+      const handlers = {
+        onRow: (row: Float64Array, { timeNs }: { timeNs: number }) => void rows.push({ timeNs, values: row.slice() }),
+      };
+      let stream = graph.stream(handlers);
+      const event = blankEvent();
+      for (let from = 0; from < batch.count; ) {
+        const to = Math.min(batch.count, from + 1 + Math.floor(random() * 400));
+        if (round % 2 === 0) stream.pushBatch(batch, from, to);
+        else {
+          for (let row = from; row < to; row++) {
+            readEvent(batch, row, event);
+            stream.push(event);
+          }
+        }
+        from = to;
+        stream = makeGraph(clock).stream(handlers, stream.save());
+      }
+      expect(rows).toEqual(expected);
+    }
+  });
+});
