@@ -47,6 +47,8 @@ export class Market implements Saveable {
   usableBefore = false;
   /** The shallowest level that the last atomic change touched, 0 the best; Infinity for none within `depth`. */
   touchedDepth = Infinity;
+  /** Grows whenever `levels` changed: whoever keeps what it computed from them alone compares it. */
+  levelsVersion = 0;
   /** When the book last changed; NaN before it ever did. */
   bookTimeNs = NaN;
   /** Last trade: ticks, lots, side of the aggressor, time; NaN before the first. */
@@ -113,6 +115,7 @@ export class Market implements Saveable {
       readOut(bids, target.bidPrice, target.bidSize, depth);
       readOut(asks, target.askPrice, target.askSize, depth);
       this.levels = target;
+      this.levelsVersion++;
     }
     this.touchedDepth = touched < depth ? touched : Infinity;
     bids.shallowestChange = Infinity;
@@ -135,6 +138,7 @@ export class Market implements Saveable {
     for (const value of [this.touchedDepth, this.bookTimeNs, this.tradePrice, this.tradeSize, this.tradeSide])
       writer.number(value);
     writer.number(this.tradeTimeNs);
+    writer.number(this.levelsVersion);
   }
 
   load(reader: StateReader): void {
@@ -154,6 +158,7 @@ export class Market implements Saveable {
     this.tradeSize = reader.number();
     this.tradeSide = reader.number();
     this.tradeTimeNs = reader.number();
+    this.levelsVersion = reader.number();
   }
 }
 
