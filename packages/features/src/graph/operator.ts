@@ -78,6 +78,8 @@ export interface Operator {
   onBlock?(height: number, timeNs: number): void;
   /** Something was missed: forget what would span the hole. */
   onGap?(market: Market, timeNs: number): void;
+  /** A row is complete (`row[0]` is its `event`); `index` counts the rows from 0. For tables whose rows belong to rows: labels. */
+  onRow?(row: Float64Array, index: number, timeNs: number): void;
   /** Writes the values at `timeNs`, one per column, from `offset` on. */
   write?(row: Float64Array, offset: number, timeNs: number): void;
   /** Whether it has seen its `lookback`. Absent: always. */

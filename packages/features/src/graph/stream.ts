@@ -67,6 +67,7 @@ export class FeatureStream {
   readonly #normalisers: NormalisedColumn[] = [];
   readonly #warmers: Required<Pick<Operator, "isWarm">>[] = [];
   readonly #blockListeners: Required<Pick<Operator, "onBlock">>[] = [];
+  readonly #rowListeners: Required<Pick<Operator, "onRow">>[] = [];
   readonly #memories: Memory[] = [];
   readonly #alarms: PendingAlarm[] = [];
   #nextAlarmNs = never;
@@ -264,6 +265,9 @@ export class FeatureStream {
       const { column, from, to } = this.#normalisers[index] as NormalisedColumn;
       row[to] = column.apply(row[from] as number, timeNs);
     }
+    const listeners = this.#rowListeners;
+    for (let index = 0; index < listeners.length; index++)
+      (listeners[index] as Required<Operator>).onRow(row, this.rowsCount, timeNs);
     this.rowsCount++;
     this.#handlers.onRow?.(row, this);
   }
@@ -368,6 +372,7 @@ export class FeatureStream {
       if (operator.onGap !== undefined) listeners.gap.push(made);
     }
     if (operator.onBlock !== undefined) this.#blockListeners.push(made);
+    if (operator.onRow !== undefined) this.#rowListeners.push(made);
     if (operator.isWarm !== undefined) this.#warmers.push(made);
   }
 }
