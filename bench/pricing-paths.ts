@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import { typescriptKernel, type Kernel } from "@stoa/pricing/kernel/kernel";
 import { estimate } from "@stoa/pricing/monte-carlo/estimate";
 import { plainMethod } from "@stoa/pricing/monte-carlo/method";
-import { installPathKernels } from "@stoa/pricing/monte-carlo/path-kernels";
+import { installPathKernels } from "@stoa/pricing/monte-carlo/installed-kernels";
 import { createSimulation } from "@stoa/pricing/monte-carlo/simulation";
 import type { Work } from "@stoa/pricing/monte-carlo/work";
 import { nodeWorkerPool } from "@stoa/pricing/parallel/node-workers";

@@ -98,7 +98,7 @@ function hestonEvolution(model: HestonModel, { kernels, blockSize, years }: Evol
   const values = hestonConstants({ ...model, years, drift });
   const constants = kernels.allocate(values.length);
   constants.set(values);
-  const [k3, k4] = [values[8]!, values[9]!];
+  const k3 = values[8]!;
   return {
     factors: factorsOf(model),
     logs: [logs],
@@ -108,7 +108,7 @@ function hestonEvolution(model: HestonModel, { kernels, blockSize, years }: Evol
       variances.fill(model.variance);
     },
     advance: (_, columns) => kernels.hestonQeStep(logs, variances, columns[0]!, columns[1]!, blockSize, constants),
-    firstDeviation: (path) => Math.sqrt(k3 * model.variance + k4 * variances[path]!),
+    firstDeviation: (path) => Math.sqrt(k3 * (model.variance + variances[path]!)),
   };
 }
 

@@ -2,7 +2,7 @@
  * Sums of doubles without any rounding, so that they are the same in every order and every split: an integer count of 2^-1074,
  * the smallest double, held in limbs of 32 bits (the small superaccumulator of R. M. Neal, "Fast exact summation using small and
  * large superaccumulators", 2015), with the extraction of leading parts (S. Rump, T. Ogita, S. Oishi, 2008) before it. The
- * choice and its cost: `docs/decisions/0213-exact-sums-of-paths.md`. Relies on round-to-nearest doubles.
+ * choice and its cost: `docs/decisions/0213-simulation-as-shared-work.md`. Relies on round-to-nearest doubles.
  */
 import { assert } from "@stoa/base/assert";
 import { fromHex, toHex } from "@stoa/base/bytes";

@@ -1,5 +1,5 @@
 /**
- * What one step of Heston's model takes that does not depend on the path, as eleven doubles for the kernels of `path-kernels.ts`.
+ * What one step of Heston's model takes that does not depend on the path, as ten doubles for the kernels of `path-kernels.ts`.
  * Relies on the formulas of Andersen (2008), corollary 1 and equation (33) with gamma1 = gamma2 = 1/2. It knows no paths.
  *
  * L. Andersen, "Simple and efficient simulation of the Heston stochastic volatility model", J. Computational Finance 11 (2008).
@@ -19,7 +19,7 @@ export type HestonStep = {
 
 /**
  * In this order: e^(-kappa dt); theta (1 - e^(-kappa dt)), so that m = v [0] + [1]; the slope and the shift of s^2 in v; the drift;
- * K0, K1, K2, K3, K4 and A = K2 + K4/2.
+ * K0, K1, K2, K3 = K4 and A = K2 + K4/2.
  */
 export function hestonConstants(step: HestonStep): Float64Array {
   const { years, drift, meanReversion, longVariance, volatilityOfVariance, correlation } = step;
@@ -39,7 +39,6 @@ export function hestonConstants(step: HestonStep): Float64Array {
     -(slant * meanReversion * longVariance * years),
     common - slant,
     k2,
-    k34,
     k34,
     k2 + 0.5 * k34,
   );

@@ -5,6 +5,7 @@
  */
 import { exp, log } from "../kernel/functions.ts";
 import { exerciseRule, type Regression } from "./american.ts";
+import type { PathKernels } from "./path-kernels.ts";
 import type { AmericanPayoff, AsianPayoff, BarrierPayoff, Payoff } from "./payoff.ts";
 
 export interface Measure {
@@ -26,6 +27,7 @@ export type PathwiseSlopes = {
 
 /** What a payoff must know beside the path. */
 export type Market = {
+  readonly kernels: PathKernels;
   readonly spot: number;
   readonly rate: number;
   readonly dividendYield: number;
@@ -69,12 +71,12 @@ type MeanSettings = Market & {
  * the mixed gamma takes. Both are zero out of the money.
  */
 function meanMeasure(terms: Terms, settings: MeanSettings): Measure {
-  const { blockSize, dateCount, geometric, weights, spot, rate, volatility, pathwise } = settings;
+  const { kernels, blockSize, dateCount, geometric, weights, spot, rate, volatility, pathwise } = settings;
   const { strike, years } = terms;
   const sign = terms.type === "call" ? 1 : -1;
   const discount = exp(-rate * years);
   const sums = new Float64Array(blockSize);
-  const means = new Float64Array(blockSize);
+  const means = kernels.allocate(blockSize);
   const slopes = new Float64Array(blockSize);
   // PERF: of one spot on one date the mean is that spot.
   const single = dateCount === 1 && !geometric && weights.length === 1 && weights[0] === 1;
@@ -93,7 +95,7 @@ function meanMeasure(terms: Terms, settings: MeanSettings): Measure {
     },
     values(out) {
       if (!single) fillMeans(means, sums, dateCount, geometric);
-      fillGains(out, means, strike, sign, discount);
+      kernels.gains(out, means, blockSize, strike, sign, discount);
     },
     slopes({ delta, vega, scale }) {
       for (let path = 0; path < blockSize; path++) {
@@ -129,17 +131,6 @@ function addSlopes(
 function fillMeans(means: Float64Array, sums: Float64Array, dateCount: number, geometric: boolean): void {
   for (let path = 0; path < means.length; path++) means[path] = sums[path]! / dateCount;
   if (geometric) for (let path = 0; path < means.length; path++) means[path] = exp(means[path]!);
-}
-
-/**
- * PERF: the larger of a gain and zero as half of the gain and its magnitude, which is exact and takes no branch: half of the branches
- * would be foretold wrongly. What is no number stays none, and the sum refuses it.
- */
-function fillGains(out: Float64Array, means: Float64Array, strike: number, sign: number, discount: number): void {
-  for (let path = 0; path < out.length; path++) {
-    const gain = sign * (means[path]! - strike);
-    out[path] = discount * (0.5 * (gain + Math.abs(gain)));
-  }
 }
 
 /**

@@ -14,9 +14,10 @@ import { matchedDraws, philoxDraws, sobolDraws, type Draws, type DrawsSettings }
 import { createEvolution, factorsOf, type Evolution } from "./evolution.ts";
 import { ExactSum, nearestDouble, unitExponent } from "./exact-sum.ts";
 import { createGreeks, greekNames, type Greeks } from "./greeks.ts";
+import { borrowKernels } from "./installed-kernels.ts";
 import { createMeasure, type Market, type Measure } from "./measure.ts";
 import { partialCodec, type Group, type Partial } from "./partial.ts";
-import { borrowKernels, type PathKernels } from "./path-kernels.ts";
+import type { PathKernels } from "./path-kernels.ts";
 import { keyOf, streams } from "./philox.ts";
 import { observationCount, type AmericanPayoff } from "./payoff.ts";
 import {
@@ -110,6 +111,7 @@ function sumRange(
   const sums = Array.from({ length: replicates }, () => Array.from({ length: sumCount(work) }, () => new ExactSum()));
   const sampleCounts = new Float64Array(replicates);
   const product = new Float64Array(size);
+  const parts = kernels.allocate(4);
   const end = firstPath + pathCount;
   for (let block = Math.floor(firstPath / size); block * size < end; block++) {
     const begin = block * size;
@@ -119,7 +121,7 @@ function sumRange(
     const group = block % replicates;
     if (momentMatching) for (const column of columns) column[0] = meanOf(column);
     const samples = momentMatching ? { from: 0, to: 1 } : { from, to };
-    addSamples(work, sums[group]!, columns, samples, product);
+    addSamples(walk, sums[group]!, columns, samples, product, parts);
     sampleCounts[group] = sampleCounts[group]! + (samples.to - samples.from);
   }
   return sums.map((group, index) => ({
@@ -130,16 +132,23 @@ function sumRange(
 
 /** The layout is that of {@link sumCount}. */
 function addSamples(
-  work: Work,
+  { work, kernels }: Walk,
   sums: readonly ExactSum[],
   columns: readonly Float64Array[],
   { from, to }: { readonly from: number; readonly to: number },
   product: Float64Array,
+  parts: Float64Array,
 ): void {
   const control = hasControl(work) ? columns.at(-1)! : undefined;
   let next = 0;
   for (const column of columns) {
-    accept(sums[next]!.addRangeWithSquares(column, from, to, sums[next + 1]!));
+    const [sum, squares] = [sums[next]!, sums[next + 1]!];
+    if (to - from === blockSize && kernels.sumsInParts(column, blockSize, parts)) {
+      sum.add(parts[0]!);
+      sum.add(parts[1]!);
+      squares.add(parts[2]!);
+      squares.add(parts[3]!);
+    } else accept(sum.addRangeWithSquares(column, from, to, squares));
     next += 2;
   }
   if (control === undefined) return;
@@ -182,7 +191,7 @@ function createWalk(
   const years = payoff.years / stepCount;
   const createSide = (): Side => {
     const evolution = createEvolution(model, { kernels, blockSize: size, years, draws });
-    const market = marketOf(work, size, evolution);
+    const market = marketOf(work, kernels, size, evolution);
     const control = training ? undefined : createControl(work, market);
     const measure = training ? idleMeasure : createMeasure(payoff, market, regression);
     const greeks = training ? undefined : createGreeks(work, { evolution, measure, blockSize: size, stepYears: years });
@@ -193,7 +202,7 @@ function createWalk(
       control,
       greeks,
       spots: evolution.logs.map(() => kernels.allocate(size)),
-      columns: Array.from({ length: columnCount }, () => new Float64Array(size)),
+      columns: Array.from({ length: columnCount }, () => kernels.allocate(size)),
     };
   };
   const sides = method.antithetic && !training ? [createSide(), createSide()] : [createSide()];
@@ -202,9 +211,10 @@ function createWalk(
 
 const idleMeasure: Measure = { start: () => undefined, observe: () => undefined, values: () => undefined };
 
-function marketOf({ model, method }: Work, size: number, evolution: Evolution): Market {
+function marketOf({ model, method }: Work, kernels: PathKernels, size: number, evolution: Evolution): Market {
   const basket = model.kind === "black-scholes-basket";
   return {
+    kernels,
     spot: basket ? model.assets[0]!.spot : model.spot,
     rate: model.rate,
     dividendYield: basket ? 0 : model.dividendYield,

@@ -2,7 +2,7 @@
  * What is to be simulated, as a value with bytes: the work (model, payoff, method, seed) and the unit of it that one thread or
  * machine takes (a range of paths). The digests name both, so that whoever shares work knows that they share the same.
  */
-import { encode, encodePassing, record, u53, u64, type Decoded } from "@stoa/base/codec";
+import { encode, encodePassing, record, u16, u53, u64, type Decoded } from "@stoa/base/codec";
 import { taggedHash, type Digest } from "@stoa/base/hash";
 import { integer, PricingRefusal } from "../refusal.ts";
 import { checkedMethod, methodCodec } from "./method.ts";
@@ -56,13 +56,24 @@ function misplaced(argument: string, value: number, split: number): PricingRefus
   return new PricingRefusal(argument, "outside-range", value, `must be a multiple of ${split} with this method`);
 }
 
-/** Names model, payoff, method and seed: partials add up when this is the same. */
+/**
+ * Raised when the same work gives other bits than before, so that partials of two versions are never added up or compared. 2: the step
+ * of Heston.
+ */
+export const algorithmVersion = 2;
+const namedWorkCodec = record({ algorithmVersion: u16, ...workFields });
+const namedUnitCodec = record({ algorithmVersion: u16, ...workFields, firstPath: u53, pathCount: u53 });
+
+/** Names model, payoff, method, seed and {@link algorithmVersion}: partials add up when this is the same. */
 export function workDigest(work: Work): Digest {
   const { model, payoff, method, seed } = work;
-  return taggedHash("STOA1/monte-carlo-work", encodePassing(workCodec, { model, payoff, method, seed }));
+  return taggedHash(
+    "STOA1/monte-carlo-work",
+    encodePassing(namedWorkCodec, { algorithmVersion, model, payoff, method, seed }),
+  );
 }
 
 /** Names the work and the range of one unit. */
 export function workUnitDigest(unit: WorkUnit): Digest {
-  return taggedHash("STOA1/monte-carlo-unit", encode(workUnitCodec, unit));
+  return taggedHash("STOA1/monte-carlo-unit", encode(namedUnitCodec, { algorithmVersion, ...unit }));
 }

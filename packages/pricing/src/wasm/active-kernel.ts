@@ -3,7 +3,7 @@
  * (the tests compare them over large random and edge inputs), so nothing but time depends on the choice.
  */
 import { typescriptKernel, type Kernel } from "../kernel/kernel.ts";
-import { installPathKernels } from "../monte-carlo/path-kernels.ts";
+import { installPathKernels } from "../monte-carlo/installed-kernels.ts";
 import { createWasmKernel } from "./wasm-kernel.ts";
 
 let active: Kernel | undefined;

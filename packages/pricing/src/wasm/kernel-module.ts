@@ -22,6 +22,15 @@ export type KernelExports = {
   readonly normalsOfUniforms: (values: Address, count: number) => void;
   readonly gbmStep: (logs: Address, normals: Address, count: number, drift: number, deviation: number) => void;
   readonly exponentials: (out: Address, logs: Address, count: number) => void;
+  readonly gains: (
+    out: Address,
+    values: Address,
+    count: number,
+    strike: number,
+    sign: number,
+    discount: number,
+  ) => void;
+  readonly sumsInParts: (values: Address, count: number, parts: Address) => number;
   readonly hestonQeStep: (
     logs: Address,
     variances: Address,

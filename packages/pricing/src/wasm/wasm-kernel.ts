@@ -138,6 +138,9 @@ function pathKernels({ exports, allocate, holds }: KernelModule): PathKernels {
     gbmStep: (logs, normals, count, drift, deviation) =>
       exports.gbmStep(at(logs), at(normals), count, drift, deviation),
     exponentials: (out, logs, count) => exports.exponentials(at(out), at(logs), count),
+    gains: (out, values, count, strike, sign, discount) =>
+      exports.gains(at(out), at(values), count, strike, sign, discount),
+    sumsInParts: (values, count, parts) => exports.sumsInParts(at(values), count, at(parts)) !== 0,
     hestonQeStep: (logs, variances, normals, uniforms, count, constants) =>
       exports.hestonQeStep(at(logs), at(variances), at(normals), at(uniforms), count, at(constants)),
   };

@@ -75,7 +75,7 @@ export const monteCarloCases: readonly GoldenCase[] = [
       ...file("payoff", ["checkedPayoff", "observationCount"]),
       ...file("method", ["checkedMethod"]),
       ...["american", "brownian-bridge", "control", "draws", "evolution", "exact-sum", "greeks", "heston-constants"].map(all),
-      ...["measure", "path-kernels", "sobol"].map(all),
+      ...["installed-kernels", "measure", "path-probes", "sobol"].map(all),
     ],
     run: (random) => {
       const unit = { model: models["black"]!, payoff: european, method: plainMethod, seed: 7n, firstPath: 100, pathCount: 300 };

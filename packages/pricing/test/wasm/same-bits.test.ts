@@ -9,7 +9,8 @@ import { createPrng } from "@stoa/base/prng";
 import type { BlackColumns, GreekColumns } from "../../src/kernel/black.ts";
 import { typescriptKernel } from "../../src/kernel/kernel.ts";
 import { hestonConstants } from "../../src/monte-carlo/heston-constants.ts";
-import { installPathKernels, typescriptPathKernels } from "../../src/monte-carlo/path-kernels.ts";
+import { installPathKernels } from "../../src/monte-carlo/installed-kernels.ts";
+import { typescriptPathKernels } from "../../src/monte-carlo/path-kernels.ts";
 import { activeKernel } from "../../src/wasm/active-kernel.ts";
 import { createWasmKernel } from "../../src/wasm/wasm-kernel.ts";
 import { blackColumns, edgeOptions, greekColumns, greekNames, randomOptions } from "../kernel/chains.ts";
@@ -208,16 +209,38 @@ describe("paths", () => {
     expect(firstDifference(wanted, out)).toBe(-1);
   });
 
+  test("gain the same, and have the same sums", () => {
+    const random = createPrng("gains and sums");
+    const [given, held] = [new Float64Array(256), wasm.paths.allocate(256)];
+    const [gains, heldGains] = [new Float64Array(256), wasm.paths.allocate(256)];
+    const [parts, heldParts] = [new Float64Array(4), wasm.paths.allocate(4)];
+    const answers = new Set<boolean>();
+    for (let round = 0; round < 400; round++) {
+      for (let path = 0; path < 256; path++) given[path] = 2 ** ((round % 8) * 6 * (random.nextFloat() - 0.5));
+      if (round % 10 === 0) given[random.below(256)] = [NaN, Infinity, 0, 1e-310, 1e200][(round / 10) % 5]!;
+      held.set(given);
+      const [strike, sign, discount] = [random.nextFloat(), round % 2 === 0 ? 1 : -1, random.nextFloat()] as const;
+      typescriptPathKernels.gains(gains, given, 256, strike, sign, discount);
+      wasm.paths.gains(heldGains, held, 256, strike, sign, discount);
+      expect(firstDifference(gains, heldGains)).toBe(-1);
+      const expected = typescriptPathKernels.sumsInParts(gains, 256, parts);
+      expect(wasm.paths.sumsInParts(heldGains, 256, heldParts)).toBe(expected);
+      if (expected) expect(firstDifference(parts, heldParts)).toBe(-1);
+      answers.add(expected);
+    }
+    expect(answers.size).toBe(2);
+  });
+
   test("take the same steps of Heston's model, whichever formula each path needs", () => {
     const random = createPrng("heston");
     const count = 4096;
     for (let round = 0; round < 40; round++) {
       const constants = hestonConstants({
-        years: [1 / 365, 0.05, 0.5, 4][round % 4]!,
+        years: [1 / 365, 0.05, 0.5, 4, 30][round % 5]!,
         drift: 0.02 * random.nextFloat() - 0.01,
         meanReversion: 0.1 + 3 * random.nextFloat(),
         longVariance: 0.01 + 0.2 * random.nextFloat(),
-        volatilityOfVariance: 0.05 + 1.5 * random.nextFloat(),
+        volatilityOfVariance: round === 39 ? 1e-90 : 0.05 + 1.5 * random.nextFloat(),
         correlation: 1.98 * random.nextFloat() - 0.99,
       });
       const draw = (index: number): number =>
