@@ -3,6 +3,14 @@
  * from, and what the properties are tested over. Each family lists its own in `<family>/catalogue.ts`.
  */
 import type { CatalogueEntry } from "./catalogue-entry.ts";
+import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
+import { volatilityCatalogue } from "./volatility/catalogue.ts";
+import { quotesCatalogue } from "./quotes/catalogue.ts";
 
-export const catalogue: readonly CatalogueEntry[] = [...flowCatalogue];
+export const catalogue: readonly CatalogueEntry[] = [
+  ...quotesCatalogue,
+  ...depthCatalogue,
+  ...flowCatalogue,
+  ...volatilityCatalogue,
+];

@@ -24,7 +24,16 @@ export interface Moment {
   readonly usable: boolean;
 }
 
-export function historyOf(batch: EventBatch): Moment[] {
+const histories = new WeakMap<EventBatch, Moment[]>();
+
+/** The history of a batch, worked out once. */
+export function historyOf(batch: EventBatch): readonly Moment[] {
+  let moments = histories.get(batch);
+  if (moments === undefined) histories.set(batch, (moments = replay(batch)));
+  return moments;
+}
+
+function replay(batch: EventBatch): Moment[] {
   const book = new NaiveBook();
   const moments: Moment[] = [];
   let gap = false;
