@@ -33,7 +33,6 @@ const gridBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   black76: { theta: 10 },
   black76HigherGreeks: { vanna: 10, speed: 10, zomma: 10 },
   inverseHigherGreeks: { vanna: 10, colour: 12, ultima: 10, dualGamma: 12 },
-  barrier: { delta: 300, gamma: 2e6, vega: 5e4, theta: 50, rho: 5e3, yieldRho: 5e3 },
 };
 
 const measure = (
@@ -102,7 +101,7 @@ export const functions: readonly MeasuredFunction[] = [
     barrierResults,
     barrierPoints,
     (row) => barrier(barrierOption(row)),
-    16,
+    2,
   ),
 ];
 

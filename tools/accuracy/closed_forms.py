@@ -279,7 +279,10 @@ def geometricAsian(row):
 
 
 def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
-    """The terms of Reiner and Rubinstein (1991) that the option is the sum of: value, exponent e and quantile z."""
+    """
+    The terms f exp(e) N(z) of Reiner and Rubinstein (1991) that the option is the sum of: the value, f exp(e) n(z), the
+    exponent ln|f| + e and the quantile z.
+    """
     w, up = (1 if call else -1), knock < 2
     e = -1 if up else 1
     s = v * mp.sqrt(T)
@@ -288,7 +291,8 @@ def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
     p = -2 * m * h / (s * s)
 
     def term(factor, exponent, z):
-        return factor * mp.exp(exponent) * N(z), exponent, z
+        size = factor * mp.exp(exponent)
+        return size * N(z), size * n(z), mp.log(abs(factor)) + exponent, z
 
     def vanilla(l):
         u = (l + m) / s
@@ -299,7 +303,7 @@ def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
         return [term(w * S, -q * T + p - 2 * h, e * (u + s)), term(-w * K, -r * T + p, e * u)]
 
     def minus(terms):
-        return [(-value, exponent, z) for value, exponent, z in terms]
+        return [(-value, -density, exponent, z) for value, density, exponent, z in terms]
 
     A, B, C, D = vanilla(k), vanilla(h), mirror(k), mirror(h)
     higher = H > K
@@ -320,44 +324,45 @@ def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
     return terms
 
 
+# The terms of a barrier option are pairs of 64 bits: what they leave when three digits cancel is still a double's.
+PART = mpf(2) ** -10
+
+
 def barrier(row):
     """
-    Errors are relative to the largest term, as it stands before it cancels within itself: a term f exp(e) N(z) has
-    the derivative f exp(e) (e' N(z) + z' n(z)), whose size is |f exp(e) N(z)| (|e'| + |z'| (|z| + 1)), and all
-    of it is as good as exp(e) and N(z) are, to 1 + |e| + z^2/2 units.
+    Errors are relative to the value or to a part of the largest term, whichever is more: a term f exp(e) N(z) has the derivative
+    f exp(e) (e' N(z) + z' n(z)), whose size is f exp(e) (|e'| N(z) + |z'| n(z)), and its second one likewise.
     """
-    with mp.workdps(110):
-        step = mpf(10) ** -30
+    with mp.workdps(80):
+        step = mpf(10) ** -22
         middle = barrier_terms(*row)
-        condition = [1 + abs(e) + z * z / 2 for _, e, z in middle]
 
-        def slope(place, order=1):
+        def slopes(place):
             moved = []
             for sign in (1, -1):
                 other = list(row)
                 other[place] += sign * step
                 moved.append(barrier_terms(*other))
-            total, scale = mpf(0), mpf(0)
-            for a, b, (value, e, z), c in zip(*moved, middle, condition):
-                size = abs(a[1] - b[1]) / (2 * step) + abs(a[2] - b[2]) / (2 * step) * (abs(z) + 1)
-                bend = abs(a[1] + b[1] - 2 * e) / step**2 + abs(a[2] + b[2] - 2 * z) / step**2 * (abs(z) + 1)
-                if order == 1:
-                    total += (a[0] - b[0]) / (2 * step)
-                    scale = max(scale, abs(value) * size * c)
-                else:
-                    total += (a[0] + b[0] - 2 * value) / step**2
-                    scale = max(scale, abs(value) * (size * size + bend) * c)
-            return total, scale
+            first, second = [mpf(0), mpf(0)], [mpf(0), mpf(0)]
+            for (a, _, ae, az), (b, _, be, bz), (value, density, e, z) in zip(*moved, middle):
+                de, dz = abs(ae - be) / (2 * step), abs(az - bz) / (2 * step)
+                bend, turn = abs(ae + be - 2 * e) / step**2, abs(az + bz - 2 * z) / step**2
+                first[0] += (a - b) / (2 * step)
+                first[1] = max(first[1], abs(value) * de + abs(density) * dz)
+                second[0] += (a + b - 2 * value) / step**2
+                second[1] = max(second[1], abs(value) * (de * de + bend) + abs(density) * (2 * de * dz + turn + abs(z) * dz * dz))
+            return at_least(first[0], first[1] * PART), at_least(second[0], second[1] * PART)
 
-        theta, scale = slope(3)
+        delta, gamma = slopes(1)
+        theta, scale = slopes(3)[0]
         return {
-            "price": (sum(t[0] for t in middle), max(abs(t[0]) * c for t, c in zip(middle, condition))),
-            "delta": slope(1),
-            "gamma": slope(1, 2),
-            "vega": slope(4),
+            "price": at_least(sum(t[0] for t in middle), max(abs(t[0]) for t in middle) * PART),
+            "delta": delta,
+            "gamma": gamma,
+            "vega": slopes(4)[0],
             "theta": (-theta, scale),
-            "rho": slope(5),
-            "yieldRho": slope(6),
+            "rho": slopes(5)[0],
+            "yieldRho": slopes(6)[0],
         }
 
 

@@ -35,7 +35,8 @@ export function longLogarithm(ratio: number, rest: number): number {
  */
 function logarithmSeries(z: number, zLow: number): number {
   const rest =
-    1 / 7 - z * (1 / 8 - z * (1 / 9 - z * (1 / 10 - z * (1 / 11 - z * (1 / 12 - z * (1 / 13 - z * (1 / 14 - z / 15)))))));
+    1 / 7 -
+    z * (1 / 8 - z * (1 / 9 - z * (1 / 10 - z * (1 / 11 - z * (1 / 12 - z * (1 / 13 - z * (1 / 14 - z / 15)))))));
   let high = addPairs(-1 / 6, -0.5 * thirdLow, z * rest, 0);
   high = multiplyPairs(z, zLow, high, lowPart());
   high = addPairs(0.2, fifthLow, high, lowPart());

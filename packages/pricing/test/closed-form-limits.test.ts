@@ -129,6 +129,43 @@ describe("at the other edges", () => {
         }
   });
 
+  test("a barrier option whose every term is below the normal doubles keeps its digits", () => {
+    // The truths are those of tools/accuracy/closed_forms.py, 50 digits.
+    const valuesIn = (unit: number) =>
+      barrier({
+        ...{ type: put, knock: "up-and-in", years: 4.675691814064466, volatility: 0.01195078448596284 },
+        ...{ rate: 0.1739158133999154, dividendYield: -0.044380116092615995, rebate: 0.0027115784883460494 * unit },
+        ...{ spot: 0.004029063362833503 * unit, strike: 0.004171820613247254 * unit },
+        barrier: 0.004029175306574462 * unit,
+      });
+    // In a unit of money in which the results are normal doubles again, though no distribution is one.
+    const { price, vega, theta, rho, yieldRho } = valuesIn(2 ** 300);
+    for (const [value, truth] of [
+      [price, 3.91587708025787691e-234],
+      [vega, 4.77884109310911815e-229],
+      [theta, 6.53246742478655078e-232],
+      [rho, -2.7076721195660783e-230],
+      [yieldRho, 2.70584117612517386e-230],
+    ] as const)
+      expect(value / truth).toBeCloseTo(1, 14);
+    // These are subnormal whatever the unit, or in this one: as near as such doubles lie.
+    const { delta, gamma } = valuesIn(1);
+    expect(delta / 5e-324).toBeCloseTo(-7.05104727953835653e-319 / 5e-324, 0);
+    expect(gamma / 5e-324).toBeCloseTo(2.58626726536455585e-313 / 5e-324, 0);
+  });
+
+  test("a rebate at the touch passes smoothly where the two roots of its exponent meet", () => {
+    // volatility^2 / 2 is the carry and the rate is zero: the root is none, and a little beside it is a little.
+    const meeting = { ...level, rate: 0, dividendYield: -0.03125, volatility: 0.25 };
+    const at = barrier(meeting);
+    for (const key of ["rate", "dividendYield", "volatility"] as const)
+      for (const step of [1e-13, 1e-11, 1e-9, 1e-7]) {
+        const beside = barrier({ ...meeting, [key]: meeting[key] + step });
+        for (const name of ["price", "delta", "gamma", "vega", "theta", "rho", "yieldRho"] as const)
+          expect(Math.abs(beside[name] / at[name] - 1), `${name} at ${key} + ${step}`).toBeLessThan(1e-10 + 1e3 * step);
+      }
+  });
+
   test("an average of one observation is the option on the spot; of very many, the continuous one", () => {
     const one = geometricAsian({ ...spot, observationsCount: 1 });
     const european = blackScholes(spot);

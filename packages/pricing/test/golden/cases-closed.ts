@@ -103,12 +103,12 @@ const prices: readonly GoldenCase[] = [
 const exotics: readonly GoldenCase[] = [
   {
     name: "digital#cashOrNothing",
-    covers: ["jet#*"],
     run: (random) => many(options, () => cashOrNothing({ ...spotTerms(random), cash: between(random, 1, 50) })),
   },
   { name: "digital#assetOrNothing", run: (random) => many(options, () => assetOrNothing(spotTerms(random))) },
   {
     name: "barrier#barrier",
+    covers: ["barrier-terms#*"],
     run: (random) =>
       many(options, () => {
         const level = between(random, 60, 150);

@@ -9,7 +9,7 @@ import type { Kernel } from "@stoa/pricing/kernel/kernel";
 export type GoldenCase = {
   /** The function, as file and export: `finite-differences/vanilla#vanillaByFiniteDifferences`. */
   readonly name: string;
-  /** Other functions that the case goes through, which need no case of their own; `jet#*` of a file that only helps others. */
+  /** Other functions that the case goes through, which need no case of their own; `barrier-terms#*` of a file that only helps others. */
   readonly covers?: readonly string[];
   /** The results on a fixed set of inputs. The generator depends on the name alone; the kernel is that of the form under test. */
   readonly run: (random: Prng, kernel: Kernel) => unknown;
