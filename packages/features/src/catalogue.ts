@@ -5,6 +5,7 @@
 import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
+import { tradesCatalogue } from "./trades/catalogue.ts";
 import { volatilityCatalogue } from "./volatility/catalogue.ts";
 import { quotesCatalogue } from "./quotes/catalogue.ts";
 
@@ -12,5 +13,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   ...quotesCatalogue,
   ...depthCatalogue,
   ...flowCatalogue,
+  ...tradesCatalogue,
   ...volatilityCatalogue,
 ];
