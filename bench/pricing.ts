@@ -9,7 +9,7 @@
 import { createPrng } from "@stoa/base/prng";
 import { black76 } from "@stoa/pricing/black76";
 import { impliedVolatility } from "@stoa/pricing/implied-volatility";
-import type { BlackColumns, GreekColumns } from "@stoa/pricing/kernel/black";
+import type { BlackColumns, GreekColumns } from "@stoa/pricing/kernel/columns";
 import type { PriceColumns } from "@stoa/pricing/kernel/implied";
 import { typescriptKernel, type Kernel } from "@stoa/pricing/kernel/kernel";
 import { activeKernel } from "@stoa/pricing/wasm/active-kernel";

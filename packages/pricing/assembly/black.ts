@@ -1,32 +1,47 @@
 /**
- * `src/kernel/black.ts` for two options at once: the same operations in the same order, so the same bits. Branches of the
- * TypeScript form are selects here; where both lanes take the same one the other is not computed.
+ * `src/kernel/black.ts` for two options at once: the same operations in the same order, so the same bits. A pair goes through the
+ * loops when one of its rows is ordinary; the other, if it is not, is written before them and left alone by them.
  */
-import { log, logRatio, ratioCenter, ratioRow, scaledExp, tailRatio } from "./functions";
-import { add, both, div, every, firsts, fixed, mul, none, pick, seconds, sub } from "./lanes";
+import {
+  deltas,
+  discounts,
+  forwards,
+  gammas,
+  markRow,
+  prices,
+  rhos,
+  setColumns,
+  setGreekColumns,
+  signs,
+  statuses,
+  strikes,
+  thetas,
+  times,
+  vannas,
+  vegas,
+  volatilities,
+} from "./columns";
+import { extremePrice, fillExtreme } from "./extreme";
+import { boundedExp, logOfQuotient, tablesEnd, tailRatio } from "./functions";
+import { add, both, div, every, fixed, mul, none, pick, sub } from "./lanes";
+import { innerRatio, isNearIn, nearDifference, outerRatio, ratioCell } from "./mills-ratio";
 
-/** What {@link timeValue} leaves behind for the greeks, as `leftovers` does in TypeScript. */
-let weight: v128 = f64x2.splat(0);
-let inner: v128 = f64x2.splat(0);
-let outer: v128 = f64x2.splat(0);
-let innerRatio: v128 = f64x2.splat(0);
-let outerRatio: v128 = f64x2.splat(0);
-let flips: v128 = f64x2.splat(0);
-
-/** The addresses of the columns of the present call. */
-let signs: usize = 0;
-let forwards: usize = 0;
-let strikes: usize = 0;
-let times: usize = 0;
-let discounts: usize = 0;
-let volatilities: usize = 0;
-let prices: usize = 0;
-let deltas: usize = 0;
-let gammas: usize = 0;
-let vegas: usize = 0;
-let thetas: usize = 0;
-let rhos: usize = 0;
-let vannas: usize = 0;
+/** What the loops hand on, sixteen bytes for each pair in its turn. */
+const blockSize: usize = 1024;
+const sites: usize = tablesEnd;
+const masks: usize = sites + blockSize;
+const quotients: usize = masks + blockSize;
+const deviations: usize = quotients + blockSize;
+const reciprocals: usize = deviations + blockSize;
+const logarithms: usize = reciprocals + blockSize;
+const distances: usize = logarithms + blockSize;
+const weights: usize = distances + blockSize;
+const innerRatios: usize = weights + blockSize;
+const outerRatios: usize = innerRatios + blockSize;
+const differences: usize = outerRatios + blockSize;
+const flips: usize = differences + blockSize;
+/** Where the first column that is handed out may begin. */
+export const heapAddress: usize = flips + blockSize;
 
 /** Fills the columns for `count` rows, an even number, and returns how many were refused. */
 export function blackChain(
@@ -46,35 +61,26 @@ export function blackChain(
   vanna: usize,
   status: usize,
 ): i32 {
-  signs = sign;
-  forwards = forward;
-  strikes = strike;
-  times = years;
-  discounts = discount;
-  volatilities = volatility;
-  prices = price;
-  deltas = delta;
-  gammas = gamma;
-  vegas = vega;
-  thetas = theta;
-  rhos = rho;
-  vannas = vanna;
-  let refused = 0;
-  for (let row: usize = 0; row < <usize>count; row += 2) {
-    const at = row << 3;
-    const isGood = goodTerms(signs + at, forwards + at, strikes + at, times + at, discounts + at);
-    const isPriced = v128.and(isGood, isAmount(v128.load(volatilities + at)));
-    if (every(isPriced)) {
-      store<u16>(status + row, 0);
-    } else {
-      const first = <u32>statusOf(at);
-      const second = <u32>statusOf(at + 8);
-      store<u16>(status + row, <u16>(first | (second << 8)));
-      refused += (first !== 0 ? 1 : 0) + (second !== 0 ? 1 : 0);
+  setColumns(sign, forward, strike, years, discount, volatility, price, status);
+  setGreekColumns(delta, gamma, vega, theta, rho, vanna);
+  const size = (<usize>count) << 3;
+  let refusedCount = 0;
+  for (let first: usize = 0; first < size; first += blockSize) {
+    const end = min(size, first + blockSize);
+    let filled: usize = 0;
+    for (let at = first; at < end; at += 16) {
+      const isOrdinary = takeOrdinary(at, filled);
+      if (!every(isOrdinary)) {
+        if (i64x2.extract_lane(isOrdinary, 0) === 0) refusedCount += fillOther(at);
+        if (i64x2.extract_lane(isOrdinary, 1) === 0) refusedCount += fillOther(at + 8);
+      }
+      if (!none(isOrdinary)) filled += 16;
     }
-    fillPair(at, isPriced);
+    fillWeights(filled);
+    fillDifferences(filled);
+    fillGreeks(filled);
   }
-  return refused;
+  return refusedCount;
 }
 
 /** The prices alone; `count` is even. */
@@ -89,213 +95,242 @@ export function priceChain(
   price: usize,
   status: usize,
 ): i32 {
-  signs = sign;
-  forwards = forward;
-  strikes = strike;
-  times = years;
-  discounts = discount;
-  volatilities = volatility;
-  prices = price;
-  let refused = 0;
-  for (let row: usize = 0; row < <usize>count; row += 2) {
-    const at = row << 3;
-    const isGood = goodTerms(signs + at, forwards + at, strikes + at, times + at, discounts + at);
-    const isPriced = v128.and(isGood, isAmount(v128.load(volatilities + at)));
-    if (every(isPriced)) {
-      store<u16>(status + row, 0);
-    } else {
-      const first = <u32>statusOf(at);
-      const second = <u32>statusOf(at + 8);
-      store<u16>(status + row, <u16>(first | (second << 8)));
-      refused += (first !== 0 ? 1 : 0) + (second !== 0 ? 1 : 0);
+  setColumns(sign, forward, strike, years, discount, volatility, price, status);
+  const size = (<usize>count) << 3;
+  let refusedCount = 0;
+  for (let first: usize = 0; first < size; first += blockSize) {
+    const end = min(size, first + blockSize);
+    let filled: usize = 0;
+    for (let at = first; at < end; at += 16) {
+      const isOrdinary = takeOrdinary(at, filled);
+      if (!every(isOrdinary)) {
+        if (i64x2.extract_lane(isOrdinary, 0) === 0) refusedCount += priceOther(at);
+        if (i64x2.extract_lane(isOrdinary, 1) === 0) refusedCount += priceOther(at + 8);
+      }
+      if (!none(isOrdinary)) filled += 16;
     }
-    pricePair(at, isPriced);
+    fillWeights(filled);
+    fillDifferences(filled);
+    fillPrices(filled);
   }
-  return refused;
+  return refusedCount;
 }
 
-function pricePair(at: usize, isGood: v128): void {
+/** A row that is not ordinary; 1 when it is refused. */
+function fillOther(at: usize): i32 {
+  if (markRow(at)) {
+    fillExtreme(at);
+    return 0;
+  }
+  store<f64>(prices + at, NaN);
+  store<f64>(deltas + at, NaN);
+  store<f64>(gammas + at, NaN);
+  store<f64>(vegas + at, NaN);
+  store<f64>(thetas + at, NaN);
+  store<f64>(rhos + at, NaN);
+  store<f64>(vannas + at, NaN);
+  return 1;
+}
+
+function priceOther(at: usize): i32 {
+  const isGood = markRow(at);
+  store<f64>(prices + at, isGood ? extremePrice(at) : NaN);
+  return isGood ? 0 : 1;
+}
+
+/** Says which of two rows are ordinary and, when one is, writes both to the turn `slot`; to the other what no table minds. */
+function takeOrdinary(at: usize, slot: usize): v128 {
+  const one = fixed(memory.data<f64>([1]));
+  const half = fixed(memory.data<f64>([0.5]));
+  const largest = fixed(memory.data<f64>([1e100]));
+  const forward = v128.load(forwards + at);
+  const strike = v128.load(strikes + at);
+  const quotient = div(strike, forward);
+  const time = v128.load(times + at);
+  const sigma = v128.load(volatilities + at);
+  let deviation = mul(sigma, f64x2.sqrt(time));
+  const isPriced = v128.and(
+    isWithin(forward, memory.data<f64>([1e-30]), memory.data<f64>([1e30])),
+    isWithin(quotient, memory.data<f64>([1e-10]), memory.data<f64>([1e10])),
+  );
+  const isAmount = v128.and(f64x2.le(time, largest), f64x2.le(sigma, largest));
+  const isTimed = v128.and(f64x2.le(fixed(memory.data<f64>([1e-12])), deviation), isAmount);
+  const isPaid = isWithin(v128.load(discounts + at), memory.data<f64>([1e-10]), memory.data<f64>([1e10]));
+  const isSided = f64x2.eq(f64x2.abs(v128.load(signs + at)), one);
+  const reciprocal = div(one, mul(mul(sigma, sigma), time));
+  const logarithm = logOfQuotient(quotient, strike, forward);
+  let distance = mul(f64x2.abs(logarithm), mul(deviation, reciprocal));
+  const isClose = f64x2.le(add(distance, mul(half, deviation)), fixed(memory.data<f64>([34])));
+  const isOrdinary = v128.and(v128.and(v128.and(isPriced, isTimed), v128.and(isPaid, isSided)), isClose);
+  if (!every(isOrdinary)) {
+    if (none(isOrdinary)) return isOrdinary;
+    deviation = pick(isOrdinary, deviation, one);
+    distance = pick(isOrdinary, distance, one);
+  }
+  store<u32>(sites + slot, <u32>at);
+  v128.store(masks + slot, isOrdinary);
+  v128.store(quotients + slot, quotient);
+  v128.store(deviations + slot, deviation);
+  v128.store(reciprocals + slot, reciprocal);
+  v128.store(logarithms + slot, logarithm);
+  v128.store(distances + slot, distance);
+  return isOrdinary;
+}
+
+function isWithin(x: v128, low: usize, high: usize): v128 {
+  return v128.and(f64x2.le(fixed(low), x), f64x2.le(x, fixed(high)));
+}
+
+function fillWeights(end: usize): void {
+  for (let slot: usize = 0; slot < end; slot += 16) {
+    const logarithm = v128.load(logarithms + slot);
+    const deviation = v128.load(deviations + slot);
+    const squares = add(
+      mul(mul(logarithm, logarithm), v128.load(reciprocals + slot)),
+      mul(mul(fixed(memory.data<f64>([0.25])), deviation), deviation),
+    );
+    const power = mul(fixed(memory.data<f64>([-0.5])), squares);
+    v128.store(weights + slot, boundedExp(power, f64x2.sqrt(v128.load(quotients + slot))));
+  }
+}
+
+function fillDifferences(end: usize): void {
+  for (let slot: usize = 0; slot < end; slot += 16) {
+    const distance = v128.load(distances + slot);
+    const deviation = v128.load(deviations + slot);
+    const half = mul(fixed(memory.data<f64>([0.5])), deviation);
+    const inner = sub(distance, half);
+    const outer = add(distance, half);
+    const cell = ratioCell(distance);
+    const isNear = isNearIn(cell, deviation);
+    if (none(isNear)) {
+      fillFar(slot, inner, outer);
+    } else if (every(isNear)) {
+      fillNear(slot, cell, inner, outer, deviation);
+    } else {
+      fillFar(slot, inner, outer);
+      const first = v128.load(innerRatios + slot);
+      const second = v128.load(outerRatios + slot);
+      const difference = v128.load(differences + slot);
+      const flip = v128.load(flips + slot);
+      fillNear(slot, cell, inner, outer, deviation);
+      v128.store(innerRatios + slot, pick(isNear, innerRatio, first));
+      v128.store(outerRatios + slot, pick(isNear, outerRatio, second));
+      v128.store(differences + slot, pick(isNear, v128.load(differences + slot), difference));
+      v128.store(flips + slot, v128.andnot(flip, isNear));
+    }
+  }
+}
+
+function fillNear(slot: usize, cell: v128, inner: v128, outer: v128, deviation: v128): void {
+  v128.store(differences + slot, mul(deviation, nearDifference(cell, inner, outer, deviation)));
+  v128.store(innerRatios + slot, innerRatio);
+  v128.store(outerRatios + slot, outerRatio);
+  v128.store(flips + slot, both(0));
+}
+
+function fillFar(slot: usize, inner: v128, outer: v128): void {
+  const first = tailRatio(f64x2.abs(inner));
+  const second = tailRatio(outer);
+  v128.store(innerRatios + slot, first);
+  v128.store(outerRatios + slot, second);
+  v128.store(flips + slot, i64x2.shr_s(inner, 63));
+  v128.store(
+    differences + slot,
+    sub(v128.or(v128.and(inner, fixed(memory.data<u64>([0x8000000000000000]))), first), second),
+  );
+}
+
+function fillPrices(end: usize): void {
+  for (let slot: usize = 0; slot < end; slot += 16) {
+    const at = <usize>load<u32>(sites + slot);
+    const isOrdinary = v128.load(masks + slot);
+    const value = valueOf(slot, v128.load(signs + at), v128.load(forwards + at), v128.load(strikes + at));
+    const price = mul(v128.load(discounts + at), value);
+    if (every(isOrdinary)) {
+      store<u16>(statuses + (at >> 3), 0);
+      v128.store(prices + at, price);
+    } else {
+      markOrdinary(at, isOrdinary);
+      put(prices + at, isOrdinary, price);
+    }
+  }
+}
+
+function valueOf(slot: usize, side: v128, forward: v128, strike: v128): v128 {
+  const gain = f64x2.pmax(both(0), mul(side, sub(forward, strike)));
+  const whole = pick(v128.load(flips + slot), pick(f64x2.lt(side, both(0)), strike, forward), gain);
+  return add(whole, mul(mul(forward, v128.load(weights + slot)), v128.load(differences + slot)));
+}
+
+function fillGreeks(end: usize): void {
   const one = fixed(memory.data<f64>([1]));
   const zero = both(0);
-  const forward = pick(isGood, v128.load(forwards + at), one);
-  const strike = pick(isGood, v128.load(strikes + at), one);
-  const isBelow = f64x2.le(forward, strike);
-  const root = add(f64x2.sqrt(pick(isGood, v128.load(times + at), one)), zero);
-  const deviation = add(mul(pick(isGood, v128.load(volatilities + at), one), root), zero);
-  const gain = pick(f64x2.eq(v128.load(signs + at), one), sub(forward, strike), sub(strike, forward));
-  const value = timeValue(pick(isBelow, forward, strike), pick(isBelow, strike, forward), deviation);
-  const sum = add(pick(f64x2.lt(zero, gain), gain, zero), value);
-  put(prices + at, isGood, mul(v128.load(discounts + at), sum));
-}
-
-function isPrice(x: v128): v128 {
-  return v128.and(f64x2.le(fixed(memory.data<f64>([1e-100])), x), f64x2.le(x, fixed(memory.data<f64>([1e100]))));
-}
-
-function isAmount(x: v128): v128 {
-  return v128.and(f64x2.le(both(0), x), f64x2.le(x, fixed(memory.data<f64>([1e100]))));
-}
-
-/** Which of two options have all their terms in their domains; the arguments are addresses. */
-export function goodTerms(sign: usize, forward: usize, strike: usize, years: usize, discount: usize): v128 {
-  const isSign = f64x2.eq(f64x2.abs(v128.load(sign)), fixed(memory.data<f64>([1])));
-  const isPair = v128.and(isPrice(v128.load(forward)), isPrice(v128.load(strike)));
-  const isRest = v128.and(isAmount(v128.load(years)), isPrice(v128.load(discount)));
-  return v128.and(isSign, v128.and(isPair, isRest));
-}
-
-/** The code of one row's terms, as `termStatus` has it. */
-export function statusOfTerms(sign: usize, forward: usize, strike: usize, years: usize, discount: usize): i32 {
-  if (abs(load<f64>(sign)) != 1) return 1;
-  if (!isOnePrice(load<f64>(forward))) return 2;
-  if (!isOnePrice(load<f64>(strike))) return 3;
-  if (!isOneAmount(load<f64>(years))) return 4;
-  return isOnePrice(load<f64>(discount)) ? 0 : 5;
-}
-
-function statusOf(at: usize): i32 {
-  const terms = statusOfTerms(signs + at, forwards + at, strikes + at, times + at, discounts + at);
-  return terms === 0 && !isOneAmount(load<f64>(volatilities + at)) ? 6 : terms;
-}
-
-function isOnePrice(x: f64): bool {
-  return 1e-100 <= x && x <= 1e100;
-}
-
-function isOneAmount(x: f64): bool {
-  return 0 <= x && x <= 1e100;
-}
-
-/** One pair of rows; those that are not good are priced as if every argument were 1, and their figures are NaN. */
-function fillPair(at: usize, isGood: v128): void {
-  const one = fixed(memory.data<f64>([1]));
-  const zero = both(0);
-  const forward = pick(isGood, v128.load(forwards + at), one);
-  const strike = pick(isGood, v128.load(strikes + at), one);
-  const years = pick(isGood, v128.load(times + at), one);
-  const volatility = pick(isGood, v128.load(volatilities + at), one);
-  const discount = pick(isGood, v128.load(discounts + at), one);
-  const isCall = f64x2.eq(v128.load(signs + at), one);
-  const isBelow = f64x2.le(forward, strike);
-  const root = add(f64x2.sqrt(years), zero);
-  const deviation = add(mul(volatility, root), zero);
-  const gain = pick(isCall, sub(forward, strike), sub(strike, forward));
-  const value = timeValue(pick(isBelow, forward, strike), pick(isBelow, strike, forward), deviation);
-  const price = mul(discount, add(pick(f64x2.lt(zero, gain), gain, zero), value));
-
-  const tail = mul(div(weight, forward), pick(isBelow, innerRatio, outerRatio));
-  const isTail = v128.xor(v128.not(v128.xor(isCall, isBelow)), v128.and(isBelow, flips));
-  const probability = pick(isTail, tail, sub(one, tail));
-
-  const isCertain = f64x2.eq(deviation, zero);
-  const isOver = f64x2.eq(years, zero);
-  const density = pick(isCertain, zero, mul(discount, mul(weight, fixed(memory.data<f64>([0.3989422804014327])))));
-  const perForward = div(density, forward);
-  const d2 = pick(isBelow, f64x2.neg(outer), inner);
-  const fading = div(mul(mul(fixed(memory.data<f64>([-0.5])), density), volatility), pick(isOver, one, root));
-  let logDiscount = zero;
-  if (!every(f64x2.eq(discount, one))) logDiscount = log(discount);
-  const interest = div(mul(price, logDiscount), pick(isOver, one, years));
-  put(prices + at, isGood, price);
-  put(deltas + at, isGood, add(mul(discount, pick(isCall, probability, f64x2.neg(probability))), zero));
-  put(gammas + at, isGood, div(perForward, mul(forward, pick(isCertain, one, deviation))));
-  put(vegas + at, isGood, mul(density, root));
-  put(thetas + at, isGood, pick(isOver, zero, add(sub(fading, interest), zero)));
-  put(rhos + at, isGood, add(mul(f64x2.neg(years), price), zero));
-  put(vannas + at, isGood, add(div(mul(perForward, f64x2.neg(d2)), pick(isCertain, one, volatility)), zero));
-}
-
-function put(address: usize, isGood: v128, value: v128): void {
-  v128.store(address, pick(isGood, value, both(NaN)));
-}
-
-const farthest: f64 = 1000;
-const ratioEnd: f64 = 61;
-
-function atMost(x: v128, bound: f64): v128 {
-  return f64x2.pmin(both(bound), x);
-}
-
-export function timeValue(low: v128, high: v128, deviation: v128): v128 {
-  const quotient = logRatio(high, low);
-  const ratio = pick(f64x2.eq(quotient, both(0)), both(0), div(quotient, deviation));
-  const h = atMost(ratio, farthest);
-  const t = atMost(mul(fixed(memory.data<f64>([0.5])), deviation), farthest);
-  inner = sub(h, t);
-  outer = add(h, t);
-  const power = mul(fixed(memory.data<f64>([-0.5])), add(mul(h, h), mul(t, t)));
-  weight = scaledExp(power, both(0), mul(low, f64x2.sqrt(div(high, low))));
-  const cell = add(atMost(h, ratioEnd), fixed(memory.data<f64>([1])));
-  const width = mul(fixed(memory.data<f64>([0.0625])), v128.and(cell, i64x2.splat(0x7ff0000000000000)));
-  const isNear = f64x2.le(deviation, width);
-  let value: v128;
-  if (every(isNear)) {
-    value = mul(weight, mul(deviation, nearDifference(cell, inner, outer, deviation)));
-  } else if (none(isNear)) {
-    value = farValue(low);
-  } else {
-    const near = mul(weight, mul(deviation, nearDifference(cell, inner, outer, deviation)));
-    const nearInner = innerRatio;
-    const nearOuter = outerRatio;
-    value = pick(isNear, near, farValue(low));
-    innerRatio = pick(isNear, nearInner, innerRatio);
-    outerRatio = pick(isNear, nearOuter, outerRatio);
-    flips = v128.andnot(flips, isNear);
+  let known = one;
+  let logOfKnown = zero;
+  for (let slot: usize = 0; slot < end; slot += 16) {
+    const at = <usize>load<u32>(sites + slot);
+    const side = v128.load(signs + at);
+    const forward = v128.load(forwards + at);
+    const strike = v128.load(strikes + at);
+    const time = v128.load(times + at);
+    const discount = v128.load(discounts + at);
+    const sigma = v128.load(volatilities + at);
+    const weight = v128.load(weights + slot);
+    const deviation = v128.load(deviations + slot);
+    const reciprocal = v128.load(reciprocals + slot);
+    const price = mul(discount, valueOf(slot, side, forward, strike));
+    if (!every(f64x2.eq(discount, known))) {
+      known = discount;
+      logOfKnown = logOfQuotient(discount, discount, one);
+    }
+    const isAbove = f64x2.lt(strike, forward);
+    const tail = mul(weight, pick(isAbove, v128.load(outerRatios + slot), v128.load(innerRatios + slot)));
+    const isRest = v128.xor(f64x2.lt(side, zero), v128.or(isAbove, v128.load(flips + slot)));
+    const probability = f64x2.abs(sub(v128.and(isRest, one), tail));
+    const perForward = mul(discount, mul(weight, fixed(memory.data<f64>([0.3989422804014327]))));
+    const density = mul(perForward, forward);
+    const root = f64x2.sqrt(time);
+    const variance = mul(sigma, sigma);
+    const perDeviation = mul(deviation, reciprocal);
+    const half = mul(fixed(memory.data<f64>([0.5])), deviation);
+    const d2 = sub(mul(f64x2.neg(v128.load(logarithms + slot)), perDeviation), half);
+    const decay = mul(mul(fixed(memory.data<f64>([-0.5])), density), mul(variance, perDeviation));
+    const delta = mul(discount, mul(side, probability));
+    const gamma = mul(perForward, div(perDeviation, forward));
+    const vega = mul(density, root);
+    const theta = sub(decay, mul(mul(price, logOfKnown), mul(variance, reciprocal)));
+    const rho = mul(f64x2.neg(time), price);
+    const vanna = add(mul(mul(f64x2.neg(perForward), d2), mul(root, perDeviation)), zero);
+    const isOrdinary = v128.load(masks + slot);
+    if (every(isOrdinary)) {
+      store<u16>(statuses + (at >> 3), 0);
+      v128.store(prices + at, price);
+      v128.store(deltas + at, delta);
+      v128.store(gammas + at, gamma);
+      v128.store(vegas + at, vega);
+      v128.store(thetas + at, theta);
+      v128.store(rhos + at, rho);
+      v128.store(vannas + at, vanna);
+    } else {
+      markOrdinary(at, isOrdinary);
+      put(prices + at, isOrdinary, price);
+      put(deltas + at, isOrdinary, delta);
+      put(gammas + at, isOrdinary, gamma);
+      put(vegas + at, isOrdinary, vega);
+      put(thetas + at, isOrdinary, theta);
+      put(rhos + at, isOrdinary, rho);
+      put(vannas + at, isOrdinary, vanna);
+    }
   }
-  return pick(f64x2.lt(value, both(0)), both(0), pick(f64x2.lt(low, value), low, value));
 }
 
-/** In which lanes R at h - s/2 and at h + s/2 is taken from one cell. */
-export function isNear(h: v128, deviation: v128): v128 {
-  const cell = add(inTable(h), fixed(memory.data<f64>([1])));
-  return f64x2.le(deviation, mul(fixed(memory.data<f64>([0.0625])), v128.and(cell, i64x2.splat(0x7ff0000000000000))));
+function markOrdinary(at: usize, isOrdinary: v128): void {
+  if (i64x2.extract_lane(isOrdinary, 0) !== 0) store<u8>(statuses + (at >> 3), 0);
+  if (i64x2.extract_lane(isOrdinary, 1) !== 0) store<u8>(statuses + (at >> 3), 0, 1);
 }
 
-/** (R(h - s/2) - R(h + s/2)) / s for two that are near. */
-export function nearSlope(h: v128, deviation: v128): v128 {
-  const cell = add(inTable(h), fixed(memory.data<f64>([1])));
-  const half = mul(fixed(memory.data<f64>([0.5])), deviation);
-  return nearDifference(cell, sub(h, half), add(h, half), deviation);
-}
-
-export function boundedRatio(t: v128): v128 {
-  return tailRatio(inTable(t));
-}
-
-function inTable(t: v128): v128 {
-  return atMost(pick(f64x2.lt(both(0), t), t, both(0)), ratioEnd);
-}
-
-function nearDifference(cell: v128, from: v128, to: v128, deviation: v128): v128 {
-  const center = ratioCenter(cell);
-  const first = sub(atMost(from, ratioEnd), center);
-  const second = sub(atMost(to, ratioEnd), center);
-  const a = ratioRow(i32x4.extract_lane(cell, 1));
-  const b = ratioRow(i32x4.extract_lane(cell, 3));
-  let fromA = v128.load(a, 80);
-  let fromB = v128.load(b, 80);
-  let ratio = seconds(fromA, fromB);
-  let slope = ratio;
-  ratio = add(mul(ratio, first), firsts(fromA, fromB));
-  for (let offset: usize = 64; ; offset -= 16) {
-    fromA = v128.load(a + offset);
-    fromB = v128.load(b + offset);
-    slope = add(mul(slope, second), ratio);
-    ratio = add(mul(ratio, first), seconds(fromA, fromB));
-    slope = add(mul(slope, second), ratio);
-    ratio = add(mul(ratio, first), firsts(fromA, fromB));
-    if (offset === 0) break;
-  }
-  innerRatio = ratio;
-  outerRatio = add(ratio, mul(deviation, slope));
-  flips = both(0);
-  return f64x2.neg(slope);
-}
-
-function farValue(low: v128): v128 {
-  flips = f64x2.lt(inner, both(0));
-  innerRatio = boundedRatio(f64x2.abs(inner));
-  outerRatio = boundedRatio(outer);
-  const left = sub(low, mul(weight, add(innerRatio, outerRatio)));
-  return pick(flips, left, mul(weight, sub(innerRatio, outerRatio)));
+/** Where a row is ordinary its figure; the other has its own already. */
+function put(address: usize, isOrdinary: v128, value: v128): void {
+  v128.store(address, pick(isOrdinary, value, v128.load(address)));
 }

@@ -4,11 +4,15 @@
  */
 import { add, both, div, firsts, fixed, mul, none, pick, seconds, sub } from "./lanes";
 
-/** Where the host puts its tables, one behind the other, and where what follows them begins. */
-const expTable: usize = 4096;
+/** Where the host puts its tables, one behind the other. */
+export const tablesAddress: usize = 4096;
+const expTable: usize = tablesAddress;
 const logTable: usize = expTable + 64 * 8;
 const ratioTable: usize = logTable + 512 * 8;
-const quantileTable: usize = ratioTable + 1152 * 8;
+const tailTable: usize = ratioTable + 1152 * 8;
+const quantileTable: usize = tailTable + 1536 * 8;
+/** Where they end. */
+export const tablesEnd: usize = quantileTable + 1650 * 8;
 
 export function exp(x: v128): v128 {
   return scaledExp(x, both(0), fixed(memory.data<f64>([1])));
@@ -23,6 +27,26 @@ export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
   const rounded = sub(shifted, fixed(memory.data<f64>([6755399441055744])));
   const coarse = sub(clamped, mul(rounded, fixed(memory.data<f64>([0.021660849392446835]))));
   const r = add(sub(coarse, mul(rounded, fixed(memory.data<f64>([5.1456092446457696e-14])))), xLow);
+  const value = mul(expOfParts(shifted, r), factor);
+  const exponent = i32x4.shr_s(shifted, 5);
+  const half = i32x4.shr_s(exponent, 1);
+  return mul(mul(value, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
+}
+
+export function boundedExp(x: v128, factor: v128): v128 {
+  const shifted = add(
+    mul(x, fixed(memory.data<f64>([46.16624130844683]))),
+    fixed(memory.data<f64>([6755399441055744])),
+  );
+  const rounded = sub(shifted, fixed(memory.data<f64>([6755399441055744])));
+  const coarse = sub(x, mul(rounded, fixed(memory.data<f64>([0.021660849392446835]))));
+  const r = sub(coarse, mul(rounded, fixed(memory.data<f64>([5.1456092446457696e-14]))));
+  // Nothing is subnormal here: a power of two is added to the exponent.
+  return i64x2.add(mul(expOfParts(shifted, r), factor), i64x2.shl(i32x4.shr_s(shifted, 5), 52));
+}
+
+/** The lower words of the shifted sums are the integers k. */
+function expOfParts(shifted: v128, r: v128): v128 {
   const square = mul(r, r);
   const inner = add(
     fixed(memory.data<f64>([0.041666666666666664])),
@@ -34,26 +58,22 @@ export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
     mul(square, outer),
   );
   const growth = add(r, mul(square, series));
-  // The lower words of the shifted sums are the integers k.
   const a = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 0)) & 31) << 4));
   const b = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 2)) & 31) << 4));
   const high = firsts(a, b);
-  const value = mul(add(high, add(seconds(a, b), mul(high, growth))), factor);
-  const exponent = i32x4.shr_s(shifted, 5);
-  const half = i32x4.shr_s(exponent, 1);
-  return mul(mul(value, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
+  return add(high, add(seconds(a, b), mul(high, growth)));
 }
 
 /** 2^k for the integers in the lower words, -1022 to 1023. */
 function powerOfTwo(exponent: v128): v128 {
-  return i64x2.shl(i32x4.add(exponent, i32x4.splat(1023)), 52);
+  return i64x2.shl(i32x4.add(exponent, fixed(memory.data<u64>([1023]))), 52);
 }
 
 export function log(x: v128): v128 {
   const isSubnormal = f64x2.lt(x, fixed(memory.data<f64>([2.2250738585072014e-308])));
   const normal = pick(isSubnormal, mul(x, fixed(memory.data<f64>([18014398509481984]))), x);
-  const shifted = i64x2.sub(normal, i64x2.splat(0x3fe6000000000000));
-  const fraction = i64x2.sub(normal, v128.and(shifted, i64x2.splat(0xfff0000000000000)));
+  const shifted = i64x2.sub(normal, fixed(memory.data<u64>([0x3fe6000000000000])));
+  const fraction = i64x2.sub(normal, v128.and(shifted, fixed(memory.data<u64>([0xfff0000000000000]))));
   const a = logRow(i32x4.extract_lane(shifted, 1));
   const b = logRow(i32x4.extract_lane(shifted, 3));
   const begin = v128.load(a);
@@ -71,8 +91,12 @@ export function log(x: v128): v128 {
 }
 
 export function logRatio(high: v128, low: v128): v128 {
-  const shifted = i64x2.sub(div(high, low), i64x2.splat(0x3fe6000000000000));
-  const scaled = i64x2.add(low, v128.and(shifted, i64x2.splat(0xfff0000000000000)));
+  return logOfQuotient(div(high, low), high, low);
+}
+
+export function logOfQuotient(quotient: v128, high: v128, low: v128): v128 {
+  const shifted = i64x2.sub(quotient, fixed(memory.data<u64>([0x3fe6000000000000])));
+  const scaled = i64x2.add(low, v128.and(shifted, fixed(memory.data<u64>([0xfff0000000000000]))));
   const a = logRow(i32x4.extract_lane(shifted, 1));
   const b = logRow(i32x4.extract_lane(shifted, 3));
   const begin = v128.load(a);
@@ -131,8 +155,8 @@ export function inverseNormal(p: v128): v128 {
 function tailQuantile(p: v128, q: v128): v128 {
   const isLower = f64x2.lt(q, both(0));
   const w = f64x2.sqrt(mul(fixed(memory.data<f64>([-2])), log(pick(isLower, p, sub(fixed(memory.data<f64>([1])), p)))));
-  const first = tailRow(i32x4.extract_lane(w, 1));
-  const second = tailRow(i32x4.extract_lane(w, 3));
+  const first = quantileRow(i32x4.extract_lane(w, 1));
+  const second = quantileRow(i32x4.extract_lane(w, 3));
   const value = quantilePolynomial(first, second, sub(w, cellCenter(w)));
   const tail = pick(isLower, f64x2.neg(value), value);
   const isInside = v128.and(f64x2.gt(p, both(0)), f64x2.lt(p, fixed(memory.data<f64>([1]))));
@@ -142,7 +166,7 @@ function tailQuantile(p: v128, q: v128): v128 {
 
 /** The middles of the sixteenths of octaves in which two positive numbers lie. */
 function cellCenter(x: v128): v128 {
-  return v128.or(v128.and(x, i64x2.splat(0xffff000000000000)), i64x2.splat(0x800000000000));
+  return v128.or(v128.and(x, fixed(memory.data<u64>([0xffff000000000000]))), fixed(memory.data<u64>([0x800000000000])));
 }
 
 /** The row of the quantile's table for the upper word of p (1 - p); some row that exists for what is less than 1/256. */
@@ -151,7 +175,7 @@ function centralRow(upper: i32): usize {
 }
 
 /** The row of the quantile's table for the upper word of w; some row that exists for what is not in [2, 39). */
-function tailRow(upper: i32): usize {
+function quantileRow(upper: i32): usize {
   return quantileTable + (<usize>min(<u32>((upper - 0x40000000) >> 16), 69) + 97) * 80;
 }
 
@@ -185,9 +209,13 @@ export function ratioCenter(shifted: v128): v128 {
 
 export function tailRatio(t: v128): v128 {
   const shifted = add(t, fixed(memory.data<f64>([1])));
-  const x = sub(t, ratioCenter(shifted));
-  const a = ratioRow(i32x4.extract_lane(shifted, 1));
-  const b = ratioRow(i32x4.extract_lane(shifted, 3));
+  const middle = v128.or(
+    v128.and(shifted, fixed(memory.data<u64>([0xffff800000000000]))),
+    fixed(memory.data<u64>([0x400000000000])),
+  );
+  const x = sub(t, sub(middle, fixed(memory.data<f64>([1]))));
+  const a = tailRow(i32x4.extract_lane(shifted, 1));
+  const b = tailRow(i32x4.extract_lane(shifted, 3));
   const square = mul(x, x);
   const a2 = v128.load(a, 16);
   const b2 = v128.load(b, 16);
@@ -195,16 +223,14 @@ export function tailRatio(t: v128): v128 {
   const b4 = v128.load(b, 32);
   const a6 = v128.load(a, 48);
   const b6 = v128.load(b, 48);
-  const a8 = v128.load(a, 64);
-  const b8 = v128.load(b, 64);
-  const a10 = v128.load(a, 80);
-  const b10 = v128.load(b, 80);
-  const last = add(add(seconds(a8, b8), mul(x, firsts(a10, b10))), mul(square, seconds(a10, b10)));
-  const third = add(add(seconds(a6, b6), mul(x, firsts(a8, b8))), mul(square, last));
-  const second = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, third));
-  const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, second));
+  const last = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, seconds(a6, b6)));
+  const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, last));
   const a0 = v128.load(a);
   const b0 = v128.load(b);
   const slope = add(add(seconds(a0, b0), mul(x, firsts(a2, b2))), mul(square, rest));
   return add(firsts(a0, b0), mul(x, slope));
+}
+
+function tailRow(upper: i32): usize {
+  return tailTable + ((<usize>((upper - 0x3ff00000) >> 15)) << 6);
 }

@@ -2,9 +2,10 @@
  * `src/kernel/implied.ts` for two options at once: the same operations in the same order, so the same bits. Each region of the
  * inversion is computed when a lane is in it, and picked for that lane.
  */
-import { boundedRatio, goodTerms, isNear, nearSlope, statusOfTerms } from "./black";
+import { goodTerms, statusOfTerms } from "./columns";
 import { log, logRatio, scaledExp } from "./functions";
 import { add, both, div, every, fixed, mul, none, pick, sub } from "./lanes";
+import { boundedRatio, isNear, nearSlope } from "./mills-ratio";
 
 const densityTop: f64 = 0.3989422804014327;
 const inversePi: f64 = 0.3183098861837907;
@@ -72,16 +73,18 @@ function fillPair(
   const isBelow = f64x2.le(forward, strike);
   const low = pick(isBelow, forward, strike);
   const high = pick(isBelow, strike, forward);
-  const isOut = v128.not(v128.xor(f64x2.eq(sign, one), isBelow));
+  const isCall = f64x2.eq(sign, one);
+  const isOut = v128.not(v128.xor(isCall, isBelow));
   const gain = pick(isOut, zero, sub(high, low));
   const timeValue = sub(price, mul(discount, gain));
   const value = div(timeValue, discount);
   const missing = sub(low, value);
   const share = div(value, low);
-  const isPositive = f64x2.gt(share, zero);
+  const isPositive = f64x2.gt(timeValue, zero);
+  const isBounded = v128.and(f64x2.gt(missing, zero), f64x2.lt(price, mul(discount, pick(isCall, forward, strike))));
   // The last of the reasons first: earlier ones are put over it.
   let codes = v128.and(v128.and(f64x2.lt(share, both(smallestShare)), isPositive), i64x2.splat(11));
-  codes = pick(f64x2.gt(missing, zero), codes, i64x2.splat(10));
+  codes = pick(isBounded, codes, i64x2.splat(10));
   codes = pick(f64x2.lt(timeValue, zero), i64x2.splat(9), codes);
   codes = pick(f64x2.eq(years, zero), i64x2.splat(8), codes);
   codes = pick(f64x2.le(f64x2.abs(price), fixed(memory.data<f64>([1e100]))), codes, i64x2.splat(7));

@@ -4,61 +4,75 @@
  * gamma and vanna with respect to the forward, vega per 1.00 of volatility, theta per year that passes, rho per 1.00 of the
  * rate in the discount with the forward held fixed.
  *
- * With low <= high the smaller and the larger of forward and strike, s = volatility sqrt(years), h = ln(high / low) / s and
- * t = s / 2, call and put share the time value
+ * With y = ln(K / F), w = volatility^2 years, s = sqrt(w), h = |y| / s, t = s / 2 and low the smaller of forward and strike, the
+ * out-of-the-money one of call and put is worth
  *
- *     low N(t - h) - high N(-t - h) = G (R(h - t) - R(h + t)),   G = sqrt(low high) exp(-(h^2 + t^2) / 2),
+ *     low N(t - h) - high N(-t - h) = G (R(h - t) - R(h + t)),   G = F sqrt(K / F) exp(-(y^2 / w + w / 4) / 2),
  *
  * R(u) = N(-u) exp(u^2 / 2) being the Mills ratio over sqrt(2 pi): one logarithm and one exponential serve the price and all
- * greeks, for G / sqrt(2 pi) is forward times density of d1. Where h - t and h + t lie in one cell of the table of R their
- * difference is s times a divided difference of its polynomial, so a small deviation costs no digits.
+ * greeks, for G / sqrt(2 pi) is forward times density of d1, and with 1/w at hand there is little to divide. Where h - t and h + t lie
+ * in one cell of the table of R their difference is s times a divided difference of its polynomial, so a small deviation costs
+ * no digits.
  *
- * Error (`npm run verify:pricing -- kernels`, `docs/pricing/accuracy.md`): on options as they are traded all figures are within 90
+ * PERF: rows go through four short loops in blocks that stay in the first cache, so that a processor works at several rows at
+ * once: one row is a chain of some hundred dependent operations. Ordinary rows, whose numbers cannot overflow, underflow or leave a
+ * table, take no other branch than near or far; `extreme.ts` has the others.
+ *
+ * Error (`npm run verify:pricing -- blackChain`, `docs/pricing/accuracy.md`): on options as they are traded all figures are within 90
  * units in the last place of 50-digit values, out of the money too. Farther out h enters as h^2: a price is within
  * (80 + 5 h^2) units. Where G is a subnormal double, what is taken from it has no more digits than that.
  */
-import { checkedCount, isAmount, termNames, termStatus, type TermColumns } from "./columns.ts";
-import { log, logRatio, ratioCell, ratioCenter, ratioWidth, scaledExp, tailRatio } from "./functions.ts";
-import { ratioTable } from "./tables.ts";
-
-export type BlackColumns = TermColumns & { readonly volatility: Float64Array };
-
-export type GreekColumns = {
-  readonly price: Float64Array;
-  readonly delta: Float64Array;
-  readonly gamma: Float64Array;
-  readonly vega: Float64Array;
-  readonly theta: Float64Array;
-  readonly rho: Float64Array;
-  readonly vanna: Float64Array;
-  /** By row an index of `rowStatuses`; the figures of a row that is not 0 are NaN. */
-  readonly status: Uint8Array;
-};
+import {
+  checkedCount,
+  isAmount,
+  largestPrice,
+  termNames,
+  termStatus,
+  type BlackColumns,
+  type GreekColumns,
+} from "./columns.ts";
+import { extremePrice, fillExtreme } from "./extreme.ts";
+import { boundedExp, logOfQuotient, ratioCell, ratioWidth, signBit, tailRatio } from "./functions.ts";
+import { nearDifference } from "./mills-ratio.ts";
 
 /** Fills every row of `out` and returns how many rows were refused. Refuses columns of different lengths. */
 export function blackChain(options: BlackColumns, out: GreekColumns): number {
   const count = checkedCount(blackNames, [...blackColumnsOf(options, out), out.status]);
   let refusedCount = 0;
-  for (let row = 0; row < count; row++) {
-    const terms = termStatus(options, row);
-    const status = terms === 0 && !isAmount(options.volatility[row] as number) ? 6 : terms;
-    out.status[row] = status;
-    if (status === 0) fillRow(options, out, row);
-    else refusedCount += refuseRow(out, row);
+  for (let first = 0; first < count; first += blockRows) {
+    const end = Math.min(count, first + blockRows);
+    const ordinaryCount = takeOrdinary(options, first, end);
+    for (let row = first, index = 0; row < end && ordinaryCount < end - first; row++) {
+      if (rows[index] === row) index++;
+      else if (markRow(options, out, row)) fillExtreme(options, out, row);
+      else refusedCount += refuseRow(out, row);
+    }
+    fillWeights(ordinaryCount);
+    fillDifferences(ordinaryCount);
+    fillGreeks(options, out, ordinaryCount);
   }
   return refusedCount;
 }
 
-/** The prices alone, with the bits of {@link blackChain}: what scenario tables take, in half the time. */
+/** The prices alone, with the bits of {@link blackChain}: what scenario tables take. */
 export function priceChain(options: BlackColumns, out: Pick<GreekColumns, "price" | "status">): number {
   const count = checkedCount(priceNames, [...priceColumnsOf(options, out), out.status]);
   let refusedCount = 0;
-  for (let row = 0; row < count; row++) {
-    const terms = termStatus(options, row);
-    const status = terms === 0 && !isAmount(options.volatility[row] as number) ? 6 : terms;
-    out.status[row] = status;
-    out.price[row] = status === 0 ? priceOf(options, row) : NaN;
-    if (status !== 0) refusedCount++;
+  for (let first = 0; first < count; first += blockRows) {
+    const end = Math.min(count, first + blockRows);
+    const ordinaryCount = takeOrdinary(options, first, end);
+    for (let row = first, index = 0; row < end && ordinaryCount < end - first; row++) {
+      if (rows[index] === row) {
+        index++;
+        continue;
+      }
+      const isGood = markRow(options, out, row);
+      out.price[row] = isGood ? extremePrice(options, row) : NaN;
+      if (!isGood) refusedCount++;
+    }
+    fillWeights(ordinaryCount);
+    fillDifferences(ordinaryCount);
+    fillPrices(options, out, ordinaryCount);
   }
   return refusedCount;
 }
@@ -91,146 +105,162 @@ export const blackNames = [
   "status",
 ] as const;
 
+/** Writes the status of a row and says whether it has a price. */
+function markRow(options: BlackColumns, out: Pick<GreekColumns, "status">, row: number): boolean {
+  const terms = termStatus(options, row);
+  const status = terms === 0 && !isAmount(options.volatility[row] as number) ? 6 : terms;
+  out.status[row] = status;
+  return status === 0;
+}
+
 function refuseRow(out: GreekColumns, row: number): 1 {
   out.price[row] = out.delta[row] = out.gamma[row] = out.vega[row] = NaN;
   out.theta[row] = out.rho[row] = out.vanna[row] = NaN;
   return 1;
 }
 
-function priceOf(options: BlackColumns, row: number): number {
-  const forward = options.forward[row] as number;
-  const strike = options.strike[row] as number;
-  const isBelow = forward <= strike;
-  const deviation = (options.volatility[row] as number) * (Math.sqrt(options.years[row] as number) + 0) + 0;
-  const gain = options.sign[row] === 1 ? forward - strike : strike - forward;
-  const value = timeValue(isBelow ? forward : strike, isBelow ? strike : forward, deviation);
-  return (options.discount[row] as number) * ((0 < gain ? gain : 0) + value);
+/**
+ * Finds the ordinary ones of a block of rows and writes, for each in its turn, what depends on no other loop. They are in
+ * their domains, the forward within 1e-30 and 1e30, strike over forward and discount within 1e-10 and 1e10, the deviation no less
+ * than 1e-12 and h + t no more than 34. Returns how many they are; the row behind the last is -1.
+ */
+function takeOrdinary(options: BlackColumns, first: number, end: number): number {
+  const { sign, forward, strike, years, discount, volatility } = options;
+  let count = 0;
+  for (let row = first; row < end; row++) {
+    const quotient = (strike[row] as number) / (forward[row] as number);
+    const time = years[row] as number;
+    const sigma = volatility[row] as number;
+    const deviation = sigma * Math.sqrt(time);
+    const isPriced = isWithin(forward[row] as number, 1e-30, 1e30) && isWithin(quotient, 1e-10, 1e10);
+    const isTimed = 1e-12 <= deviation && time <= largestPrice && sigma <= largestPrice;
+    if (!(isPriced && isTimed && isWithin(discount[row] as number, 1e-10, 1e10))) continue;
+    if (!(sign[row] === 1 || sign[row] === -1)) continue;
+    const reciprocal = 1 / (sigma * sigma * time);
+    const logarithm = logOfQuotient(quotient, strike[row] as number, forward[row] as number);
+    const distance = Math.abs(logarithm) * (deviation * reciprocal);
+    if (34 < distance + 0.5 * deviation) continue;
+    rows[count] = row;
+    quotients[count] = quotient;
+    deviations[count] = deviation;
+    reciprocals[count] = reciprocal;
+    logarithms[count] = logarithm;
+    distances[count] = distance;
+    count++;
+  }
+  rows[count] = -1;
+  return count;
 }
 
-function fillRow(options: BlackColumns, out: GreekColumns, row: number): void {
-  const forward = options.forward[row] as number;
-  const strike = options.strike[row] as number;
-  const years = options.years[row] as number;
-  const volatility = options.volatility[row] as number;
-  const discount = options.discount[row] as number;
-  const isCall = options.sign[row] === 1;
-  const isBelow = forward <= strike;
-  const root = Math.sqrt(years) + 0; // a zero that is added makes -0 a 0
-  const deviation = volatility * root + 0;
-  const gain = isCall ? forward - strike : strike - forward;
-  const value = timeValue(isBelow ? forward : strike, isBelow ? strike : forward, deviation);
-  const price = discount * ((0 < gain ? gain : 0) + value);
-
-  // N(d1) of a call at or under the strike, N(-d1) of a put above it; then what is left to one, without cancelling.
-  const weight = left(weightIndex);
-  const tail = (weight / forward) * left(isBelow ? innerRatioIndex : outerRatioIndex);
-  const flips = isBelow && left(flipIndex) === 1;
-  const isTail = (isCall === isBelow) !== flips;
-  const probability = isTail ? tail : 1 - tail;
-
-  const isCertain = deviation === 0;
-  const isOver = years === 0;
-  const density = isCertain ? 0 : discount * (weight * densityAtZero); // discount * forward * n(d1)
-  const perForward = density / forward;
-  const d2 = isBelow ? -left(outerIndex) : left(innerIndex);
-  const logDiscount = discount === 1 ? 0 : log(discount); // most venues have no discount
-  const decay = (-0.5 * density * volatility) / (isOver ? 1 : root) - (price * logDiscount) / (isOver ? 1 : years);
-  out.price[row] = price;
-  out.delta[row] = discount * (isCall ? probability : -probability) + 0;
-  out.gamma[row] = perForward / (forward * (isCertain ? 1 : deviation));
-  out.vega[row] = density * root;
-  out.theta[row] = isOver ? 0 : decay + 0;
-  out.rho[row] = -years * price + 0;
-  out.vanna[row] = (perForward * -d2) / (isCertain ? 1 : volatility) + 0;
+/** sqrt(K / F) exp(-(h^2 + t^2) / 2): the density of d1 over that of zero. */
+function fillWeights(count: number): void {
+  for (let index = 0; index < count; index++) {
+    const logarithm = logarithms[index] as number;
+    const deviation = deviations[index] as number;
+    const squares = logarithm * logarithm * (reciprocals[index] as number) + 0.25 * deviation * deviation;
+    weights[index] = boundedExp(-0.5 * squares, Math.sqrt(quotients[index] as number));
+  }
 }
 
 /**
- * The undiscounted value of the out-of-the-money one of call and put, within 0 and `low`, for 0 < low <= high. It leaves
- * behind what the greeks take, to be read by {@link left}: an answer in several numbers that allocates nothing.
+ * R(h - t) and R(h + t) and their difference. Where R is taken from two cells and h < t, what is written is R(t - h), and minus
+ * its sum with the other: so much is lacking to the whole, and the row is marked as flipped.
  */
-export function timeValue(low: number, high: number, deviation: number): number {
-  const quotient = logRatio(high, low);
-  const ratio = quotient === 0 ? 0 : quotient / deviation;
-  const h = ratio < farthest ? ratio : farthest;
-  const half = 0.5 * deviation;
-  const t = half < farthest ? half : farthest;
-  const inner = h - t;
-  const outer = h + t;
-  const weight = scaledExp(-0.5 * (h * h + t * t), 0, low * Math.sqrt(high / low));
-  const cell = ratioCell(h < ratioEnd ? h : ratioEnd);
-  const value =
-    deviation <= ratioWidth(cell)
-      ? weight * (deviation * nearDifference(cell, inner, outer, deviation))
-      : farValue(low, weight, inner, outer);
-  leftovers[weightIndex] = weight;
-  leftovers[innerIndex] = inner;
-  leftovers[outerIndex] = outer;
-  return value < 0 ? 0 : low < value ? low : value;
-}
-
-/** Whether R at h - s/2 and at h + s/2 is taken from one cell. */
-export function isNear(h: number, deviation: number): boolean {
-  return deviation <= ratioWidth(ratioCell(inTable(h)));
-}
-
-/** (R(h - s/2) - R(h + s/2)) / s for two that are near. */
-export function nearSlope(h: number, deviation: number): number {
-  const cell = ratioCell(inTable(h));
-  return nearDifference(cell, h - 0.5 * deviation, h + 0.5 * deviation, deviation);
-}
-
-/** R, which is asked for no argument beyond its table: a density there is zero. */
-export function boundedRatio(t: number): number {
-  return tailRatio(inTable(t));
-}
-
-function inTable(t: number): number {
-  const above = 0 < t ? t : 0;
-  return above < ratioEnd ? above : ratioEnd;
-}
-
-/** (R(inner) - R(outer)) / deviation by the polynomial of one cell: Newton's divided difference along Horner's rule. */
-function nearDifference(cell: number, inner: number, outer: number, deviation: number): number {
-  const center = ratioCenter(cell);
-  const first = (inner < ratioEnd ? inner : ratioEnd) - center;
-  const second = (outer < ratioEnd ? outer : ratioEnd) - center;
-  const row = cell * 12;
-  let ratio = ratioTable[row + 11] as number;
-  let slope = ratio;
-  ratio = ratio * first + (ratioTable[row + 10] as number);
-  for (let index = row + 9; row <= index; index--) {
-    slope = slope * second + ratio;
-    ratio = ratio * first + (ratioTable[index] as number);
+function fillDifferences(count: number): void {
+  for (let index = 0; index < count; index++) {
+    const distance = distances[index] as number;
+    const deviation = deviations[index] as number;
+    const inner = distance - 0.5 * deviation;
+    const outer = distance + 0.5 * deviation;
+    const cell = ratioCell(distance);
+    if (deviation <= ratioWidth(cell)) {
+      differences[index] = deviation * nearDifference(cell, inner, outer, deviation, ratios, 2 * index);
+      flips[index] = 0;
+    } else {
+      const first = tailRatio(Math.abs(inner));
+      const second = tailRatio(outer);
+      ratios[2 * index] = first;
+      ratios[2 * index + 1] = second;
+      flips[index] = signBit(inner);
+      differences[index] = (inner < 0 ? -first : first) - second;
+    }
   }
-  leftovers[innerRatioIndex] = ratio;
-  leftovers[outerRatioIndex] = ratio + deviation * slope;
-  leftovers[flipIndex] = 0;
-  return -slope;
 }
 
-/** The value where R is taken from two cells; left of the peak R(inner) is what its mirror image leaves of the whole. */
-function farValue(low: number, weight: number, inner: number, outer: number): number {
-  const flips = inner < 0;
-  const distance = flips ? -inner : inner;
-  const first = boundedRatio(distance);
-  const second = boundedRatio(outer);
-  leftovers[innerRatioIndex] = first;
-  leftovers[outerRatioIndex] = second;
-  leftovers[flipIndex] = flips ? 1 : 0;
-  return flips ? low - weight * (first + second) : weight * (first - second);
+function fillPrices(options: BlackColumns, out: Pick<GreekColumns, "price" | "status">, count: number): void {
+  const { sign, forward, strike, discount } = options;
+  const { price, status } = out;
+  for (let index = 0; index < count; index++) {
+    const row = rows[index] as number;
+    const value = valueOf(index, sign[row] as number, forward[row] as number, strike[row] as number);
+    status[row] = 0;
+    price[row] = (discount[row] as number) * value;
+  }
 }
 
-/** What {@link timeValue} left behind, by the indices below. */
-function left(index: number): number {
-  return leftovers[index] as number;
+/** The undiscounted value: what exercise brings and G times the difference, or what that leaves of the whole. */
+function valueOf(index: number, side: number, forward: number, strike: number): number {
+  const gain = side * (forward - strike);
+  const whole = flips[index] === 1 ? (side === 1 ? forward : strike) : 0 < gain ? gain : 0;
+  return whole + forward * (weights[index] as number) * (differences[index] as number);
 }
 
-const leftovers = new Float64Array(6);
-/** G; h - t; h + t; R of |h - t| (of h - t where nothing flips); R of h + t; 1 where h - t < 0 was mirrored, else 0. */
-const [weightIndex, innerIndex, outerIndex, innerRatioIndex, outerRatioIndex, flipIndex] = [0, 1, 2, 3, 4, 5] as const;
+function fillGreeks(options: BlackColumns, out: GreekColumns, count: number): void {
+  const { sign, forward, strike, years, discount, volatility } = options;
+  const { price, delta, gamma, vega, theta, rho, vanna, status } = out;
+  let known = 1; // the options of an expiry have one discount
+  let logOfKnown = 0;
+  for (let index = 0; index < count; index++) {
+    const row = rows[index] as number;
+    const side = sign[row] as number;
+    const level = forward[row] as number;
+    const time = years[row] as number;
+    const factor = discount[row] as number;
+    const sigma = volatility[row] as number;
+    const weight = weights[index] as number;
+    const deviation = deviations[index] as number;
+    const reciprocal = reciprocals[index] as number;
+    const worth = factor * valueOf(index, side, level, strike[row] as number);
+    if (factor !== known) {
+      known = factor;
+      logOfKnown = logOfQuotient(factor, factor, 1);
+    }
+    // The tail beyond d1 is that of a call under its strike and of a put above; else, and where it was flipped, it lacks to one.
+    const isAbove = signBit((strike[row] as number) - level);
+    const tail = weight * (ratios[2 * index + isAbove] as number);
+    const probability = Math.abs((signBit(side) ^ (isAbove | (flips[index] as number))) - tail);
+    const perForward = factor * (weight * densityAtZero);
+    const density = perForward * level; // discount * forward * n(d1)
+    const root = Math.sqrt(time);
+    const variance = sigma * sigma;
+    const perDeviation = deviation * reciprocal;
+    const d2 = -(logarithms[index] as number) * perDeviation - 0.5 * deviation;
+    status[row] = 0;
+    price[row] = worth;
+    delta[row] = factor * (side * probability);
+    gamma[row] = perForward * (perDeviation / level);
+    vega[row] = density * root;
+    theta[row] = -0.5 * density * (variance * perDeviation) - worth * logOfKnown * (variance * reciprocal);
+    rho[row] = -time * worth;
+    vanna[row] = -perForward * d2 * (root * perDeviation) + 0;
+  }
+}
 
-/** Beyond it every density is zero, and so is whatever is multiplied by one. */
-const farthest = 1000;
-/** The last argument of the table of R; a density there is zero. */
-const ratioEnd = 61;
+function isWithin(value: number, low: number, high: number): boolean {
+  return low <= value && value <= high;
+}
+
+/** What the loops hand on, by the turn of an ordinary row in its block. */
+const blockRows = 128;
+const rows = new Int32Array(blockRows + 1);
+const quotients = new Float64Array(blockRows);
+const deviations = new Float64Array(blockRows);
+/** 1 / w. */
+const reciprocals = new Float64Array(blockRows);
+const logarithms = new Float64Array(blockRows);
+const distances = new Float64Array(blockRows);
+const weights = new Float64Array(blockRows);
+const ratios = new Float64Array(2 * blockRows);
+const differences = new Float64Array(blockRows);
+const flips = new Int32Array(blockRows);
 const densityAtZero = 0.3989422804014327;

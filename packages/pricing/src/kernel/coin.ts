@@ -3,8 +3,7 @@
  * the forward (`inverse.ts`), and the derivatives follow by the product rule. Works in place on what `blackChain` of either form
  * of the kernels wrote; PERF: six divisions a row.
  */
-import type { BlackColumns, GreekColumns } from "./black.ts";
-import { checkedCount } from "./columns.ts";
+import { checkedCount, type BlackColumns, type GreekColumns } from "./columns.ts";
 
 /**
  * Turns price p and greeks into those of p / F, in coins:

@@ -36,6 +36,20 @@ export type TermColumns = {
   readonly discount: Float64Array;
 };
 
+export type BlackColumns = TermColumns & { readonly volatility: Float64Array };
+
+export type GreekColumns = {
+  readonly price: Float64Array;
+  readonly delta: Float64Array;
+  readonly gamma: Float64Array;
+  readonly vega: Float64Array;
+  readonly theta: Float64Array;
+  readonly rho: Float64Array;
+  readonly vanna: Float64Array;
+  /** By row an index of `rowStatuses`; the figures of a row that is not 0 are NaN. */
+  readonly status: Uint8Array;
+};
+
 /** The names of {@link TermColumns}, in the order of the statuses. */
 export const termNames = ["sign", "forward", "strike", "years", "discount"] as const;
 

@@ -15,7 +15,7 @@
  * Mills ratio and the quantile polynomials of our own by cells.
  */
 import { expStep, expTable } from "@stoa/base/exact/tables";
-import { logOfTwo, logTable, quantileTable, ratioTable } from "./tables.ts";
+import { logOfTwo, logTable, quantileTable, tailTable } from "./tables.ts";
 
 /** e to the power `x`: within 0.53 units in the last place. 0 below -745.14, Infinity above 709.79, NaN of NaN. */
 export function exp(x: number): number {
@@ -43,7 +43,12 @@ export function log(x: number): number {
  * positive `low <= high` whose quotient is finite.
  */
 export function logRatio(high: number, low: number): number {
-  const shifted = upperBits(high / low) - logBegin;
+  return logOfQuotient(high / low, high, low);
+}
+
+/** The same for whom the quotient serves too: it names a cell of the table, so its rounding does not count. In either order. */
+export function logOfQuotient(quotient: number, high: number, low: number): number {
+  const shifted = upperBits(quotient) - logBegin;
   const exponent = shifted >> 20;
   const row = ((shifted >> 13) & 127) * 4;
   const scaled = low * at(powersOfTwo, 1074 + exponent);
@@ -93,28 +98,22 @@ export function inverseNormal(p: number): number {
 }
 
 /**
- * Phi(-t) / exp(-t^2/2), the Mills ratio over sqrt(2 pi), for t in [0, 62]: within 1.1 units. The one table from which the
- * kernels take distribution values.
+ * Phi(-t) / exp(-t^2/2), the Mills ratio over sqrt(2 pi), for t in [0, 62]: within 1.1 units. Kernels take distribution values
+ * from it, and differences of two of them from {@link ratioCell}.
  */
 export function tailRatio(t: number): number {
-  const cell = ratioCell(t);
-  const row = cell * 12;
-  const x = t - ratioCenter(cell);
+  const cell = (upperBits(t + 1) - 0x3ff00000) >> 15;
+  const row = cell * 8;
+  const x = t - at(tailCenters, cell);
   const square = x * x;
   const rest =
-    at(ratioTable, row + 3) +
-    x * at(ratioTable, row + 4) +
-    square *
-      (at(ratioTable, row + 5) +
-        x * at(ratioTable, row + 6) +
-        square *
-          (at(ratioTable, row + 7) +
-            x * at(ratioTable, row + 8) +
-            square * (at(ratioTable, row + 9) + x * at(ratioTable, row + 10) + square * at(ratioTable, row + 11))));
-  return at(ratioTable, row) + x * (at(ratioTable, row + 1) + x * at(ratioTable, row + 2) + square * rest);
+    at(tailTable, row + 3) +
+    x * at(tailTable, row + 4) +
+    square * (at(tailTable, row + 5) + x * at(tailTable, row + 6) + square * at(tailTable, row + 7));
+  return at(tailTable, row) + x * (at(tailTable, row + 1) + x * at(tailTable, row + 2) + square * rest);
 }
 
-/** The cell of `ratioTable` in which t lies. */
+/** The cell of `ratioTable` in which t lies, half as many as for one value and polynomials that reach beyond them. */
 export function ratioCell(t: number): number {
   return (upperBits(t + 1) - 0x3ff00000) >> 16;
 }
@@ -136,6 +135,21 @@ export function scaledExp(x: number, xLow: number, factor: number): number {
   const rounded = clamped * 46.16624130844683 + integerShift - integerShift;
   const r = clamped - rounded * at(expStep, 0) - rounded * at(expStep, 1) + xLow;
   const k = rounded | 0;
+  const exponent = k >> 5;
+  const half = exponent >> 1;
+  return expOfParts(k, r) * factor * at(powersOfTwo, 1074 + half) * at(powersOfTwo, 1074 + exponent - half);
+}
+
+/** factor * exp(x) for x from -600 to 0 and a factor within 1e-10 and 1e10: nothing is subnormal, so one scaling is enough. */
+export function boundedExp(x: number, factor: number): number {
+  const rounded = x * 46.16624130844683 + integerShift - integerShift;
+  const r = x - rounded * at(expStep, 0) - rounded * at(expStep, 1);
+  const k = rounded | 0;
+  return expOfParts(k, r) * factor * at(powersOfTwo, 1074 + (k >> 5));
+}
+
+/** 2^((k mod 32) / 32) exp(r). */
+function expOfParts(k: number, r: number): number {
   const square = r * r;
   const growth =
     r +
@@ -145,10 +159,7 @@ export function scaledExp(x: number, xLow: number, factor: number): number {
         square * (0.041666666666666664 + r * 0.008333333333333333 + square * 0.001388888888888889));
   const row = (k & 31) * 2;
   const high = at(expTable, row);
-  const value = (high + (at(expTable, row + 1) + high * growth)) * factor;
-  const exponent = k >> 5;
-  const half = exponent >> 1;
-  return value * at(powersOfTwo, 1074 + half) * at(powersOfTwo, 1074 + exponent - half);
+  return high + (at(expTable, row + 1) + high * growth);
 }
 
 /** factor * exp(-t^2/2) for t in [0, 40]: the square is cut in two so that no bit of it is lost. */
@@ -203,9 +214,19 @@ const cellCenters = new Float64Array(96);
 for (let index = 0; index < cellCenters.length; index++)
   cellCenters[index] = (1 + ((index & 15) + 0.5) / 16) * at(powersOfTwo, 1074 + (index >> 4));
 
-const scratch = new Float64Array(1);
+/** The middles of the thirty-seconds of the octaves of t + 1, less one. */
+const tailCenters = new Float64Array(192);
+for (let index = 0; index < tailCenters.length; index++)
+  tailCenters[index] = (1 + ((index & 31) + 0.5) / 32) * at(powersOfTwo, 1074 + (index >> 5)) - 1;
+
+const scratch = new Float64Array(16);
 const scratchWords = new Int32Array(scratch.buffer);
 const upperWord = new Uint8Array(new Uint16Array([1]).buffer)[0] as number; // 1 where the lower word comes first
+
+/** 1 where x is negative or -0, else 0: a condition that takes no branch. */
+export function signBit(x: number): number {
+  return upperBits(x) >>> 31;
+}
 
 function upperBits(x: number): number {
   scratch[0] = x;

@@ -8,9 +8,9 @@
  * Error: up to 40 units in the last place of what the price determines (`docs/pricing/accuracy.md`), where `impliedVolatility`
  * has 0.6; and what one rounding of the price less its exercise value does to a price that is nearly all exercise.
  */
-import { boundedRatio, isNear, nearSlope } from "./black.ts";
 import { checkedCount, largestPrice, termNames, termStatus, type TermColumns } from "./columns.ts";
 import { log, logRatio, scaledExp } from "./functions.ts";
+import { boundedRatio, isNear, nearSlope } from "./mills-ratio.ts";
 
 export type PriceColumns = TermColumns & { readonly price: Float64Array };
 
@@ -50,16 +50,18 @@ function fillRow(options: PriceColumns, volatility: Float64Array, row: number): 
   const isBelow = forward <= strike;
   const low = isBelow ? forward : strike;
   const high = isBelow ? strike : forward;
-  const gain = (options.sign[row] === 1) === isBelow ? 0 : high - low;
+  const isCall = options.sign[row] === 1;
+  const gain = isCall === isBelow ? 0 : high - low;
   if (!(-largestPrice <= price && price <= largestPrice)) return 7;
   if (years === 0) return 8;
   const timeValue = price - discount * gain;
   if (timeValue < 0) return 9;
+  if (discount * (isCall ? forward : strike) <= price) return 10;
   const value = timeValue / discount;
   const missing = low - value;
   if (!(0 < missing)) return 10;
   const share = value / low;
-  if (share < smallestShare && 0 < share) return 11;
+  if (share < smallestShare && 0 < timeValue) return 11;
   const deviation = share === 0 ? 0 : impliedDeviation(low, high, share, missing / low);
   volatility[row] = deviation / Math.sqrt(years);
   return 0;

@@ -4,8 +4,8 @@
  * form of a machine asks `activeKernel()` of `@stoa/pricing/wasm/active-kernel`.
  */
 import { typescriptPathKernels, type PathKernels } from "../monte-carlo/path-kernels.ts";
-import { blackChain, priceChain, type BlackColumns, type GreekColumns } from "./black.ts";
-import { checkedLength } from "./columns.ts";
+import { blackChain, priceChain } from "./black.ts";
+import { checkedLength, type BlackColumns, type GreekColumns } from "./columns.ts";
 import { impliedChain, type PriceColumns, type VolatilityColumns } from "./implied.ts";
 
 export type Kernel = {

@@ -12,9 +12,8 @@
  */
 import { exp, log } from "@stoa/base/exact";
 import { positive, PricingRefusal } from "../refusal.ts";
-import type { BlackColumns, GreekColumns } from "../kernel/black.ts";
 import { settleInCoin } from "../kernel/coin.ts";
-import { rowStatuses } from "../kernel/columns.ts";
+import { rowStatuses, type BlackColumns, type GreekColumns } from "../kernel/columns.ts";
 import { typescriptKernel, type Kernel } from "../kernel/kernel.ts";
 import { checkedInstruments, isCoinSettled, isFuture, type Instrument, type OptionInstrument } from "./instrument.ts";
 import { checkedScenario, shiftedVolatility, shockedPrice, type Scenario } from "./scenario.ts";

@@ -3,9 +3,10 @@
  * that both forms have the same constants; a stage for blocks of columns that live elsewhere; then what is handed out as
  * columns. The memory never grows, so a column that was handed out stays valid. Knows nothing of options and paths.
  */
+import { assert } from "@stoa/base/assert";
 import { expTable } from "@stoa/base/exact/tables";
 import { checkedLength } from "../kernel/columns.ts";
-import { logTable, quantileTable, ratioTable } from "../kernel/tables.ts";
+import { logTable, quantileTable, ratioTable, tailTable } from "../kernel/tables.ts";
 import { PricingRefusal } from "../refusal.ts";
 import { kernelBytes } from "./kernel-bytes.ts";
 
@@ -14,6 +15,10 @@ type Address = number;
 /** What the module exports; columns are given by their addresses. */
 export type KernelExports = {
   readonly memory: WebAssembly.Memory;
+  /** Where the tables begin and end, and where columns may begin. */
+  readonly tablesAddress: { readonly value: Address };
+  readonly tablesEnd: { readonly value: Address };
+  readonly heapAddress: { readonly value: Address };
   readonly blackChain: (count: number, ...columns: readonly Address[]) => number;
   readonly priceChain: (count: number, ...columns: readonly Address[]) => number;
   readonly impliedChain: (count: number, ...columns: readonly Address[]) => number;
@@ -50,21 +55,19 @@ export type KernelModule = {
   readonly holds: (column: Float64Array | Uint8Array) => boolean;
 };
 
-/** Where the source expects the tables (`assembly/functions.ts`). */
-const tablesAddress = 4096;
-const heapAddress = 32_768;
-
 /** A new instance with a memory of its own; `undefined` where there is no WebAssembly, or none with SIMD. */
 export function createKernelModule(): KernelModule | undefined {
   const exports = instantiate();
   if (exports === undefined) return undefined;
   const { buffer } = exports.memory;
-  let address = tablesAddress;
-  for (const table of [expTable, logTable, ratioTable, quantileTable]) {
+  let address = exports.tablesAddress.value;
+  for (const table of [expTable, logTable, ratioTable, tailTable, quantileTable]) {
     new Float64Array(buffer, address, table.length).set(table);
     address += table.byteLength;
   }
-  let free = heapAddress;
+  assert(address === exports.tablesEnd.value, "the tables are as long as the module expects them");
+  let free = exports.heapAddress.value;
+  assert(address <= free, "columns begin behind the tables");
   const take = (size: number): Address => {
     if (buffer.byteLength - free < size)
       throw new PricingRefusal(

@@ -4,16 +4,9 @@
  * at a time, which costs about a tenth of the calculation. It computes nothing itself.
  */
 import { assert } from "@stoa/base/assert";
-import {
-  blackColumnsOf,
-  blackNames,
-  priceColumnsOf,
-  priceNames,
-  type BlackColumns,
-  type GreekColumns,
-} from "../kernel/black.ts";
+import { blackColumnsOf, blackNames, priceColumnsOf, priceNames } from "../kernel/black.ts";
 import { impliedColumnsOf, impliedNames, type PriceColumns, type VolatilityColumns } from "../kernel/implied.ts";
-import { checkedCount } from "../kernel/columns.ts";
+import { checkedCount, type BlackColumns, type GreekColumns } from "../kernel/columns.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { PathKernels } from "../monte-carlo/path-kernels.ts";
 import { createKernelModule, type KernelModule } from "./kernel-module.ts";

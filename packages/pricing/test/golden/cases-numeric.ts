@@ -6,8 +6,8 @@ import { vanillaByFiniteDifferences } from "@stoa/pricing/finite-differences/van
 import { heston } from "@stoa/pricing/heston";
 import * as functions from "@stoa/pricing/kernel/functions";
 import type { Kernel } from "@stoa/pricing/kernel/kernel";
-import { timeValue } from "@stoa/pricing/kernel/black";
 import { settleInCoin } from "@stoa/pricing/kernel/coin";
+import { boundedRatio, isNear, nearSlope } from "@stoa/pricing/kernel/mills-ratio";
 import { between, many, pick, type GoldenCase } from "./golden-case.ts";
 
 const gridOption = (random: Prng) => ({
@@ -94,8 +94,23 @@ const kernelFunctions: readonly GoldenCase[] = [
     run: (random) => many(points, () => functions.scaledExp(between(random, -700, 0), 1e-18, between(random, 0.5, 2))),
   },
   {
-    name: "kernel/black#timeValue",
-    run: (random) => many(points, () => timeValue(between(random, 0.1, 1), 1, between(random, 0.01, 3))),
+    name: "kernel/functions#boundedExp",
+    covers: ["kernel/functions#logOfQuotient", "kernel/functions#signBit"],
+    run: (random) =>
+      many(points, () => {
+        const strike = between(random, 0.01, 4);
+        const logarithm = functions.logOfQuotient(strike, strike, 1);
+        return [functions.boundedExp(between(random, -600, 0), strike), logarithm, functions.signBit(logarithm)];
+      }),
+  },
+  {
+    name: "kernel/mills-ratio#nearSlope",
+    covers: ["boundedRatio", "isNear", "nearDifference"].map((name) => `kernel/mills-ratio#${name}`),
+    run: (random) =>
+      many(points, () => {
+        const [h, deviation] = [between(random, -0.1, 62), between(random, 0.001, 0.1)];
+        return [isNear(h, deviation) ? nearSlope(h, deviation) : 0, boundedRatio(h)];
+      }),
   },
 ];
 
@@ -119,7 +134,7 @@ function chain(random: Prng, { allocate }: Kernel, count: number) {
 const kernels: readonly GoldenCase[] = [
   {
     name: "kernel/black#blackChain",
-    covers: ["kernel/columns#*", "kernel/black#isNear", "kernel/black#nearSlope", "kernel/black#boundedRatio", "kernel/black#blackColumnsOf"],
+    covers: ["kernel/columns#*", "kernel/black#blackColumnsOf"],
     run: (random, kernel) => {
       const count = 101;
       const { allocate } = kernel;
@@ -138,6 +153,24 @@ const kernels: readonly GoldenCase[] = [
     run: (random, kernel) => {
       const out = { price: kernel.allocate(51), status: kernel.allocateStatuses(51) };
       return [kernel.priceChain(chain(random, kernel, 51), out), out];
+    },
+  },
+  {
+    name: "kernel/extreme#fillExtreme",
+    covers: ["kernel/extreme#extremePrice"],
+    run: (random, kernel) => {
+      const { strike, years, volatility, ...others } = chain(random, kernel, 50);
+      for (let row = 0; row < 50; row += 2) {
+        strike[row] = strike[row]! * pick(random, [1, 1e9, 1e-20]);
+        years[row] = years[row]! * pick(random, [1, 0, 1e6]);
+        volatility[row] = volatility[row]! * pick(random, [0, 1e-15, 30]);
+      }
+      const out = { price: kernel.allocate(50), status: kernel.allocateStatuses(50) };
+      const column = (): Float64Array => kernel.allocate(50);
+      const first = { delta: column(), gamma: column(), vega: column() };
+      const all = { ...out, ...first, theta: column(), rho: column(), vanna: column() };
+      const options = { ...others, strike, years, volatility };
+      return [kernel.blackChain(options, all), all, kernel.priceChain(options, out), out];
     },
   },
   {

@@ -1,7 +1,7 @@
 /** Columns of options for the tests of kernels: daily ones, absurd ones, edges of every argument. */
 import type { Prng } from "@stoa/base/prng";
 import { exp } from "@stoa/base/exact";
-import type { BlackColumns, GreekColumns } from "../../src/kernel/black.ts";
+import type { BlackColumns, GreekColumns } from "../../src/kernel/columns.ts";
 
 export type Row = readonly [
   sign: number,

@@ -12,8 +12,11 @@ import {
   logRatio,
   normalDensity,
   normalDistribution,
+  ratioCell,
+  ratioWidth,
   tailRatio,
 } from "../../src/kernel/functions.ts";
+import { nearDifference } from "../../src/kernel/mills-ratio.ts";
 
 const words = new BigInt64Array(1);
 const doubles = new Float64Array(words.buffer);
@@ -87,12 +90,28 @@ describe("the kernel's functions", () => {
     expect(worst(inputs, normalDistribution, exact.normalDistribution)).toBeLessThanOrEqual(3);
   });
 
-  test("each row of the Mills ratio holds for half a cell beyond its own", () => {
-    // The recurrence R' = t R - 1/sqrt(2 pi) and the value at the border tie neighbouring rows together.
-    for (const t of many(0, 37))
+  test("the Mills ratio is that of the exact distribution and density, on the borders of its cells too", () => {
+    const borders = Array.from({ length: 160 }, (_, cell) => neighbours((1 + (cell % 32) / 32) * 2 ** (cell >> 5) - 1));
+    for (const t of [...many(0, 37), ...borders.flat().filter((border) => 0 <= border)])
       expect(
         Math.abs(tailRatio(t) * exact.normalDensity(t) * 2.5066282746310002 - exact.normalDistribution(-t)),
       ).toBeLessThanOrEqual(1e-15 * exact.normalDistribution(-t));
+  });
+
+  test("each row of differences of the Mills ratio holds for half a cell beyond its own", () => {
+    const ratios = new Float64Array(2);
+    for (const h of many(0.04, 34).filter((_, index) => index % 10 === 0)) {
+      const cell = ratioCell(h);
+      const width = ratioWidth(cell);
+      for (const deviation of [width, 0.4 * width, 1e-3 * width]) {
+        const slope = nearDifference(cell, h - 0.5 * deviation, h + 0.5 * deviation, deviation, ratios, 0);
+        const [first, second] = [tailRatio(h - 0.5 * deviation), tailRatio(h + 0.5 * deviation)];
+        expect(Math.abs(ratios[0]! - first)).toBeLessThanOrEqual(1e-15 * first);
+        expect(Math.abs(ratios[1]! - second)).toBeLessThanOrEqual(1e-15 * second);
+        // What the difference of two rounded values can tell.
+        expect(Math.abs(slope * deviation - (first - second))).toBeLessThanOrEqual(1e-15 * first);
+      }
+    }
   });
 
   test("the distribution of the quantile is what was asked for", () => {

@@ -75,7 +75,12 @@ describe("implied volatilities of a chain", () => {
       [[-1, 100, 90, 0.5, 1, 0], -0.001, "price-below-exercise"],
       [[1, 100, 110, 0.5, 1, 0], 100, "price-above-maximum"],
       [[-1, 100, 110, 0.5, 0.5, 0], 55.1, "price-above-maximum"],
+      // Maxima whose quotient by the discount rounds to less.
+      [[-1, 97.1, 74, 0.5, 0.914, 0], 0.914 * 74, "price-above-maximum"],
+      [[1, 93, 72.9, 0.5, 0.903, 0], 0.903 * 93, "price-above-maximum"],
       [[1, 100, 110, 0.5, 1, 0], 1e-300, "price-too-small"],
+      [[1, 100, 110, 0.5, 1, 0], 5e-324, "price-too-small"],
+      [[-1, 100, 90, 0.5, 1, 0], 5e-324, "price-too-small"],
     ];
     const prices = Float64Array.from(cases, ([, price]) => price);
     const { volatility, status, refusedCount } = volatilitiesOf(

@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createPrng } from "@stoa/base/prng";
-import type { BlackColumns, GreekColumns } from "../../src/kernel/black.ts";
+import type { BlackColumns, GreekColumns } from "../../src/kernel/columns.ts";
 import { typescriptKernel } from "../../src/kernel/kernel.ts";
 import { hestonConstants } from "../../src/monte-carlo/heston-constants.ts";
 import { installPathKernels } from "../../src/monte-carlo/installed-kernels.ts";
@@ -110,6 +110,26 @@ describe("a chain", () => {
         expect(alone.status).toEqual(expected.status);
       }
     }
+  });
+});
+
+describe.each([wasm, typescriptKernel])("$form", (kernel) => {
+  test("may write its figures over its arguments, whichever way a row takes", () => {
+    const rows = shuffled(edgeOptions()).slice(0, 6_001);
+    const options = blackColumns(rows);
+    const expected = greekColumns(rows.length);
+    typescriptKernel.blackChain(options, expected);
+    const held = Object.entries(options).map(([name, column]) => {
+      const copy = kernel.allocate(rows.length);
+      copy.set(column);
+      return [name, copy] as const;
+    });
+    const columns = Object.fromEntries(held) as BlackColumns;
+    const { forward, strike, years, discount, volatility, sign } = columns;
+    const over = { price: forward, delta: strike, gamma: years, vega: discount, theta: volatility, rho: sign };
+    const out = { ...over, vanna: kernel.allocate(rows.length), status: kernel.allocateStatuses(rows.length) };
+    kernel.blackChain(columns, out);
+    expectSameRows(options, out, expected);
   });
 });
 
