@@ -2,11 +2,13 @@
  * Every feature and table of the library by its id, with parameters as plain values: what the command line and the reference are made
  * from, and what the properties are tested over. Each family lists its own in `<family>/catalogue.ts`.
  */
+import { barsCatalogue } from "./bars/catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
 import { tradesCatalogue } from "./trades/catalogue.ts";
 import { volatilityCatalogue } from "./volatility/catalogue.ts";
+import { normaliseCatalogue } from "./normalise/catalogue.ts";
 import { quotesCatalogue } from "./quotes/catalogue.ts";
 
 export const catalogue: readonly CatalogueEntry[] = [
@@ -15,4 +17,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   ...flowCatalogue,
   ...tradesCatalogue,
   ...volatilityCatalogue,
+  ...barsCatalogue,
+  ...normaliseCatalogue,
 ];
