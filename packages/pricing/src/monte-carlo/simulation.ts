@@ -43,9 +43,23 @@ export function simulate(unit: WorkUnit): Partial {
   return createSimulation(unit).run(unit);
 }
 
-/** Whether `partial` is what the unit gives, by computing it again: one node checks another. */
+/**
+ * Whether `partial` is what the unit gives, by computing it again: one node checks another. Whatever is no partial at all is not, from
+ * whomever it comes; a unit that is none is refused by name, as by {@link simulate}.
+ */
 export function verifyPartial(unit: WorkUnit, partial: Partial): boolean {
-  return equalBytes(encode(partialCodec, simulate(unit)), encode(partialCodec, partial));
+  const given = bytesOf(partial);
+  const expected = encode(partialCodec, simulate(unit));
+  return given !== undefined && equalBytes(expected, given);
+}
+
+/** The canonical bytes; `undefined` for what has none, which encoding stumbles over in one way or another. */
+function bytesOf(partial: Partial): Uint8Array | undefined {
+  try {
+    return encode(partialCodec, partial);
+  } catch {
+    return undefined;
+  }
 }
 
 export function createSimulation({ model, payoff, method, seed }: Work): Simulation {

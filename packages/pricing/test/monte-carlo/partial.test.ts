@@ -113,6 +113,39 @@ describe("the partial of a range", () => {
   });
 });
 
+describe("what is no partial", () => {
+  const unit = { ...workOf(blackScholes, call), firstPath: 0, pathCount: 64 };
+  const honest = simulate(unit);
+  const [group] = honest.groups;
+
+  test.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["null", null],
+    ["a number", 7],
+    ["an object without fields", {}],
+    ["a digest that is text", { ...honest, work: "work" }],
+    ["a digest of another size", { ...honest, work: honest.work.subarray(1) }],
+    ["ranges that are no list", { ...honest, ranges: 3 }],
+    ["a range of NaN paths", { ...honest, ranges: [{ firstPath: 0, pathCount: NaN }] }],
+    ["a range below zero", { ...honest, ranges: [{ firstPath: -64, pathCount: 64 }] }],
+    ["no groups", { ...honest, groups: undefined }],
+    ["a group of nothing", { ...honest, groups: [null] }],
+    ["sums that are numbers", { ...honest, groups: [{ ...group!, sums: group!.sums.map(Number) }] }],
+    ["sums without limit", { ...honest, groups: [{ ...group!, sums: group!.sums.map((sum) => sum << 4000n) }] }],
+    [
+      "fields that throw",
+      new Proxy(honest, {
+        get() {
+          throw new Error("hostile");
+        },
+      }),
+    ],
+  ])("is not verified, and does not throw: %s (PRICE-051)", (_, partial) => {
+    expect(verifyPartial(unit, partial as Partial)).toBe(false);
+    expect(verifyPartial(unit, honest)).toBe(true);
+  });
+});
+
 describe("merging", () => {
   const work = workOf(blackScholes, call);
   const run = (firstPath: number, pathCount: number, of = work) => simulate({ ...of, firstPath, pathCount });
