@@ -39,11 +39,15 @@ export interface FlowParameters {
   readonly modify: number;
   /** How strongly market orders prefer the side whose queue is short: rate times exp(-reaction * imbalance of the best queues). */
   readonly reaction: number;
+  /**
+   * Mean number of orders that rest so many ticks from their own best, 0 first. A limit order that meets a longer queue goes a tick
+   * deeper with probability 1 - mean / length, a cancel that meets a shorter one with probability 1 - length / mean: queues keep their length.
+   */
+  readonly queueOrders: readonly number[];
   /** Orders within so many ticks of their best are near. */
   readonly nearTicks: number;
-  /** Of the opening book: levels per side, orders per level, mean distance between levels in ticks. */
+  /** Of the opening book: levels per side, and the distance between those behind `queueOrders` in ticks. */
   readonly openingLevels: number;
-  readonly openingOrders: number;
   readonly openingGapTicks: number;
   readonly openingPrice: number;
 }

@@ -62,7 +62,7 @@ export class OrderFlow {
     this.#startNs = startNs;
     this.#event.instrument = instrument;
     this.#openingLeft = parameters.openingLevels;
-    this.#ordersMax = 4 * parameters.openingLevels * parameters.openingOrders;
+    this.#ordersMax = ordersCountMax(parameters);
   }
 
   /** Fills the batch from its beginning, never with half an atomic change. */
@@ -94,11 +94,12 @@ export class OrderFlow {
 
   /** One level of each side of the opening book, as a snapshot. */
   #openLevel(): void {
-    const { openingPrice, openingGapTicks, openingLevels, openingOrders } = this.#parameters;
+    const { openingPrice, openingGapTicks, openingLevels, queueOrders } = this.#parameters;
     const level = openingLevels - this.#openingLeft;
+    const near = queueOrders.length;
     if (level === 0) this.#tell(EventKind.clear, { side: 0, price: 0, size: 0, id: 0, flags: EventFlag.snapshot });
-    const away = level < 10 ? level : 10 + Math.round((level - 10) * openingGapTicks);
-    const orders = level < 10 ? openingOrders : 1;
+    const away = level < near ? level : near + Math.round((level - near) * openingGapTicks);
+    const orders = level < near ? Math.max(1, Math.round(queueOrders[level] as number)) : 1;
     this.#openingLeft--;
     for (let count = Math.min(orders, fillsMax - 1); count > 0; count--) {
       this.#openOrder(1, openingPrice - 1 - away, 0);
@@ -171,18 +172,9 @@ export class OrderFlow {
     else this.#place(side, own);
   }
 
-  /** A limit order; when too many rest, the one furthest away goes, and when levels are fewer than at the opening, now and then one comes behind the last. */
+  /** A limit order; when too many rest, one far away goes, and when levels are fewer than at the opening, now and then one comes behind the last. */
   #place(side: 1 | -1, own: BookSide): void {
-    if (this.book.orders.count >= this.#ordersMax) {
-      const id = this.book.orders.id[own.head[0] as number] as number;
-      this.#tell(EventKind.cancel, {
-        side,
-        price: own.price[0] as number,
-        size: this.book.orders.size[own.head[0] as number] as number,
-        id,
-        flags: EventFlag.last,
-      });
-    }
+    if (this.book.orders.count >= this.#ordersMax) this.#expire();
     const { openingLevels, openingGapTicks } = this.#parameters;
     const price =
       own.count < openingLevels && this.#prng.nextFloat() < farShare
@@ -197,20 +189,55 @@ export class OrderFlow {
     });
   }
 
+  /** Takes away one of the orders that rest far from the touch: any, so that far levels thin out evenly. */
+  #expire(): void {
+    const { orders } = this.book;
+    const start = this.#prng.below(orders.id.length);
+    for (let step = 0; step < orders.id.length; step++) {
+      const slot = (start + step) & (orders.id.length - 1);
+      const id = orders.id[slot] as number;
+      const side = orders.side[slot] as 1 | -1;
+      const price = orders.price[slot] as number;
+      if (
+        orders.find(id) !== slot ||
+        side * (this.book.side(side).bestPrice - price) < this.#parameters.queueOrders.length
+      )
+        continue;
+      this.#tell(EventKind.cancel, { side, price, size: orders.size[slot] as number, id, flags: EventFlag.last });
+      return;
+    }
+  }
+
   #limitPrice(side: 1 | -1, own: BookSide): number {
     const { improve, placement, placementTailMean } = this.#parameters;
     const spread = this.book.asks.bestPrice - this.book.bids.bestPrice;
     if (spread > 1 && this.#prng.nextFloat() < improve) return own.bestPrice + side;
-    return own.bestPrice - side * this.#distance(placement, placementTailMean);
+    const { queueOrders } = this.#parameters;
+    let away = this.#distance(placement, placementTailMean);
+    for (; away < queueOrders.length; away++) {
+      const length = ordersAt(own, own.bestPrice - side * away);
+      if (this.#prng.nextFloat() * length < (queueOrders[away] as number)) break;
+    }
+    return own.bestPrice - side * away;
+  }
+
+  /** The level whose order is cancelled. */
+  #cancelPlace(side: 1 | -1, own: BookSide): number {
+    const { cancellation, cancellationTailMean, queueOrders } = this.#parameters;
+    let away = this.#distance(cancellation, cancellationTailMean);
+    for (; away < queueOrders.length; away++) {
+      const length = ordersAt(own, own.bestPrice - side * away);
+      if (this.#prng.nextFloat() * (queueOrders[away] as number) < length) break;
+    }
+    const found = own.find(own.bestPrice - side * away);
+    return found >= 0 ? found : Math.max(0, -2 - found);
   }
 
   /** A cancel, whole or partial, or a change of price or size. */
   #withdraw(side: 1 | -1, own: BookSide): void {
-    const { cancellation, cancellationTailMean, partial, modify } = this.#parameters;
+    const { partial, modify } = this.#parameters;
     const { orders } = this.book;
-    const wanted = own.bestPrice - side * this.#distance(cancellation, cancellationTailMean);
-    const found = own.find(wanted);
-    const place = found >= 0 ? found : Math.max(0, -2 - found);
+    const place = this.#cancelPlace(side, own);
     let slot = own.tail[place] as number;
     for (let back = this.#prng.below(8); back > 0 && orders.previous[slot] !== -1; back--)
       slot = orders.previous[slot] as number;
@@ -219,8 +246,7 @@ export class OrderFlow {
     const price = orders.price[slot] as number;
     const choice = this.#prng.nextFloat();
     if (choice < modify) {
-      const changed = this.#limitPrice(side, own);
-      this.#tell(EventKind.modify, { side, price: changed, size, id, flags: EventFlag.last });
+      this.#change({ side, price, size, id }, own);
     } else if (choice < modify + partial && size > 1) {
       this.#tell(EventKind.cancel, {
         side,
@@ -230,6 +256,21 @@ export class OrderFlow {
         flags: EventFlag.last,
       });
     } else this.#tell(EventKind.cancel, { side, price, size, id, flags: EventFlag.last });
+  }
+
+  /** A change: of two, one to another size, the other a tick or two towards the touch or away from it. */
+  #change({ side, price, size, id }: Pick<MarketEvent, "side" | "price" | "size" | "id">, own: BookSide): void {
+    const step = 1 + this.#prng.below(2);
+    const towards = (side * (own.bestPrice - price) >= step ? 1 : 0) * (this.#prng.nextFloat() < 0.5 ? 1 : -1) || -1;
+    if (this.#prng.nextFloat() < 0.5)
+      this.#tell(EventKind.modify, {
+        side,
+        price,
+        size: this.#draw(this.#parameters.limitSize),
+        id,
+        flags: EventFlag.last,
+      });
+    else this.#tell(EventKind.modify, { side, price: price + side * towards * step, size, id, flags: EventFlag.last });
   }
 
   /** A market order of `side`: takes the oldest orders of the best levels of the other side. */
@@ -287,6 +328,16 @@ export class OrderFlow {
     this.book.apply(event);
     appendEvent(this.#batch, event);
   }
+}
+
+/** More orders than this never rest. */
+export function ordersCountMax({ queueOrders, openingLevels }: FlowParameters): number {
+  return 4 * Math.ceil(2 * queueOrders.reduce((sum, orders) => sum + orders, 0) + 2 * openingLevels);
+}
+
+function ordersAt(side: BookSide, price: number): number {
+  const place = side.find(price);
+  return place < 0 ? 0 : (side.orders[place] as number);
 }
 
 /** Orders within `ticks` of the best. PERF: O(levels there). */
