@@ -3,31 +3,9 @@ import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import { minutes } from "../graph/clock.ts";
 import { bulkFlow } from "./bulk-volume.ts";
 import { classifiedTrades, tradeSignAccuracy } from "./classified-trades.ts";
-import type { TradeSignSettings } from "./trade-sign.ts";
-
-/** Whose trades are whose, in every feature that asks: the venue's flag, or a rule. */
-export const signDefaults: Parameters = {
-  rule: "aggressor",
-  flag: "prefer",
-  lag: 0,
-  earlier: "time",
-  hidden: "leave-out",
-};
+import { timingOf } from "./sign-parameters.ts";
 
 const timingDefaults: Parameters = { lag: 0, earlier: "time", hidden: "leave-out" };
-
-/** The same as they are in a catalogue's parameters. */
-export const signsOf = (parameters: Parameters): Required<TradeSignSettings> => ({
-  rule: parameters["rule"] as Required<TradeSignSettings>["rule"],
-  flag: parameters["flag"] as Required<TradeSignSettings>["flag"],
-  ...timingOf(parameters),
-});
-
-const timingOf = (parameters: Parameters): Required<Pick<TradeSignSettings, "lag" | "earlier" | "hidden">> => ({
-  lag: parameters["lag"] as number,
-  earlier: parameters["earlier"] as Required<TradeSignSettings>["earlier"],
-  hidden: parameters["hidden"] as Required<TradeSignSettings>["hidden"],
-});
 
 export const tradesCatalogue: readonly CatalogueEntry[] = [
   {
