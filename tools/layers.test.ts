@@ -31,6 +31,9 @@ const threadImports: Readonly<Record<string, readonly string[]>> = {
   "packages/pricing/src/parallel/node-workers.ts": ["node:os", "node:worker_threads"],
 };
 
+/** Who brings along what another package leaves to whoever installs it. */
+const providedPeersOf: Readonly<Record<string, string>> = { cli: "features" };
+
 /** The engines inside the exchange meet in `machine` only. */
 const engines = ["ledger", "matching", "risk", "settlement", "market"];
 
@@ -188,8 +191,27 @@ describe("the manifests", () => {
         )
         .filter((dependency) => dependency !== `@stoa/${name}`),
     );
-    expect(Object.keys(manifestOf(name).dependencies ?? {}).sort()).toEqual([...imported].sort());
+    for (const peer of Object.keys(manifestOf(providedPeersOf[name] ?? name).peerDependencies ?? {}))
+      imported.add(peer);
+    const { dependencies = {}, peerDependencies = {} } = manifestOf(name);
+    expect(Object.keys({ ...dependencies, ...peerDependencies }).sort()).toEqual([...imported].sort());
   });
+
+  test.each(packages)(
+    "%s asks of whoever installs it only what may be absent, and loads that when it is needed",
+    (name) => {
+      const { peerDependencies = {}, peerDependenciesMeta = {} } = manifestOf(name);
+      for (const peer of Object.keys(peerDependencies)) {
+        expect(peerDependenciesMeta[peer], peer).toEqual({ optional: true });
+        const isStatic = new RegExp(`\\bimport\\s+(?!type\\b)[^;()]*from\\s*"${peer}["/]`);
+        const eager = shippedModules.filter((module) => module.package === name && isStatic.test(module.text));
+        expect(
+          eager.map(({ path }) => path),
+          peer,
+        ).toEqual([]);
+      }
+    },
+  );
 });
 
 /** Import cycles, each as the modules on it. */

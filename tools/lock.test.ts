@@ -20,6 +20,7 @@ test("the lock was made from the manifests as they are", () => {
     expect(locked?.dependencies ?? {}, place).toEqual(manifest.dependencies ?? {});
     expect(locked?.devDependencies ?? {}, place).toEqual(manifest.devDependencies ?? {});
     expect(locked?.optionalDependencies ?? {}, place).toEqual(manifest.optionalDependencies ?? {});
+    expect(locked?.peerDependencies ?? {}, place).toEqual(manifest.peerDependencies ?? {});
   }
 });
 

@@ -3,7 +3,7 @@
  * that this repository uses to run its sources, as one .tgz file per package. Works in a folder of its own, so that the
  * tree stays without build products and two runs do not meet. See docs/decisions/0204-packing.md.
  *
- *     npm run pack:packages -- FOLDER      writes stoa-base-0.1.0.tgz and stoa-pricing-0.1.0.tgz there
+ *     npm run pack:packages -- FOLDER      writes stoa-base-0.1.0.tgz, stoa-pricing-0.1.0.tgz and stoa-features-0.1.0.tgz there
  */
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -16,27 +16,36 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const runFile = promisify(execFile);
 
 /** In the order in which they need each other. */
-export const packedPackages = ["base", "pricing"] as const;
+export const packedPackages = ["base", "pricing", "features"] as const;
+
+export type PackedPackage = (typeof packedPackages)[number];
+
+/** What the compiler must see of this repository's own node_modules: types of Node, and of libraries that are there or not where it is installed. */
+const seenByCompiler = ["@types", "undici-types", "apache-arrow", "flatbuffers", "hyparquet", "hyparquet-writer"];
 
 interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly exports: { readonly "./*": Readonly<Record<string, string>> };
   readonly [name: string]: unknown;
 }
 
-/** Builds and packs, and returns the paths of the files in the order of `packedPackages`. */
-export async function packPackages(target: string): Promise<string[]> {
+/** Builds and packs, and returns the paths of the files in the order of `names`, which holds what each of them needs before it. */
+export async function packPackages(
+  target: string,
+  names: readonly PackedPackage[] = packedPackages,
+): Promise<string[]> {
   const staging = mkdtempSync(join(tmpdir(), "stoa-pack-"));
   try {
     mkdirSync(join(staging, "node_modules/@stoa"), { recursive: true });
-    // What the compiler must see of this repository's own node_modules: the types of Node.
-    symlinkSync(join(root, "node_modules/@types"), join(staging, "node_modules/@types"));
-    symlinkSync(join(root, "node_modules/undici-types"), join(staging, "node_modules/undici-types"));
+    for (const name of seenByCompiler) {
+      symlinkSync(join(root, "node_modules", name), join(staging, "node_modules", name));
+    }
     mkdirSync(target, { recursive: true });
     const files: string[] = [];
-    for (const name of packedPackages) {
+    for (const name of names) {
       const folder = join(staging, name);
       stage(name, folder);
       await runFile(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder]).catch(
@@ -59,7 +68,17 @@ function stage(name: string, folder: string): void {
   const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as Manifest;
   const { "@stoa/source": _, ...conditions } = manifest.exports["./*"];
   const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { engines: unknown };
-  const published = { ...manifest, private: undefined, engines, exports: { "./*": conditions }, files: ["dist"] };
+  // Pinned here to what is tested, but no reason to refuse a newer one where it is installed.
+  const { peerDependencies } = manifest;
+  const peers = Object.entries(peerDependencies ?? {}).map(([peer, version]) => [peer, `^${version}`] as const);
+  const published = {
+    ...manifest,
+    ...(peerDependencies === undefined ? {} : { peerDependencies: Object.fromEntries(peers) }),
+    private: undefined,
+    engines,
+    exports: { "./*": conditions },
+    files: ["dist"],
+  };
   writeFileSync(join(folder, "package.json"), JSON.stringify(published, null, 2));
   const base = JSON.parse(readFileSync(join(root, "tsconfig.base.json"), "utf8")) as { compilerOptions: object };
   const compilerOptions = {

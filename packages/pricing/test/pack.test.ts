@@ -16,7 +16,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "stoa-user-"));
-  const files = await packPackages(join(folder, "packed"));
+  const files = await packPackages(join(folder, "packed"), ["base", "pricing"]);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", type: "module", private: true }));
   await runFile("npm", ["install", "--offline", "--no-audit", "--no-fund", "--silent", ...files], { cwd: folder });
 });
