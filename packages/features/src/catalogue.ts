@@ -8,11 +8,13 @@ import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
 import { tradesCatalogue } from "./trades/catalogue.ts";
 import { volatilityCatalogue } from "./volatility/catalogue.ts";
+import { microPriceCatalogue } from "./micro-price/catalogue.ts";
 import { normaliseCatalogue } from "./normalise/catalogue.ts";
 import { quotesCatalogue } from "./quotes/catalogue.ts";
 
 export const catalogue: readonly CatalogueEntry[] = [
   ...quotesCatalogue,
+  ...microPriceCatalogue,
   ...depthCatalogue,
   ...flowCatalogue,
   ...tradesCatalogue,
