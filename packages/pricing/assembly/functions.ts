@@ -10,7 +10,7 @@ const expTable: usize = tablesAddress;
 const logTable: usize = expTable + 64 * 8;
 const ratioTable: usize = logTable + 512 * 8;
 const tailTable: usize = ratioTable + 1152 * 8;
-const quantileTable: usize = tailTable + 1536 * 8;
+const quantileTable: usize = tailTable + 3072 * 8;
 /** Where they end. */
 export const tablesEnd: usize = quantileTable + 1650 * 8;
 
@@ -210,8 +210,8 @@ export function ratioCenter(shifted: v128): v128 {
 export function tailRatio(t: v128): v128 {
   const shifted = add(t, fixed(memory.data<f64>([1])));
   const middle = v128.or(
-    v128.and(shifted, fixed(memory.data<u64>([0xffff800000000000]))),
-    fixed(memory.data<u64>([0x400000000000])),
+    v128.and(shifted, fixed(memory.data<u64>([0xffffc00000000000]))),
+    fixed(memory.data<u64>([0x200000000000])),
   );
   const x = sub(t, sub(middle, fixed(memory.data<f64>([1]))));
   const a = tailRow(i32x4.extract_lane(shifted, 1));
@@ -223,14 +223,14 @@ export function tailRatio(t: v128): v128 {
   const b4 = v128.load(b, 32);
   const a6 = v128.load(a, 48);
   const b6 = v128.load(b, 48);
-  const last = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, seconds(a6, b6)));
-  const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, last));
+  const last = add(firsts(a6, b6), mul(x, seconds(a6, b6)));
+  const rest = add(add(firsts(a4, b4), mul(x, seconds(a4, b4))), mul(square, last));
+  const slope = add(add(firsts(a2, b2), mul(x, seconds(a2, b2))), mul(square, rest));
   const a0 = v128.load(a);
   const b0 = v128.load(b);
-  const slope = add(add(seconds(a0, b0), mul(x, firsts(a2, b2))), mul(square, rest));
-  return add(firsts(a0, b0), mul(x, slope));
+  return add(firsts(a0, b0), add(seconds(a0, b0), mul(x, slope)));
 }
 
 function tailRow(upper: i32): usize {
-  return tailTable + ((<usize>((upper - 0x3ff00000) >> 15)) << 6);
+  return tailTable + ((<usize>((upper - 0x3ff00000) >> 14)) << 6);
 }

@@ -98,22 +98,25 @@ export function inverseNormal(p: number): number {
 }
 
 /**
- * Phi(-t) / exp(-t^2/2), the Mills ratio over sqrt(2 pi), for t in [0, 62]: within 1.1 units. Kernels take distribution values
+ * Phi(-t) / exp(-t^2/2), the Mills ratio over sqrt(2 pi), for t in [0, 62]: within 0.8 units. Kernels take distribution values
  * from it, and differences of two of them from {@link ratioCell}.
  */
 export function tailRatio(t: number): number {
-  const cell = (upperBits(t + 1) - 0x3ff00000) >> 15;
+  const cell = (upperBits(t + 1) - 0x3ff00000) >> 14;
   const row = cell * 8;
   const x = t - at(tailCenters, cell);
   const square = x * x;
-  const rest =
-    at(tailTable, row + 3) +
-    x * at(tailTable, row + 4) +
-    square * (at(tailTable, row + 5) + x * at(tailTable, row + 6) + square * at(tailTable, row + 7));
-  return at(tailTable, row) + x * (at(tailTable, row + 1) + x * at(tailTable, row + 2) + square * rest);
+  const slope =
+    at(tailTable, row + 2) +
+    x * at(tailTable, row + 3) +
+    square *
+      (at(tailTable, row + 4) +
+        x * at(tailTable, row + 5) +
+        square * (at(tailTable, row + 6) + x * at(tailTable, row + 7)));
+  return at(tailTable, row) + (at(tailTable, row + 1) + x * slope);
 }
 
-/** The cell of `ratioTable` in which t lies, half as many as for one value and polynomials that reach beyond them. */
+/** The cell of `ratioTable` in which t lies: four times as wide as those of `tailTable`, and its polynomial reaches beyond it. */
 export function ratioCell(t: number): number {
   return (upperBits(t + 1) - 0x3ff00000) >> 16;
 }
@@ -214,10 +217,10 @@ const cellCenters = new Float64Array(96);
 for (let index = 0; index < cellCenters.length; index++)
   cellCenters[index] = (1 + ((index & 15) + 0.5) / 16) * at(powersOfTwo, 1074 + (index >> 4));
 
-/** The middles of the thirty-seconds of the octaves of t + 1, less one. */
-const tailCenters = new Float64Array(192);
+/** The middles of the sixty-fourths of the octaves of t + 1, less one. */
+const tailCenters = new Float64Array(384);
 for (let index = 0; index < tailCenters.length; index++)
-  tailCenters[index] = (1 + ((index & 31) + 0.5) / 32) * at(powersOfTwo, 1074 + (index >> 5)) - 1;
+  tailCenters[index] = (1 + ((index & 63) + 0.5) / 64) * at(powersOfTwo, 1074 + (index >> 6)) - 1;
 
 const scratch = new Float64Array(16);
 const scratchWords = new Int32Array(scratch.buffer);

@@ -91,7 +91,7 @@ describe("the kernel's functions", () => {
   });
 
   test("the Mills ratio is that of the exact distribution and density, on the borders of its cells too", () => {
-    const borders = Array.from({ length: 160 }, (_, cell) => neighbours((1 + (cell % 32) / 32) * 2 ** (cell >> 5) - 1));
+    const borders = Array.from({ length: 320 }, (_, cell) => neighbours((1 + (cell % 64) / 64) * 2 ** (cell >> 6) - 1));
     for (const t of [...many(0, 37), ...borders.flat().filter((border) => 0 <= border)])
       expect(
         Math.abs(tailRatio(t) * exact.normalDensity(t) * 2.5066282746310002 - exact.normalDistribution(-t)),
