@@ -6,6 +6,7 @@ import { barsCatalogue } from "./bars/catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
+import { intensityCatalogue } from "./intensity/catalogue.ts";
 import { tradesCatalogue } from "./trades/catalogue.ts";
 import { volatilityCatalogue } from "./volatility/catalogue.ts";
 import { microPriceCatalogue } from "./micro-price/catalogue.ts";
@@ -18,6 +19,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   ...depthCatalogue,
   ...flowCatalogue,
   ...tradesCatalogue,
+  ...intensityCatalogue,
   ...volatilityCatalogue,
   ...barsCatalogue,
   ...normaliseCatalogue,
