@@ -40,8 +40,15 @@ export function lobsterOf(batch: EventBatch, { levels, from }: { levels: number;
     if (event.kind === EventKind.add) {
       book.apply(event);
       tell(1, event.size, event.price, event.side);
-    } else if (event.kind === EventKind.trade) tell(5, event.size, event.price, event.side);
-    else if (order !== undefined && (event.kind === EventKind.cancel || event.kind === EventKind.execute)) {
+    } else if (event.kind === EventKind.trade) {
+      // Every trade takes the whole best level, so that deeper ones come into view.
+      for (const id of book.levels(event.side)[0]?.ids ?? []) {
+        const { price, side, size: all } = book.orders.find((one) => one.id === id)!;
+        event.id = id;
+        book.apply({ ...event, kind: EventKind.execute, size: all });
+        tell(4, all, price, side);
+      }
+    } else if (order !== undefined && (event.kind === EventKind.cancel || event.kind === EventKind.execute)) {
       const type = event.kind === EventKind.execute ? 4 : size === order.size ? 3 : 2;
       const { price, side } = order;
       book.apply(event);
