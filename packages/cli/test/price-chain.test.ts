@@ -135,6 +135,41 @@ test("files as people have them: packed, several currencies, other names, instru
   expect((JSON.parse(fitted.stdout) as Fitted).expiries[2]!.atTheMoney).toBeGreaterThan(0.4);
 });
 
+test("prices are in coin or in currency as the names of instruments say, or the column of what they are paid in, or --unit", async () => {
+  type Cells = readonly string[];
+  const unitOf = async (
+    names: string,
+    factor: (forward: number) => number,
+    row: (cells: Cells) => string,
+    ...args: string[]
+  ) => {
+    const rows = chainRows().map((one) => {
+      const cells = one.split(",");
+      const [bid, ask] = [cells[5], cells[6]].map((price) => Number(price) * factor(Number(cells[8])));
+      return `${cells[0]},${bid},${ask},${cells[8]},${row(cells)}`;
+    });
+    const file = chainFile([`timestamp,bid,ask,forward,${names}`, ...rows].join("\n"));
+    const { stdout, stderr } = await price("--chain", file, "--json", ...args);
+    expect(stderr).toBe("");
+    const { unit, expiries: fitted } = JSON.parse(stdout) as Fitted;
+    expect(fitted[2]!.atTheMoney).toBeGreaterThan(0.4);
+    return unit;
+  };
+  const inCurrency = (forward: number) => forward;
+  const terms = (cells: Cells) => `${cells[3]},${cells[2]},${cells[4]}`;
+  expect(await unitOf("symbol", inCurrency, (cells) => cells[1]!.replace("BTC-", "BTC_USDC-"))).toBe("currency");
+  const paid = "strike,type,expiry,currency,quote_currency";
+  expect(await unitOf(paid, inCurrency, (cells) => `${terms(cells)},BTC,USD`)).toBe("currency");
+  expect(
+    await unitOf(
+      paid,
+      () => 1,
+      (cells) => `${terms(cells)},BTC,btc`,
+    ),
+  ).toBe("coin");
+  expect(await unitOf("strike,type,expiry", inCurrency, terms, "--unit", "currency")).toBe("currency");
+});
+
 /** One cell of the third line replaced. */
 function broken(column: string, cell: string): string {
   const rows = [head, ...chainRows()];
@@ -175,8 +210,23 @@ test.each<[string, () => readonly string[], string]>([
     "chain.csv.gz begins as gzip writes files, but cannot be unpacked",
   ],
   [
-    "prices in currency that were not said to be",
+    "prices of which nothing says what they are in",
     () => ["--chain", chainFile("strike,type,years,bid,ask,forward\n100,call,0.5,5,6,100"), "--at", "2026-01-02"],
+    "chain.csv does not say what its prices are in: --unit coin where they are in the underlying, --unit currency",
+  ],
+  [
+    "prices of which rows say different things",
+    () => [
+      "--chain",
+      chainFile(`timestamp,quote_currency,currency,strike,type,years,bid
+2026-01-02,BTC,BTC,100,call,0.5,0.05
+2026-01-02,USDC,BTC,110,call,0.5,5`),
+    ],
+    "chain.csv does not say of all its rows alike what its prices are in: --unit coin",
+  ],
+  [
+    "prices in currency under the name of an option that is settled in coin",
+    () => ["--chain", chainFile("timestamp,symbol,bid,ask,forward\n2026-01-02,BTC-25DEC26-100000-C,5000,6000,100000")],
     "no-volatility; its prices were read as coin: --unit currency",
   ],
   [
@@ -200,7 +250,7 @@ test.each<[string, () => readonly string[], string]>([
 test("a file may have more rows than a call has arguments", async () => {
   const rows = Array.from({ length: 150_000 }, (_, row) => `${50_000 + row},call,2,1,1700000000000,-1`);
   const file = chainFile(["strike,type,bid,ask,timestamp,years", ...rows].join("\n"));
-  expect(await refusalOf(["--chain", file])).toContain("every option has expired");
+  expect(await refusalOf(["--chain", file, "--unit", "coin"])).toContain("every option has expired");
 });
 
 test("a refusal of a file is one line on stderr, and code 1", async () => {

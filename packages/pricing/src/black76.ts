@@ -88,12 +88,14 @@ export function black76(option: Black76Arguments): Black76Values {
   const rho = -years * price + 0; // the zero keeps -0 away
   if (deviation === 0) return { price, delta, gamma: 0, vega: 0, theta: -interest + 0, rho, dualDelta };
   const { value, coarse, fine } = densityAt(d1, d1Low, discount * forward);
+  const theta = ((-0.5 * value * volatility) / root) * coarse * fine - interest + 0;
   return {
     price,
     delta,
     gamma: value === 0 ? 0 : (value / (forward * deviation) / forward) * coarse * fine,
     vega: value * root * coarse * fine,
-    theta: ((-0.5 * value * volatility) / root) * coarse * fine - interest + 0,
+    // A moment before expiry both terms may be beyond doubles: then their difference first.
+    theta: theta === theta ? theta : (-0.5 * value * volatility * root * coarse * fine - price * log(discount)) / years,
     rho,
     dualDelta,
   };

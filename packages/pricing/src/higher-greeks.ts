@@ -111,6 +111,7 @@ function decayOf(type: OptionType, { d1, d1Low }: Readonly<Standardised>, leg: n
   if (leg === 0) return 0;
   const side = type === "call" ? 1 : -1;
   const { value, coarse, fine } = distributionAt(side * d1, side * d1Low, upper);
+  if (value === 0) return 0;
   return side * leg * value * coarse * fine;
 }
 

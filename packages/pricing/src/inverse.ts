@@ -13,7 +13,7 @@ import { checkedDiscount, type Black76Arguments, type Black76Values } from "./bl
 import { zeroHigherGreeks, type HigherGreeks } from "./higher-greeks.ts";
 import { timeValueOfPair } from "./normalised-black.ts";
 import { addPairs, lowPart, multiplyPairs } from "./pair.ts";
-import { densityAt, distributionAt, scratch, standardise, type Standardised } from "./standardised.ts";
+import { densityAt, distributionAt, scratch, standardise, type Scaled, type Standardised } from "./standardised.ts";
 
 /** As for Black-76; `discount` is that of the coin. */
 export type InverseArguments = Black76Arguments;
@@ -55,7 +55,8 @@ export function inverse(option: InverseArguments): InverseValues {
   const side = type === "call" ? 1 : -1;
   // The coins that the strike is worth where the option is exercised.
   const chance = distributionAt(side * d2, side * d2Low, lower);
-  const owed = ((side * discount * strike) / forward) * chance.value;
+  const dualDelta = -overForward(side * discount, forward, chance);
+  const owed = owedOf(side * discount, strike, forward, lower);
   const interest = discount === 1 || years === 0 || price === 0 ? 0 : price * (log(discount) / years);
   const firsts = {
     price,
@@ -64,14 +65,32 @@ export function inverse(option: InverseArguments): InverseValues {
     vega: 0,
     theta: -interest + 0, // the zero keeps -0 away
     rho: -years * price + 0,
-    dualDelta: ((-side * discount) / forward) * chance.value * chance.coarse * chance.fine,
+    dualDelta,
   };
   if (deviation === 0) return firsts;
   const { value, coarse, fine } = densityAt(d1, d1Low, discount);
   firsts.gamma += (value / deviation / forward / forward) * coarse * fine;
+  // Both terms may be beyond doubles, and so is their difference, on its side of zero.
+  if (firsts.gamma !== firsts.gamma)
+    firsts.gamma = ((value / deviation) * coarse * fine - 2 * owed * chance.coarse * chance.fine) / forward / forward;
   firsts.vega = value * root * coarse * fine;
   firsts.theta += ((-0.5 * value * volatility) / root) * coarse * fine;
   return firsts;
+}
+
+/** leg / F times a chance, whichever of them brings the other back into the range of doubles. */
+function overForward(leg: number, forward: number, { value, coarse, fine }: Readonly<Scaled>): number {
+  const part = leg / forward;
+  return part - part === 0 ? part * value * coarse * fine : ((leg * value * coarse) / forward) * fine;
+}
+
+/** leg K / F times a chance, whose `coarse` and `fine` still stand before it: they are taken in where K / F alone is no double. */
+function owedOf(leg: number, strike: number, forward: number, chance: Scaled): number {
+  const part = (leg * strike) / forward;
+  if (part - part === 0) return part * chance.value;
+  const whole = leg * (((strike * chance.value * chance.coarse) / forward) * chance.fine);
+  chance.coarse = chance.fine = 1;
+  return whole;
 }
 
 /** The value over the forward, its time value taken of min(1, K/F) so that it is right down to the subnormals. */
@@ -110,7 +129,8 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
   const side = type === "call" ? 1 : -1;
   // The coins that the strike is worth where the option is exercised, over the forward.
   const chance = distributionAt(side * d2, side * d2Low, lower);
-  const owed = (((side * discount * strike) / forward) * chance.value) / forward;
+  const coins = owedOf(side * discount, strike, forward, lower);
+  const owed = coins / forward;
   logPair(discount, pair);
   const rateYears = -(pair[0] as number);
   const rate = discount === 1 || years === 0 ? 0 : rateYears / years;
@@ -121,9 +141,9 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
     return {
       ...zeroHigherGreeks,
       gamma: exercised + 0,
-      charm: rate * owed * chance.coarse * chance.fine + 0,
+      charm: interestOn(owed * chance.coarse * chance.fine, rate),
       speed: ((6 * owed) / forward / forward) * chance.coarse * chance.fine + 0,
-      colour: rate * exercised + 0,
+      colour: interestOn(exercised, rate),
     };
 
   const product = multiplyPairs(d1, d1Low, d2, d2Low);
@@ -146,20 +166,48 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
   const vega = value * root;
   const twiceYears = 2 * years;
   const gamma = exercised + slope * coarse * fine;
-  return {
+  const greeks = {
     gamma,
     vanna: ((-value * d1) / volatility / forward) * coarse * fine + 0,
     volga: ((vega * product) / volatility) * coarse * fine + 0,
-    charm: rate * owed * chance.coarse * chance.fine + ((value * d1) / twiceYears / forward) * coarse * fine,
+    charm: interestOn(owed * chance.coarse * chance.fine, rate) + ((value * d1) / twiceYears / forward) * coarse * fine,
     veta: ((-vega * veta) / twiceYears) * coarse * fine + 0,
     speed:
       ((6 * owed) / forward / forward) * chance.coarse * chance.fine -
       ((slope * fiveDeviations) / deviation / forward) * coarse * fine,
     zomma: ((slope * curvature) / volatility) * coarse * fine + 0,
-    colour: rate * gamma - ((slope * curvature) / twiceYears) * coarse * fine + 0,
+    colour: interestOn(gamma, rate) - ((slope * curvature) / twiceYears) * coarse * fine + 0,
     ultima: ((-vega * third) / volatility / volatility) * coarse * fine + 0,
     dualGamma: (value / strike / deviation / strike) * coarse * fine,
   };
+  const { charm, speed, colour } = greeks;
+  if (gamma === gamma && charm === charm && speed === speed && colour === colour) return greeks;
+  const kept = coins * chance.coarse * chance.fine;
+  const bend = (value / deviation) * coarse * fine;
+  const moved = 0.5 * value * d1 * coarse * fine;
+  const interest = discount === 1 ? 0 : rateYears;
+  const parts = { kept, bend, moved, interest, curvature, fiveDeviations, deviation };
+  return { ...greeks, ...differencesFirst(option, parts) };
+}
+
+type Parts = {
+  readonly [name in "kept" | "bend" | "moved" | "interest" | "curvature" | "fiveDeviations" | "deviation"]: number;
+};
+
+/** The sums of two terms where both are beyond doubles: their difference, and then what brings it there. */
+function differencesFirst({ forward, years }: InverseArguments, parts: Parts) {
+  const { kept, bend, moved, interest, curvature, fiveDeviations, deviation } = parts;
+  return {
+    gamma: (bend - 2 * kept) / forward / forward,
+    charm: (interest * kept + moved) / years / forward,
+    speed: (6 * kept - (bend * fiveDeviations) / deviation) / forward / forward / forward,
+    colour: (interest * (bend - 2 * kept) - 0.5 * bend * curvature) / years / forward / forward,
+  };
+}
+
+/** Of nothing there is none, at any rate: that may be Infinity a moment before expiry. */
+function interestOn(amount: number, rate: number): number {
+  return amount === 0 || rate === 0 ? 0 : rate * amount;
 }
 
 const pair = new Float64Array(2);

@@ -68,6 +68,12 @@ export function finite(argument: string, value: number): number {
   throw new PricingRefusal(argument, reason, value);
 }
 
+/** Returns `value`, a number, which may be NaN or infinite. */
+export function number(argument: string, value: number): number {
+  if (typeof value === "number") return value;
+  throw new PricingRefusal(argument, "not-a-number", value);
+}
+
 /** Returns `value`, an integer of `min` to `max`. */
 export function integer(argument: string, value: number, min: number, max: number): number {
   if (!Number.isSafeInteger(value)) throw new PricingRefusal(argument, reasonOf(value) ?? "not-an-integer", value);

@@ -203,6 +203,25 @@ describe("at the other edges", () => {
     expect(seen).toBe(245);
   });
 
+  test("forwards and times at either end of the doubles give no NaN, in coin or in currency", () => {
+    for (const type of ["call", "put"] as const)
+      for (const price of [5e-324, 1e-310, 1e-300, 1e-150, 1, 1e300])
+        for (const strike of [1, price, price * 0.5, price * 1e100].filter((x) => 0 < x && x < Infinity))
+          for (const years of [1e-310, 1e-100, 0.1, 10])
+            for (const volatility of [1e-10, 0.8, 20])
+              for (const discount of [1, 0.9]) {
+                const option = { type, forward: price, strike, years, volatility, discount };
+                for (const f of [inverse, inverseHigherGreeks, black76, black76HigherGreeks])
+                  for (const [name, value] of Object.entries(f(option)))
+                    if (value !== value) expect.fail(`${name} of ${f.name} is NaN at ${JSON.stringify(option)}`);
+              }
+    // The strike over the forward is no double, the greeks of the call are (50 digits of tools/accuracy/closed_forms.py).
+    const wide = inverse({ type: "call", forward: 1e-309, strike: 1, years: 1, volatility: 60 });
+    expect(wide).toMatchObject({ price: 1, gamma: -Infinity, rho: -1 });
+    expect(wide.delta / 3.2449454906433197e235).toBeCloseTo(1, 12);
+    expect(wide.dualDelta / -3.2449454906433258e-74).toBeCloseTo(1, 12);
+  });
+
   test("prices alone are those that come with the greeks", () => {
     expect(bachelierPrice(forward)).toBe(bachelier(forward).price);
     expect(inversePrice(forward)).toBe(inverse(forward).price);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { normalDensity } from "@stoa/base/exact";
 import { black76Price } from "@stoa/pricing/black76";
+import { PricingRefusal } from "@stoa/pricing/refusal";
 import { sviRefusal } from "@stoa/pricing/surface/butterfly-check";
 import { sviDensityFactor, sviVariance, sviVolatility, type SviSlice } from "@stoa/pricing/svi";
 
@@ -88,5 +89,13 @@ describe("an SVI slice", () => {
     [{ ...slice, b: 1.6 }, "wings-too-steep"],
   ] as const)("%j is judged: %s", (example, reason) => {
     expect(sviRefusal(example)).toBe(reason);
+  });
+
+  test("a parameter that is no number is refused by its name, before anything is judged", () => {
+    for (const name of ["a", "b", "rho", "m", "s"] as const)
+      for (const value of ["0.1", undefined, null]) {
+        const wrong = { ...slice, [name]: value } as unknown as typeof slice;
+        expect(() => sviRefusal(wrong)).toThrow(new PricingRefusal(`slice.${name}`, "not-a-number", value));
+      }
   });
 });

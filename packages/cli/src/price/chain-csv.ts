@@ -22,6 +22,7 @@ export const chainColumns = {
   forward: ["forward", "underlying_price", "futures_price", "underlying"],
   time: ["timestamp", "time", "creation_timestamp"],
   currency: ["currency", "base_currency"],
+  paid: ["quote_currency", "price_currency"],
 } as const;
 
 type Part = keyof typeof chainColumns;
@@ -29,6 +30,7 @@ type Columns = Readonly<Partial<Record<Part, number>>>;
 
 export interface ChainCsvSettings {
   readonly columns?: Readonly<Record<string, string>> | undefined;
+  /** What prices are in, where the file does not say it, or says it wrongly. */
   readonly unit?: "coin" | "currency" | undefined;
   readonly currency?: string | undefined;
   /** The moment of the quotes where the file does not say it. */
@@ -48,7 +50,31 @@ export function chainFromCsv(file: string, settings: ChainCsvSettings): Chain {
   const timeMs = settings.timeMs ?? timeOf(csv, columns, rows);
   const quotes = rows.map((row) => quoteOf(csv, columns, row, timeMs));
   if (quotes.length === 0) throw new Failure(`${file} has no quotes under its line of names`);
-  return chainOf({ source: file, underlying, unit: settings.unit ?? "coin", timeMs }, quotes);
+  const unit = settings.unit ?? unitOf(csv, columns, rows, underlying);
+  return chainOf({ source: file, underlying, unit, timeMs }, quotes);
+}
+
+/**
+ * What the prices are in: in coin where they are paid in the underlying, or where a name is that of an option settled in it
+ * (BTC-25DEC26-100000-C); in the currency of the strikes where they are paid in another, or the name has that too (BTC_USDC-...).
+ * A file whose rows say nothing, or not the same, is refused: a surface would come out of the wrong unit too.
+ */
+function unitOf(csv: CsvFile, columns: Columns, rows: readonly CsvRow[], underlying: string): "coin" | "currency" {
+  const coin = underlying.split("_")[0];
+  const said = new Set(
+    rows.map((row) => {
+      const paid = textAt(row, columns.paid)?.toUpperCase();
+      if (paid !== undefined) return paid === coin ? "coin" : "currency";
+      const parsed = parseInstrument(textAt(row, columns.instrument) ?? "");
+      return parsed === undefined ? undefined : parsed.underlying.includes("_") ? "currency" : "coin";
+    }),
+  );
+  const [unit] = said;
+  if (said.size === 1 && unit !== undefined) return unit;
+  const says = said.size === 1 ? "does not say" : "does not say of all its rows alike";
+  throw new Failure(
+    `${csv.file} ${says} what its prices are in: --unit coin where they are in the underlying, --unit currency where in that of the strikes`,
+  );
 }
 
 const missing = (csv: CsvFile, part: Part): string =>

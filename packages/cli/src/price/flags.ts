@@ -93,10 +93,10 @@ function addChainFlags(command: Command): Command {
     .option("--chain <file>", "a CSV file of quotes: fit its surface and compare")
     .option("--columns <names>", "its columns where they have other names: bid=best_bid,ask=best_ask", columnNames)
     .addOption(
-      new Option("--unit <unit>", "what the quotes are in (coin), or what profits are shown in (currency)").choices([
-        "coin",
-        "currency",
-      ]),
+      new Option(
+        "--unit <unit>",
+        "what the quotes are in, where a file does not say it, or what profits are shown in (currency)",
+      ).choices(["coin", "currency"]),
     )
     .option("--gateway <url>", "the quotes of a running gateway, such as http://127.0.0.1:7400; with --currency")
     .option("--currency <name>", "which currency of the gateway, or of a file that holds several")

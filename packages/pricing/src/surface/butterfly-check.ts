@@ -11,6 +11,7 @@
  * J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014), section 2.1;
  * R. Lee, "The moment formula for implied volatility at extreme strikes", Mathematical Finance 14 (2004), for the wings.
  */
+import { number } from "../refusal.ts";
 import { sviDensityFactor, type SviSlice } from "../svi.ts";
 
 /** In the order in which they are checked. */
@@ -19,10 +20,15 @@ export type SviRefusal = (typeof sviRefusals)[number];
 
 /**
  * Why a slice is no valid smile, or undefined: parameters outside their domain; minimum variance not positive; wings not
- * below Lee's bound, b (1 + |rho|) < 2; a strike at which the density is negative or cannot be shown to be positive.
+ * below Lee's bound, b (1 + |rho|) < 2; a strike at which the density is negative or cannot be shown to be positive. What is
+ * no number at all, as a word, throws a `PricingRefusal`.
  */
 export function sviRefusal(slice: SviSlice): SviRefusal | undefined {
-  const { a, b, rho, m, s } = slice;
+  const a = number("slice.a", slice.a);
+  const b = number("slice.b", slice.b);
+  const rho = number("slice.rho", slice.rho);
+  const m = number("slice.m", slice.m);
+  const s = number("slice.s", slice.s);
   const domain = 0 <= b && -1 < rho && rho < 1 && 0 < s && a - a === 0 && b - b === 0 && m - m === 0 && s - s === 0;
   if (!domain) return "parameters-outside-domain";
   if (!(0 < a + b * s * Math.sqrt(1 - rho * rho))) return "variance-negative";

@@ -219,7 +219,7 @@ const slices: readonly GoldenCase[] = [
 const refusals: readonly GoldenCase[] = [
   {
     name: "refusal#PricingRefusal",
-    covers: ["refusal#finite", "refusal#integer", "refusal#notNegative", "refusal#oneOf", "refusal#positive"],
+    covers: ["finite", "integer", "notNegative", "number", "oneOf", "positive"].map((name) => `refusal#${name}`),
     run: () =>
       [
         () => positive("years", 0),
