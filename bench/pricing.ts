@@ -20,7 +20,13 @@ import { median } from "./statistics.ts";
 const optionsCount = 1_024;
 const packages = ["black-scholes@1.1.0", "greeks@1.0.0", "implied-volatility@1.0.0", "@uqee/black-scholes@1.0.7"];
 
-/** Options as a venue lists them: one day to two years, strikes within three deviations, 15 % to 150 %, no interest. */
+/** What money earns in a year, continuously: each expiry has a discount of its own. */
+const interest = 0.04;
+
+/**
+ * Options as a venue lists them: one day to two years, strikes within three deviations, 15 % to 150 %, discounted. Each has an
+ * expiry of its own, so a kernel takes as many logarithms of discounts as there are options.
+ */
 function drawOptions(count: number, kernel: Kernel): BlackColumns {
   const random = createPrng("bench/pricing");
   const between = (low: number, high: number): number => low + (high - low) * random.nextFloat();
@@ -33,7 +39,7 @@ function drawOptions(count: number, kernel: Kernel): BlackColumns {
     const distance = between(-3, 3) * volatility[row]! * Math.sqrt(years[row]!);
     strike[row] = 60_000 * Math.exp(distance);
     sign[row] = distance < 0 ? -1 : 1; // out of the money, as venues quote volatilities
-    discount[row] = 1;
+    discount[row] = Math.exp(-interest * years[row]!);
   }
   return { sign, forward, strike, years, discount, volatility };
 }
@@ -86,17 +92,20 @@ const each = (options: BlackColumns, price: (row: number, type: "call" | "put") 
   return sum;
 };
 
+/** The price today of an asset whose forward this is: packages of the shares' world begin from it. */
+const spotOf = ({ forward, discount }: BlackColumns, row: number): number => forward[row]! * discount[row]!;
+
 function npmGreeks(options: BlackColumns, npm: Npm): Candidate[] {
-  const { forward, strike, years, volatility } = options;
+  const { strike, years, volatility } = options;
   const names = ["getDelta", "getGamma", "getVega", "getTheta", "getRho"];
   const classic = each(options, (row, type) => {
-    const terms = [forward[row]!, strike[row]!, years[row]!, volatility[row]!, 0] as const;
+    const terms = [spotOf(options, row), strike[row]!, years[row]!, volatility[row]!, interest] as const;
     for (const name of names) npm.greeks[name]!(...terms, type);
     return npm.blackScholes.blackScholes(...terms, type);
   });
   const uqee = each(options, (row, type) => {
-    const [underlying, time, sigma] = [forward[row]!, years[row]!, volatility[row]!];
-    return npm.uqee.option({ rate: 0, sigma, strike: strike[row]!, time, type, underlying }).price;
+    const [underlying, time, sigma] = [spotOf(options, row), years[row]!, volatility[row]!];
+    return npm.uqee.option({ rate: interest, sigma, strike: strike[row]!, time, type, underlying }).price;
   });
   return [
     ours("npm black-scholes + greeks (5 greeks)", optionsCount, classic),
@@ -105,13 +114,13 @@ function npmGreeks(options: BlackColumns, npm: Npm): Candidate[] {
 }
 
 function npmVolatilities(options: PriceColumns & BlackColumns, npm: Npm): Candidate[] {
-  const { forward, strike, years, price } = options;
+  const { strike, years, price } = options;
   const classic = each(options, (row, type) =>
-    npm.implied.getImpliedVolatility(price[row]!, forward[row]!, strike[row]!, years[row]!, 0, type),
+    npm.implied.getImpliedVolatility(price[row]!, spotOf(options, row), strike[row]!, years[row]!, interest, type),
   );
   const uqee = each(options, (row, type) => {
-    const [underlying, time] = [forward[row]!, years[row]!];
-    return npm.uqee.sigma({ price: price[row]!, rate: 0, strike: strike[row]!, time, type, underlying });
+    const [underlying, time] = [spotOf(options, row), years[row]!];
+    return npm.uqee.sigma({ price: price[row]!, rate: interest, strike: strike[row]!, time, type, underlying });
   });
   return [
     ours("npm implied-volatility (to a cent)", optionsCount, classic, Infinity),
@@ -198,13 +207,14 @@ function greeksOf(options: BlackColumns): GreekColumns {
   return out;
 }
 
-function termsOf({ sign, forward, strike, years, volatility }: BlackColumns, row: number) {
+function termsOf({ sign, forward, strike, years, volatility, discount }: BlackColumns, row: number) {
   return {
     type: sign[row] === 1 ? ("call" as const) : ("put" as const),
     forward: forward[row]!,
     strike: strike[row]!,
     years: years[row]!,
     volatility: volatility[row]!,
+    discount: discount[row]!,
   };
 }
 

@@ -47,7 +47,8 @@ static double impliedByFormula(const std::vector<Row>& rows) {
     return sum;
 }
 
-// A chain as its users build it: one spot, one curve, a volatility for each option.
+// A chain as its users build it: one spot, one curve, a volatility for each option. What the underlying yields is what money
+// earns, so the spot is the forward.
 struct Machinery {
     ext::shared_ptr<SimpleQuote> spot = ext::make_shared<SimpleQuote>(0.0);
     std::vector<ext::shared_ptr<VanillaOption>> options;
@@ -62,7 +63,8 @@ struct Machinery {
         base = forward;
         spot->setValue(forward);
         const Handle<Quote> quote(spot);
-        const Handle<YieldTermStructure> flat(ext::make_shared<FlatForward>(today, 0.0, dayCounter));
+        const double interest = -std::log(rows[0].discount) / rows[0].years;
+        const Handle<YieldTermStructure> flat(ext::make_shared<FlatForward>(today, interest, dayCounter));
         for (const Row& row : rows) {
             // The strike of the same moneyness: all options of a machinery have one underlying.
             const auto payoff = ext::make_shared<PlainVanillaPayoff>(row.type, row.strike * forward / row.forward);
