@@ -19,7 +19,7 @@ export function createControl(work: Work, market: Market): Measure | undefined {
   if (work.method.control === "none") return undefined;
   if (work.method.control === "spot") return terminalMeasure(work, market.blockSize);
   const payoff = controlPayoff(work.payoff);
-  return lastDates(createMeasure(payoff, { ...market, pathwise: false }, undefined), work.payoff, payoff);
+  return lastDates(createMeasure(payoff, { ...market, greeks: "none" }, undefined), work.payoff, payoff);
 }
 
 /** What the control is worth on average: its forward, or its closed form. */

@@ -21,6 +21,9 @@ export type Estimates = {
   readonly vega?: Estimate;
   /** Of delta per unit of spot. */
   readonly gamma?: Estimate;
+  /** Of a basket: by the spot of each asset, and by its volatility. */
+  readonly deltas?: readonly Estimate[];
+  readonly vegas?: readonly Estimate[];
   readonly pathCount: number;
 };
 
@@ -34,8 +37,16 @@ export function estimate(work: Work, partial: Partial): Estimates {
   }
   checkShape(work, partial);
   const names = columnNames(work);
-  const entries = names.map((name, column) => [name, estimateColumn(work, partial.groups, column)] as const);
-  return { ...(Object.fromEntries(entries) as Omit<Estimates, "pathCount">), pathCount: pathCountOf(partial) };
+  const estimates = names.map((_, column) => estimateColumn(work, partial.groups, column));
+  const value = estimates[0]!;
+  const pathCount = pathCountOf(partial);
+  if (work.model.kind === "black-scholes-basket" && 1 < estimates.length) {
+    const vegasBegin = 1 + work.model.assets.length;
+    const [deltas, vegas] = [estimates.slice(1, vegasBegin), estimates.slice(vegasBegin)];
+    return { value, deltas, vegas, pathCount };
+  }
+  const greeks = names.slice(1).map((name, index) => [name, estimates[index + 1]!] as const);
+  return { value, ...(Object.fromEntries(greeks) as Pick<Estimates, "delta" | "vega" | "gamma">), pathCount };
 }
 
 /** A partial may come from anyone: what no simulation of this work gives is refused before it is read. */

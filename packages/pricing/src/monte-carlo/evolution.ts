@@ -27,6 +27,11 @@ export interface Evolution {
   readonly start: () => void;
   /** Moves by one step with a column of draws for each factor; mirrored paths take complements of the uniforms of jumps. */
   readonly advance: (step: number, columns: readonly Float64Array[], mirrored: boolean) => void;
+  /**
+   * d ln S / d sigma of an asset after `time` years, for every path of the block, of models whose volatility is a number: W - sigma t
+   * with W the Brownian motion of that asset. After each step while {@link EvolutionSettings.tracked}.
+   */
+  readonly logVegas: ((out: Float64Array, asset: number, time: number) => void) | undefined;
   /** The deviation of ln S over the first step given all else, once that step is made: for likelihood ratios. One asset only. */
   readonly firstDeviation: (path: number) => number;
 }
@@ -37,6 +42,8 @@ export type EvolutionSettings = {
   /** Length of a step. */
   readonly years: number;
   readonly draws: Draws;
+  /** Whether {@link Evolution.logVegas} will be asked for. */
+  readonly tracked: boolean;
 };
 
 /** What the factors of a model are, which its draws must know first. */
@@ -86,8 +93,21 @@ function blackScholesEvolution(model: BlackScholesModel, { kernels, blockSize, y
     states: [],
     start: () => logs.fill(first),
     advance: (_, columns) => kernels.gbmStep(logs, columns[0]!, blockSize, drift, deviation),
+    logVegas: (out, _, time) => fillLogVegas(out, logs, model, time),
     firstDeviation: () => deviation,
   };
+}
+
+/** W - sigma t, with W from ln S of Black-Scholes. */
+function fillLogVegas(
+  out: Float64Array,
+  logs: Float64Array,
+  { spot, rate, dividendYield, volatility }: Omit<BlackScholesModel, "kind">,
+  time: number,
+): void {
+  const known = log(spot) + (rate - dividendYield) * time;
+  for (let path = 0; path < out.length; path++)
+    out[path] = (logs[path]! - known) / volatility - 0.5 * volatility * time;
 }
 
 function hestonEvolution(model: HestonModel, { kernels, blockSize, years }: EvolutionSettings): Evolution {
@@ -108,15 +128,17 @@ function hestonEvolution(model: HestonModel, { kernels, blockSize, years }: Evol
       variances.fill(model.variance);
     },
     advance: (_, columns) => kernels.hestonQeStep(logs, variances, columns[0]!, columns[1]!, blockSize, constants),
+    logVegas: undefined,
     firstDeviation: (path) => Math.sqrt(k3 * (model.variance + variances[path]!)),
   };
 }
 
 /** Black-Scholes with the sum of N jumps, N of Poisson: normal with N jumpMean and sqrt(N) jumpDeviation. */
-function mertonEvolution(model: MertonModel, { kernels, blockSize, years }: EvolutionSettings): Evolution {
+function mertonEvolution(model: MertonModel, settings: EvolutionSettings): Evolution {
+  const { blockSize, years } = settings;
   const { volatility, jumpMean, jumpDeviation } = model;
   const growth = exp(jumpMean + 0.5 * jumpDeviation * jumpDeviation) - 1;
-  const diffusion = jumpDiffusion(model, growth, { kernels, blockSize, years });
+  const diffusion = jumpDiffusion(model, growth, settings);
   const deviation = volatility * Math.sqrt(years);
   return {
     ...diffusion,
@@ -178,9 +200,11 @@ type JumpDiffusion = Evolution & { readonly jumpCount: (uniform: number) => numb
 function jumpDiffusion(
   model: MertonModel | KouModel,
   growth: number,
-  { kernels, blockSize, years }: Omit<EvolutionSettings, "draws">,
+  { kernels, blockSize, years, tracked }: EvolutionSettings,
 ): JumpDiffusion {
   const logs = kernels.allocate(blockSize);
+  const motion = new Float64Array(tracked ? blockSize : 0);
+  const root = Math.sqrt(years);
   const first = log(model.spot);
   const jumpsMean = model.jumpsPerYear * years;
   if (!(jumpsMean <= jumpsPerStepMax)) {
@@ -195,8 +219,19 @@ function jumpDiffusion(
     factors: factorsOf(model),
     logs: [logs],
     states: [],
-    start: () => logs.fill(first),
-    advance: (_, columns) => kernels.gbmStep(logs, columns[0]!, blockSize, drift, deviation),
+    start() {
+      logs.fill(first);
+      motion.fill(0);
+    },
+    advance(_, columns) {
+      const normals = columns[0]!;
+      kernels.gbmStep(logs, normals, blockSize, drift, deviation);
+      for (let path = 0; path < motion.length; path++) motion[path] = motion[path]! + root * normals[path]!;
+    },
+    // The jumps do not depend on the volatility of the diffusion, so they are not in it.
+    logVegas(out, _asset, time) {
+      for (let path = 0; path < blockSize; path++) out[path] = motion[path]! - model.volatility * time;
+    },
     firstDeviation: () => deviation,
     jumpCount(uniform) {
       let count = 0;
@@ -236,6 +271,8 @@ function basketEvolution(model: BasketModel, { kernels, blockSize, years }: Evol
         kernels.gbmStep(logs[index]!, correlated, blockSize, drift, deviations[index]!);
       }
     },
+    logVegas: (out, asset, time) =>
+      fillLogVegas(out, logs[asset]!, { ...model.assets[asset]!, rate: model.rate }, time),
     firstDeviation: () => deviations[0]!,
   };
 }

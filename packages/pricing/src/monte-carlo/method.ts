@@ -100,21 +100,17 @@ function checkControl(method: Method, model: Model, payoff: Payoff): void {
 }
 
 function checkGreeks(method: Method, model: Model, payoff: Payoff): void {
-  if (method.greeks === "pathwise") {
-    if (payoff.kind !== "european" && payoff.kind !== "asian") {
-      refuse(
-        "method.greeks",
-        method.greeks,
-        "takes a payoff that is continuous along the path: european or asian, not",
-      );
-    }
+  if (method.greeks === "pathwise" && payoff.kind === "barrier") {
+    refuse(
+      "method.greeks",
+      method.greeks,
+      "takes a payoff that is continuous along the path, which one with a barrier is not, so not",
+    );
   }
   if (method.greeks === "likelihood-ratio") {
     if (model.kind !== "black-scholes") refuse("method.greeks", method.greeks, "takes the black-scholes model");
-    // The bridge and the rule of exercise depend on spot and volatility beside the path.
-    const bridged = payoff.kind === "barrier" && payoff.monitoring === "continuous";
-    if (bridged || payoff.kind === "american")
-      refuse("method.greeks", method.greeks, "takes a payoff of the path alone");
+    // The rule of exercise was learnt with this spot and volatility: it depends on them beside the path.
+    if (payoff.kind === "american") refuse("method.greeks", method.greeks, "takes no rule of exercise, so no");
   }
 }
 

@@ -8,12 +8,14 @@ import { equalBytes } from "@stoa/base/bytes";
 import { digestSize, type Digest } from "@stoa/base/hash";
 import { PricingRefusal } from "../refusal.ts";
 import { replicatesCountMax } from "./method.ts";
+import { assetsCountMax } from "./model.ts";
 import { exactSumCodec } from "./exact-sum.ts";
 import type { PathRange } from "./work.ts";
 
 /** As many gaps as a partial may have between its ranges. */
 export const rangesCountMax = 65_536;
-const sumsCountMax = 64;
+/** Three sums of each column with a control (see `sumCount`): the value, and delta and vega of as many assets as there may be. */
+const sumsCountMax = 3 * (1 + 2 * assetsCountMax) + 2;
 
 const rangeCodec = record({ firstPath: u53, pathCount: u53 });
 /** Samples of one replicate (of all, with Philox), and their sums as integer counts of 2^-1074. */

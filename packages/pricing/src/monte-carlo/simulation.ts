@@ -203,8 +203,9 @@ function createWalk(
         ? matchedDraws(settings)
         : philoxDraws(settings);
   const years = payoff.years / stepCount;
+  const tracked = method.greeks === "pathwise" && !training;
   const createSide = (): Side => {
-    const evolution = createEvolution(model, { kernels, blockSize: size, years, draws });
+    const evolution = createEvolution(model, { kernels, blockSize: size, years, draws, tracked });
     const market = marketOf(work, kernels, size, evolution);
     const control = training ? undefined : createControl(work, market);
     const measure = training ? idleMeasure : createMeasure(payoff, market, regression);
@@ -229,13 +230,13 @@ function marketOf({ model, method }: Work, kernels: PathKernels, size: number, e
   const basket = model.kind === "black-scholes-basket";
   return {
     kernels,
-    spot: basket ? model.assets[0]!.spot : model.spot,
+    spots: basket ? model.assets.map(({ spot }) => spot) : [model.spot],
     rate: model.rate,
-    dividendYield: basket ? 0 : model.dividendYield,
     volatility: model.kind === "black-scholes" ? model.volatility : 0,
-    pathwise: method.greeks === "pathwise",
+    greeks: method.greeks,
     blockSize: size,
     states: evolution.states,
+    logVegas: evolution.logVegas,
   };
 }
 

@@ -48,6 +48,12 @@ const works: readonly (readonly [Model, Payoff, Partial<Method>])[] = [
   [models["black"]!, { ...barrier, monitoring: "continuous", observations: 4 }, {}],
   [models["black"]!, { ...barrier, direction: "down", knock: "in", barrier: 90, monitoring: "discrete", observations: 4 }, {}],
   [models["black"]!, american, {}],
+  [models["black"]!, american, { greeks: "pathwise" }],
+  [models["black"]!, { ...barrier, monitoring: "continuous", observations: 4 }, { greeks: "likelihood-ratio" }],
+  [models["merton"]!, european, { greeks: "pathwise" }],
+  [models["kou"]!, european, { greeks: "pathwise", antithetic: true }],
+  [models["heston"]!, european, { greeks: "pathwise", stepsPerObservation: 2 }],
+  [models["basket"]!, { kind: "basket", ...terms, weights: [0.5, 0.5] }, { greeks: "pathwise" }],
 ];
 
 function results(work: Work): unknown {

@@ -141,7 +141,6 @@ describe("the method", () => {
     [{}, barrier, { greeks: "pathwise" }, "method.greeks"],
     [heston, {}, { greeks: "likelihood-ratio" }, "method.greeks"],
     [{}, american, { greeks: "likelihood-ratio" }, "method.greeks"],
-    [{}, { ...barrier, monitoring: "continuous" }, { greeks: "likelihood-ratio" }, "method.greeks"],
     [heston, { ...barrier, monitoring: "continuous" }, {}, "payoff.monitoring"],
   ])("%j %j %j", (model, payoff, method, argument) => {
     expect(refusal(model, payoff, method)).toEqual([argument, "outside-range"]);
