@@ -11,6 +11,7 @@ import { tradesCatalogue } from "./trades/catalogue.ts";
 import { volatilityCatalogue } from "./volatility/catalogue.ts";
 import { microPriceCatalogue } from "./micro-price/catalogue.ts";
 import { normaliseCatalogue } from "./normalise/catalogue.ts";
+import { presetsCatalogue } from "./presets/catalogue.ts";
 import { quotesCatalogue } from "./quotes/catalogue.ts";
 
 export const catalogue: readonly CatalogueEntry[] = [
@@ -22,5 +23,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   ...intensityCatalogue,
   ...volatilityCatalogue,
   ...barsCatalogue,
+  ...presetsCatalogue,
   ...normaliseCatalogue,
 ];

@@ -1,4 +1,4 @@
-/** The family of the depth of a book, for the catalogue. */
+/** The depth of a book as the catalogue lists it: levels, imbalances, bands, costs, slopes, shapes, and what books by order add. */
 import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import type { PriceUnit } from "../quotes/price-unit.ts";
 import { depthWithin, type BandReference, type DepthUnit } from "./band-depth.ts";

@@ -1,4 +1,4 @@
-/** The micro-price, for the catalogue. */
+/** The micro-price as the catalogue lists it: it needs a fitted table, which is given as the JSON that the fitting tool writes. */
 import type { CatalogueEntry } from "../catalogue-entry.ts";
 import type { PriceUnit } from "../quotes/price-unit.ts";
 import { microPrice } from "./micro-price.ts";

@@ -1,4 +1,4 @@
-/** The normalisers, for the catalogue. */
+/** The normalisers as the catalogue lists them: scores by count, time, weights, median and days before, and bounds. */
 import type { CatalogueEntry } from "../catalogue-entry.ts";
 import { minutes } from "../graph/clock.ts";
 import { clip } from "./clip.ts";

@@ -1,4 +1,4 @@
-/** Values held between two bounds. */
+/** Values held between two bounds, mostly behind a score, so that one wild value does not rule a model that is fitted on them. */
 import type { Normaliser } from "../graph/normaliser.ts";
 import { FeatureRefusal, finiteNumber } from "../refusal.ts";
 

@@ -1,4 +1,4 @@
-/** The family of the best quotes, for the catalogue. */
+/** The best quotes as the catalogue lists them: spread, mid, imbalance, and whether the book can be believed. */
 import type { CatalogueEntry } from "../catalogue-entry.ts";
 import { seconds } from "../graph/clock.ts";
 import { mid, weightedMid } from "./mid.ts";
