@@ -1,6 +1,6 @@
 /**
- * `src/kernel/implied.ts` for two options at once: the same operations in the same order, so the same bits. Each region of the
- * inversion is computed when a lane is in it, and picked for that lane.
+ * `src/kernel/implied.ts` for two options at once: the same operations in the same order, so the same bits. A pair goes all the way
+ * before the next; each region of the inversion is computed when a lane is in it, and picked for that lane.
  */
 import { goodTerms, statusOfTerms } from "./columns";
 import { log, logRatio, scaledExp } from "./functions";

@@ -130,6 +130,13 @@ describe.each([wasm, typescriptKernel])("$form", (kernel) => {
     const out = { ...over, vanna: kernel.allocate(rows.length), status: kernel.allocateStatuses(rows.length) };
     kernel.blackChain(columns, out);
     expectSameRows(options, out, expected);
+    const price = impliedPrices(options);
+    const apart = { volatility: new Float64Array(rows.length), status: new Uint8Array(rows.length) };
+    typescriptKernel.impliedChain({ ...options, price }, apart);
+    const status = kernel.allocateStatuses(rows.length);
+    kernel.impliedChain({ ...options, price }, { volatility: price, status });
+    expect(firstDifference(apart.volatility, price)).toBe(-1);
+    expect(status).toEqual(apart.status);
   });
 });
 
