@@ -36,19 +36,21 @@ export class Market implements Saveable {
   readonly book = new Book();
   /** How many levels `levels` holds. */
   readonly depth: number;
-  /** The book after the last atomic change, and after the one before it. They may be the same object when nothing in them changed. */
-  levels: Levels;
-  before: Levels;
-  readonly #one: Levels;
-  readonly #other: Levels;
+  /** The book after the last atomic change, and after the one before it. Their columns change places with every change: read them anew each time. */
+  readonly levels: Levels;
+  readonly before: Levels;
+  readonly #bids: TwoReadings;
+  readonly #asks: TwoReadings;
   /** The book can be believed: two-sided, not crossed, no gap under a strict policy. Features are null otherwise. */
   usable = false;
   /** It could be believed after the change before. */
   usableBefore = false;
   /** The shallowest level that the last atomic change touched, 0 the best; Infinity for none within `depth`. */
   touchedDepth = Infinity;
-  /** Grows whenever `levels` changed: whoever keeps what it computed from them alone compares it. */
+  /** Grow whenever `levels`, or one side of them, changed: whoever keeps what it computed from them alone compares them. */
   levelsVersion = 0;
+  bidsVersion = 0;
+  asksVersion = 0;
   /** When the book last changed; NaN before it ever did. */
   bookTimeNs = NaN;
   /** Last trade: ticks, lots, side of the aggressor, time; NaN before the first. */
@@ -70,10 +72,16 @@ export class Market implements Saveable {
     this.index = settings.index;
     this.depth = settings.depth;
     this.#policy = settings.policy;
-    this.#one = makeLevels(settings.depth);
-    this.#other = makeLevels(settings.depth);
-    this.levels = this.#one;
-    this.before = this.#other;
+    this.#bids = makeReadings(settings.depth);
+    this.#asks = makeReadings(settings.depth);
+    const [bids, asks] = [this.#bids, this.#asks];
+    this.levels = { bidPrice: bids.price, bidSize: bids.size, askPrice: asks.price, askSize: asks.size };
+    this.before = {
+      bidPrice: bids.otherPrice,
+      bidSize: bids.otherSize,
+      askPrice: asks.otherPrice,
+      askSize: asks.otherSize,
+    };
   }
 
   get bidPrice(): number {
@@ -104,19 +112,36 @@ export class Market implements Saveable {
     this.tradeTimeNs = event.timeNs;
   }
 
-  /** The atomic change is over: the first levels are read out. */
+  /** The atomic change is over: the first levels of the sides that it touched are read out. */
   settle(timeNs: number): void {
     const { book, depth } = this;
     const { bids, asks } = book;
-    const touched = bids.shallowestChange < asks.shallowestChange ? bids.shallowestChange : asks.shallowestChange;
-    this.before = this.levels;
-    if (touched < depth) {
-      const target = this.levels === this.#one ? this.#other : this.#one;
-      readOut(bids, target.bidPrice, target.bidSize, depth);
-      readOut(asks, target.askPrice, target.askSize, depth);
-      this.levels = target;
-      this.levelsVersion++;
+    const levels: Mutable<Levels> = this.levels;
+    const before: Mutable<Levels> = this.before;
+    const bidsTouched = bids.shallowestChange;
+    const asksTouched = asks.shallowestChange;
+    before.bidPrice = levels.bidPrice;
+    before.bidSize = levels.bidSize;
+    before.askPrice = levels.askPrice;
+    before.askSize = levels.askSize;
+    if (bidsTouched < depth) {
+      const { price, size, otherPrice, otherSize } = this.#bids;
+      const turned = levels.bidPrice === price;
+      levels.bidPrice = turned ? otherPrice : price;
+      levels.bidSize = turned ? otherSize : size;
+      readOut(bids, levels.bidPrice, levels.bidSize, depth);
+      this.bidsVersion++;
     }
+    if (asksTouched < depth) {
+      const { price, size, otherPrice, otherSize } = this.#asks;
+      const turned = levels.askPrice === price;
+      levels.askPrice = turned ? otherPrice : price;
+      levels.askSize = turned ? otherSize : size;
+      readOut(asks, levels.askPrice, levels.askSize, depth);
+      this.asksVersion++;
+    }
+    this.levelsVersion = this.bidsVersion + this.asksVersion;
+    const touched = bidsTouched < asksTouched ? bidsTouched : asksTouched;
     this.touchedDepth = touched < depth ? touched : Infinity;
     bids.shallowestChange = Infinity;
     asks.shallowestChange = Infinity;
@@ -128,9 +153,7 @@ export class Market implements Saveable {
 
   save(writer: StateWriter): void {
     this.book.save(writer);
-    writer.number(this.levels === this.#one ? 1 : 0);
-    writer.number(this.before === this.#one ? 1 : 0);
-    for (const { bidPrice, bidSize, askPrice, askSize } of [this.#one, this.#other]) {
+    for (const { bidPrice, bidSize, askPrice, askSize } of [this.levels, this.before]) {
       for (const column of [bidPrice, bidSize, askPrice, askSize]) writer.numbers(column);
     }
     writer.numbers(this.values);
@@ -138,14 +161,18 @@ export class Market implements Saveable {
     for (const value of [this.touchedDepth, this.bookTimeNs, this.tradePrice, this.tradeSize, this.tradeSide])
       writer.number(value);
     writer.number(this.tradeTimeNs);
-    writer.number(this.levelsVersion);
+    writer.number(this.bidsVersion);
+    writer.number(this.asksVersion);
   }
 
   load(reader: StateReader): void {
     this.book.load(reader);
-    this.levels = reader.number() !== 0 ? this.#one : this.#other;
-    this.before = reader.number() !== 0 ? this.#one : this.#other;
-    for (const { bidPrice, bidSize, askPrice, askSize } of [this.#one, this.#other]) {
+    const { levels, before } = this as { levels: Mutable<Levels>; before: Mutable<Levels> };
+    [levels.bidPrice, levels.bidSize] = [this.#bids.price, this.#bids.size];
+    [levels.askPrice, levels.askSize] = [this.#asks.price, this.#asks.size];
+    [before.bidPrice, before.bidSize] = [this.#bids.otherPrice, this.#bids.otherSize];
+    [before.askPrice, before.askSize] = [this.#asks.otherPrice, this.#asks.otherSize];
+    for (const { bidPrice, bidSize, askPrice, askSize } of [levels, before]) {
       for (const column of [bidPrice, bidSize, askPrice, askSize]) column.set(reader.numbers());
     }
     this.values.set(reader.numbers());
@@ -158,8 +185,29 @@ export class Market implements Saveable {
     this.tradeSize = reader.number();
     this.tradeSide = reader.number();
     this.tradeTimeNs = reader.number();
-    this.levelsVersion = reader.number();
+    this.bidsVersion = reader.number();
+    this.asksVersion = reader.number();
+    this.levelsVersion = this.bidsVersion + this.asksVersion;
   }
+}
+
+type Mutable<Kept> = { -readonly [Field in keyof Kept]: Kept[Field] };
+
+/** Room for two readings of a side: the last one and the one before it. */
+interface TwoReadings {
+  readonly price: Float64Array;
+  readonly size: Float64Array;
+  readonly otherPrice: Float64Array;
+  readonly otherSize: Float64Array;
+}
+
+function makeReadings(depth: number): TwoReadings {
+  return {
+    price: new Float64Array(depth).fill(NaN),
+    size: new Float64Array(depth),
+    otherPrice: new Float64Array(depth).fill(NaN),
+    otherSize: new Float64Array(depth),
+  };
 }
 
 function readOut(side: BookSide, price: Float64Array, size: Float64Array, depth: number): void {

@@ -10,6 +10,9 @@ export class Ring implements Saveable {
   readonly width: number;
   count = 0;
   #numbers: Float64Array;
+  /** Entries that there is room for, less one: a power of two less one. */
+  #mask: number;
+  /** Place of the oldest entry. */
   #first = 0;
 
   constructor(width: number, capacity = 64) {
@@ -17,31 +20,33 @@ export class Ring implements Saveable {
     let room = 16;
     while (room < capacity) room *= 2;
     this.#numbers = new Float64Array(width * room);
+    this.#mask = room - 1;
   }
 
   /** Field of the entry that is `age` entries behind the oldest (0 is the oldest). */
   at(age: number, field = 0): number {
-    return this.#numbers[this.#place(age) + field] as number;
+    return this.#numbers[((this.#first + age) & this.#mask) * this.width + field] as number;
   }
 
   set(age: number, field: number, value: number): void {
-    this.#numbers[this.#place(age) + field] = value;
+    this.#numbers[((this.#first + age) & this.#mask) * this.width + field] = value;
   }
 
   /** Appends an entry of up to four numbers; `set(count - 1, ...)` fills wider ones. */
   push(one: number, two = 0, three = 0, four = 0): void {
+    if (this.count > this.#mask) this.#grow();
     const { width } = this;
-    if (width * this.count === this.#numbers.length) this.#grow();
-    const place = this.#place(this.count++);
-    this.#numbers[place] = one;
-    if (width > 1) this.#numbers[place + 1] = two;
-    if (width > 2) this.#numbers[place + 2] = three;
-    if (width > 3) this.#numbers[place + 3] = four;
+    const numbers = this.#numbers;
+    const place = ((this.#first + this.count++) & this.#mask) * width;
+    numbers[place] = one;
+    if (width > 1) numbers[place + 1] = two;
+    if (width > 2) numbers[place + 2] = three;
+    if (width > 3) numbers[place + 3] = four;
   }
 
   /** Drops the oldest entry. */
   shift(): void {
-    this.#first = this.#place(1);
+    this.#first = (this.#first + 1) & this.#mask;
     this.count--;
   }
 
@@ -66,17 +71,14 @@ export class Ring implements Saveable {
     }
   }
 
-  #place(age: number): number {
-    const at = this.#first + age * this.width;
-    return at < this.#numbers.length ? at : at - this.#numbers.length;
-  }
-
   #grow(): void {
     const { length } = this.#numbers;
+    const begin = this.#first * this.width;
     const wider = new Float64Array(2 * length);
-    wider.set(this.#numbers.subarray(this.#first));
-    wider.set(this.#numbers.subarray(0, this.#first), length - this.#first);
+    wider.set(this.#numbers.subarray(begin));
+    wider.set(this.#numbers.subarray(0, begin), length - begin);
     this.#numbers = wider;
+    this.#mask = 2 * this.#mask + 1;
     this.#first = 0;
   }
 }

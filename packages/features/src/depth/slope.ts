@@ -73,12 +73,19 @@ export function linearSlope({ levels, origin }: { readonly levels: number; reado
       { name: `convexity_${side}_${suffix}`, unit: "lots/tick^2", formula: "c2 of D(x) ~ c1 x + c2 x^2" },
     ]),
     levels,
-    make: ({ market }) =>
-      ofLevels(market, 4, (values, { levels: read, bidPrice, askPrice, mid }) => {
-        const { bidPrice: bids, bidSize, askPrice: asks, askSize } = read;
-        fitCurve(bids, bidSize, origin === "mid" ? mid : bidPrice, levels, values, 0);
-        fitCurve(asks, askSize, origin === "mid" ? mid : askPrice, levels, values, 2);
-      }),
+    make({ market }) {
+      // From its own best, the curve of a side changes with that side alone.
+      let bids = -1;
+      let asks = -1;
+      return ofLevels(market, 4, (values, { levels: read, bidPrice, askPrice, mid, bidsVersion, asksVersion }) => {
+        if (origin === "mid" || bids !== bidsVersion)
+          fitCurve(read.bidPrice, read.bidSize, origin === "mid" ? mid : bidPrice, levels, values, 0);
+        if (origin === "mid" || asks !== asksVersion)
+          fitCurve(read.askPrice, read.askSize, origin === "mid" ? mid : askPrice, levels, values, 2);
+        bids = bidsVersion;
+        asks = asksVersion;
+      });
+    },
   };
 }
 

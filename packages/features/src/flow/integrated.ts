@@ -7,7 +7,7 @@ import type { Feature } from "../graph/operator.ts";
 import { nameOfWindow } from "../naming.ts";
 import { FeatureRefusal, positiveInteger } from "../refusal.ts";
 import { nameOfSource } from "./flow-increments.ts";
-import { levelFlows, windowedFlowParameters, type WindowedFlowSettings } from "./multi-level.ts";
+import { levelDepths, levelFlows, windowedFlowParameters, type WindowedFlowSettings } from "./multi-level.ts";
 import { PrincipalComponent } from "./principal-component.ts";
 import { timeGrid } from "./time-grid.ts";
 
@@ -51,13 +51,14 @@ export function integratedOrderFlow(settings: IntegratedFlowSettings): Feature {
     levels,
     make(context) {
       const flows = context.use(levelFlows(flowSettings));
+      const depths = context.use(levelDepths(flowSettings));
       const { market } = context;
       const component = new PrincipalComponent(levels);
       const past = new Float64Array(samples * levels);
       const { weights } = component;
       const state = context.keep({ past, weights, taken: 0, sinceFit: 0, explained: NaN });
       const sample = (timeNs: number): void => {
-        const depth = flows.meanDepth(timeNs);
+        const depth = depths.meanDepth(timeNs);
         if (!market.usable || !flows.isWarm(timeNs) || !(depth > 0)) return;
         const row = (state.taken % samples) * levels;
         for (let level = 0; level < levels; level++) past[row + level] = flows.flow(level, timeNs) / depth;
@@ -72,7 +73,7 @@ export function integratedOrderFlow(settings: IntegratedFlowSettings): Feature {
         onBook: (_, timeNs) => grid.begin(timeNs),
         write(row, offset, timeNs) {
           const fitted = state.explained === state.explained;
-          const depth = market.usable && fitted ? flows.meanDepth(timeNs) : NaN;
+          const depth = market.usable && fitted ? depths.meanDepth(timeNs) : NaN;
           let projection = 0;
           for (let level = 0; level < levels; level++) {
             projection += (weights[level] as number) * flows.flow(level, timeNs);

@@ -7,7 +7,7 @@ import type { Feature, Operator } from "../graph/operator.ts";
 import type { Levels } from "../market.ts";
 import { nameOfWindow } from "../naming.ts";
 import { positiveInteger } from "../refusal.ts";
-import { WindowSum } from "../window.ts";
+import { Ring, WindowSum } from "../window.ts";
 import { coverage } from "./coverage.ts";
 import { flowIncrements, flowOfLevel, flowParameters, nameOfSource, type FlowSettings } from "./flow-increments.ts";
 
@@ -19,10 +19,13 @@ export type WindowedFlowSettings = FlowSettings & {
 export type LevelFlows = Operator & {
   /** Lots of flow at a level (0 the best) over the window that ends at `timeNs`. */
   readonly flow: (level: number, timeNs: number) => number;
-  /** Mean over the window's states of the book, levels and sides of the lots at a level; NaN without a state in the window. */
-  readonly meanDepth: (timeNs: number) => number;
   /** Whether the whole window was seen. */
   readonly isWarm: (timeNs: number) => boolean;
+};
+
+export type LevelDepths = Operator & {
+  /** Mean over the window's states of the book, levels and sides of the lots at a level; NaN without a state in the window. */
+  readonly meanDepth: (timeNs: number) => number;
 };
 
 export function windowedFlowParameters(argument: string, settings: WindowedFlowSettings): Record<string, number> {
@@ -30,7 +33,11 @@ export function windowedFlowParameters(argument: string, settings: WindowedFlowS
   return { window: settings.window, ...flowParameters(argument, settings) };
 }
 
-/** The sums of all levels over one window, shared. Not a column. PERF: O(levels from the shallowest touched on) per change. */
+/**
+ * The sums of all levels over one window, shared. Not a column.
+ *
+ * PERF: one queue for all levels; O(levels from the shallowest touched on) per change, O(levels) per change that leaves the window.
+ */
 export function levelFlows(settings: WindowedFlowSettings): Feature<LevelFlows> {
   const { window, levels } = settings;
   return {
@@ -41,24 +48,51 @@ export function levelFlows(settings: WindowedFlowSettings): Feature<LevelFlows> 
     levels,
     make(context) {
       const seen = context.use(coverage);
-      const flows = Array.from({ length: levels }, () => new WindowSum(window));
-      for (const flow of flows) context.keep({ flow });
-      const { depth } = context.keep({ depth: new WindowSum(window) });
+      const { entries, sums } = context.keep({ entries: new Ring(1 + levels), sums: new Float64Array(levels) });
       context.use(flowIncrements(settings)).listen((timeNs, now, before, from) => {
+        entries.push(timeNs);
+        const entry = entries.count - 1;
+        for (let level = 0; level < from; level++) entries.set(entry, 1 + level, 0);
         for (let level = from; level < levels; level++) {
           const increment = flowOfLevel(now, before, level);
-          if (increment !== 0) (flows[level] as WindowSum).push(timeNs, increment);
+          entries.set(entry, 1 + level, increment);
+          sums[level] = (sums[level] as number) + increment;
         }
-        depth.push(timeNs, lotsWithin(now, levels));
       });
       return {
-        flow: (level, timeNs) => (flows[level] as WindowSum).total(timeNs),
-        meanDepth: (timeNs) => depth.total(timeNs) / (2 * levels * depth.count),
+        flow(level, timeNs) {
+          const oldest = timeNs - window;
+          while (entries.count > 0 && entries.at(0) <= oldest) {
+            for (let each = 0; each < levels; each++) sums[each] = (sums[each] as number) - entries.at(0, 1 + each);
+            entries.shift();
+          }
+          return sums[level] as number;
+        },
         isWarm: (timeNs) => seen.covers(timeNs, window),
         onGap() {
-          for (let level = 0; level < levels; level++) (flows[level] as WindowSum).clear();
-          depth.clear();
+          entries.clear();
+          sums.fill(0);
         },
+      };
+    },
+  };
+}
+
+/** The lots that rested at the levels over one window, shared. Not a column. */
+export function levelDepths(settings: WindowedFlowSettings): Feature<LevelDepths> {
+  const { window, levels } = settings;
+  return {
+    id: "level_depths",
+    version: 1,
+    parameters: windowedFlowParameters("level_depths", settings),
+    columns: [],
+    levels,
+    make(context) {
+      const { depth } = context.keep({ depth: new WindowSum(window) });
+      context.use(flowIncrements(settings)).listen((timeNs, now) => depth.push(timeNs, lotsWithin(now, levels)));
+      return {
+        meanDepth: (timeNs) => depth.total(timeNs) / (2 * levels * depth.count),
+        onGap: () => depth.clear(),
       };
     },
   };
@@ -100,10 +134,20 @@ export function multiLevelOrderFlow(
     lookback: nameOfWindow(window),
     levels,
     make(context) {
+      const { market } = context;
       const flows = context.use(levelFlows(flowSettings));
+      if (scale === "lots") {
+        return {
+          write(row, offset, timeNs) {
+            for (let level = 0; level < levels; level++)
+              row[offset + level] = market.usable ? flows.flow(level, timeNs) : NaN;
+          },
+        };
+      }
+      const depths = context.use(levelDepths(flowSettings));
       return {
         write(row, offset, timeNs) {
-          const divisor = context.market.usable ? (scale === "lots" ? 1 : flows.meanDepth(timeNs)) : NaN;
+          const divisor = market.usable ? depths.meanDepth(timeNs) : NaN;
           for (let level = 0; level < levels; level++) row[offset + level] = flows.flow(level, timeNs) / divisor;
         },
       };

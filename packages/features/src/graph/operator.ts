@@ -82,7 +82,7 @@ export interface Operator {
   onRow?(row: Float64Array, index: number, timeNs: number): void;
   /** Writes the values at `timeNs`, one per column, from `offset` on. */
   write?(row: Float64Array, offset: number, timeNs: number): void;
-  /** Whether it has seen its `lookback`. Absent: always. */
+  /** Whether it has seen its `lookback`. Once it has, it is not asked again until the next gap. Absent: always. */
   isWarm?(timeNs: number): boolean;
 }
 

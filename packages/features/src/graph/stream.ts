@@ -57,7 +57,7 @@ export class FeatureStream {
   lateCount = 0;
   /** Of the last block of a chain; NaN without one. */
   height = NaN;
-  /** Whether every feature has seen its lookback. */
+  /** Whether every feature has seen its lookback: once they all have, until the next gap. */
   warm = false;
   readonly #graph: GraphPlan;
   readonly #handlers: StreamHandlers;
@@ -143,6 +143,7 @@ export class FeatureStream {
     writer.text(this.#graph.schemaHash());
     for (const value of [this.timeNs, this.eventsCount, this.rowsCount, this.lateCount, this.height])
       writer.number(value);
+    writer.number(this.warm ? 1 : 0);
     for (const market of this.markets) market.save(writer);
     for (const { atNs } of this.#alarms) writer.number(atNs);
     for (const memory of this.#memories) saveMemory(memory, writer);
@@ -166,6 +167,7 @@ export class FeatureStream {
     this.rowsCount = reader.number();
     this.lateCount = reader.number();
     this.height = reader.number();
+    this.warm = reader.number() !== 0;
     for (const market of this.markets) market.load(reader);
     for (const alarm of this.#alarms) alarm.atNs = reader.number();
     this.#nextAlarmNs = this.#earliest();
@@ -215,6 +217,7 @@ export class FeatureStream {
     market.unsettled = true;
     for (let index = 0; index < change.length; index++) (change[index] as Required<Operator>).onChange(event, market);
     if (event.kind !== EventKind.gap) return;
+    this.warm = false;
     for (let index = 0; index < gap.length; index++) (gap[index] as Required<Operator>).onGap(market, event.timeNs);
   }
 
@@ -254,7 +257,7 @@ export class FeatureStream {
 
   #writeRow(timeNs: number): void {
     const { row } = this;
-    this.warm = this.#isWarm(timeNs);
+    if (!this.warm) this.warm = this.#isWarm(timeNs);
     row[0] = this.eventsCount;
     row[1] = this.warm ? 1 : 0;
     for (let index = 0; index < this.#writers.length; index++) {
@@ -338,8 +341,10 @@ export class FeatureStream {
     this.#alarms.push(pending);
     return {
       set: (timeNs) => {
+        const wasNext = pending.atNs === this.#nextAlarmNs;
         pending.atNs = timeNs;
         if (timeNs < this.#nextAlarmNs) this.#nextAlarmNs = timeNs;
+        else if (wasNext) this.#nextAlarmNs = this.#earliest();
       },
     };
   }
