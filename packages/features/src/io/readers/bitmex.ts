@@ -25,6 +25,8 @@ interface TableMessage {
   readonly table?: string;
   readonly action?: "partial" | "insert" | "update" | "delete";
   readonly data?: readonly Row[];
+  /** Of an image: whose it is, also when it is empty. */
+  readonly filter?: { readonly symbol?: string };
 }
 
 const isBookTable = (table: string): boolean => table.startsWith("orderBookL2");
@@ -84,7 +86,7 @@ class BitmexDecoder extends VenueDecoderBase {
   }
 
   message({ body, receivedNs }: Captured, writer: EventWriter): void {
-    const { table, action, data } = body as TableMessage;
+    const { table, action, data, filter } = body as TableMessage;
     if (table === undefined || action === undefined || data === undefined) {
       this.skippedCount++;
       return;
@@ -102,11 +104,14 @@ class BitmexDecoder extends VenueDecoderBase {
       else this.skippedCount++;
       from = to;
     }
-    if (action === "partial" && data.length === 0) this.skippedCount++;
+    const empty = this.context.index(filter?.symbol);
+    if (data.length > 0) return;
+    if (action === "partial" && isBookTable(table) && empty !== -1) this.#book(action, [], empty, receivedNs, writer);
+    else this.skippedCount++;
   }
 
   #book(action: string, rows: readonly Row[], index: number, receivedNs: number, writer: EventWriter): void {
-    const timeNs = this.#time(rows[0]!, receivedNs);
+    const timeNs = rows.length === 0 ? receivedNs : this.#time(rows[0]!, receivedNs);
     let levels = this.#levels[index];
     if (action === "partial") {
       levels = this.#levels[index] = new Map();
