@@ -16,7 +16,8 @@ function toFixed(value: number): bigint {
   return value < 0 ? -magnitude : magnitude;
 }
 
-const draw = (random: () => number): number => (random() < 0.5 ? -1 : 1) * random() * 2 ** Math.floor(random() * 60 - 50);
+const draw = (random: () => number): number =>
+  (random() < 0.5 ? -1 : 1) * random() * 2 ** Math.floor(random() * 60 - 50);
 
 test("the total is the sum of what is in it, whatever came and left", () => {
   const random = makeRandom(3);

@@ -1,4 +1,4 @@
-/** The bars, for the catalogue. */
+/** The tables of bars, each of its kind, for the catalogue of the library. */
 import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import { minutes } from "../graph/clock.ts";
 import { type Closing, type SignRule, type hiddenRules } from "./bar.ts";

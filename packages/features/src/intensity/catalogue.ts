@@ -1,4 +1,4 @@
-/** The intensities, for the catalogue. */
+/** The intensities of arrivals and the models of them, for the catalogue of the library. */
 import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import { seconds } from "../graph/clock.ts";
 import type { ModifyRule, PointSettings, PointType } from "./arrivals.ts";

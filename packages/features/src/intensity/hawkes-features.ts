@@ -14,27 +14,27 @@ import { exponentialDistance, type HawkesParameters } from "./hawkes.ts";
  * until the book was usable since the last gap, from which on points count.
  */
 export function hawkesIntensity(settings: PointSettings & HawkesParameters): Feature {
-  const process = checkedHawkes("hawkes", settings);
-  const { events } = process;
+  const settled = checkedHawkes("hawkes", settings);
+  const { events } = settled;
   return {
     id: "hawkes",
     version: 1,
-    parameters: { ...process },
+    parameters: { ...settled },
     columns: [
       { name: `hawkes_${events}`, unit: "1/s", formula: "mu + alpha sum e^{-beta (t - t_i)}" },
       { name: `hawkes_increment_${events}`, unit: "1", formula: "integral of lambda between the last two points" },
     ],
     source: "Ozaki 1979; Bacry, Mastromatteo and Muzy, Hawkes processes in finance, 2015",
-    lookback: `5 / beta, ${5 / process.beta} s`,
+    lookback: `5 / beta, ${5 / settled.beta} s`,
     levels: 1,
     make(context) {
-      const model = context.use(hawkesState(process));
+      const model = context.use(hawkesState(settled));
       return {
         write(row, offset, timeNs) {
           row[offset] = model.intensity(timeNs);
           row[offset + 1] = model.increment();
         },
-        isWarm: (timeNs) => timeNs - model.sinceNs() >= 5e9 / process.beta,
+        isWarm: (timeNs) => timeNs - model.sinceNs() >= 5e9 / settled.beta,
       };
     },
   };
@@ -45,20 +45,20 @@ export function hawkesIntensity(settings: PointSettings & HawkesParameters): Fea
  * significant above about 1.36 / sqrt(count). Null until there are `count`. PERF: O(count log count) at the first row after a point.
  */
 export function hawkesDistance(settings: PointSettings & HawkesParameters & { readonly count: number }): Feature {
-  const process = checkedHawkes("hawkes_ks", settings);
+  const settled = checkedHawkes("hawkes_ks", settings);
   const count = positiveInteger("hawkes_ks.count", settings.count);
   return {
     id: "hawkes_ks",
     version: 1,
-    parameters: { ...process, count },
+    parameters: { ...settled, count },
     columns: [
-      { name: `hawkes_ks_${process.events}_${count}`, unit: "1", formula: "sup |F_n(x) - (1 - e^-x)| of increments" },
+      { name: `hawkes_ks_${settled.events}_${count}`, unit: "1", formula: "sup |F_n(x) - (1 - e^-x)| of increments" },
     ],
     source: "Brown, Barbieri, Ventura, Kass and Frank, Neural Computation 14(2), 2002",
     lookback: `${count} points`,
     levels: 1,
     make(context) {
-      const model = context.use(hawkesState(process));
+      const model = context.use(hawkesState(settled));
       const state = context.keep({ ring: new Ring(1, count), distance: NaN, isStale: false as boolean });
       const { ring } = state;
       const sorted = new Float64Array(count);
@@ -114,16 +114,16 @@ interface HawkesState extends Operator {
 }
 
 /** What the intensity and its test share. Not a column. */
-function hawkesState(process: HawkesProcess): Feature<HawkesState> {
-  const { mu, alpha, beta } = process;
+function hawkesState(settled: HawkesProcess): Feature<HawkesState> {
+  const { mu, alpha, beta } = settled;
   return {
     id: "hawkes_state",
     version: 1,
-    parameters: { ...process },
+    parameters: { ...settled },
     columns: [],
     levels: 1,
     make(context) {
-      const source = context.use(points(process));
+      const source = context.use(points(settled));
       const state = context.keep({ excitement: 0, lastNs: NaN, increment: NaN });
       const listeners: HawkesListener[] = [];
       const left = (timeNs: number): number => exp((-beta * (timeNs - state.lastNs)) / 1e9);
@@ -162,27 +162,27 @@ function hawkesState(process: HawkesProcess): Feature<HawkesState> {
  * 1970; sample variance), which needs no kernel as long as bins are longer than memory. 0 for a Poisson process, below it for one more regular. Null until there are `count` bins, and where none has a point.
  */
 export function branchingRatio(settings: PointSettings & { readonly bin: number; readonly count: number }): Feature {
-  const process = checkedPoints("branching_ratio", settings);
+  const settled = checkedPoints("branching_ratio", settings);
   const bin = positiveInteger("branching_ratio.bin", settings.bin);
   const count = positiveInteger("branching_ratio.count", settings.count);
   const span = `${count}x${nameOfWindow(bin)}`;
   return {
     id: "branching_ratio",
     version: 1,
-    parameters: { ...process, bin, count },
+    parameters: { ...settled, bin, count },
     columns: [
       {
-        name: `branching_ratio_${process.events}_${span}`,
+        name: `branching_ratio_${settled.events}_${span}`,
         unit: "1",
         formula: "1 - sqrt(mean / variance) of counts per bin",
       },
     ],
     source:
-      "Hardiman and Bouchaud, Branching-ratio approximation for the self-exciting Hawkes process, Physical Review E 90, 2014",
+      "Hardiman and Bouchaud, Branching-ratio approximation for the self-exciting Hawkes settled, Physical Review E 90, 2014",
     lookback: span,
     levels: 1,
     make(context) {
-      const source = context.use(points(process));
+      const source = context.use(points(settled));
       const phase = phaseOfGrid(context.originNs, bin);
       /** `binNs` is where the open bin begins; sums of integers over the whole bins in the ring. */
       const state = context.keep({ bins: new Ring(1, count), open: 0, binNs: NaN, sum: 0, squares: 0 });
