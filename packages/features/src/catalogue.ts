@@ -7,6 +7,8 @@ import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
 import { intensityCatalogue } from "./intensity/catalogue.ts";
+import { labelsCatalogue } from "./labels/catalogue.ts";
+import { toxicityCatalogue } from "./toxicity/catalogue.ts";
 import { tradesCatalogue } from "./trades/catalogue.ts";
 import { volatilityCatalogue } from "./volatility/catalogue.ts";
 import { microPriceCatalogue } from "./micro-price/catalogue.ts";
@@ -20,9 +22,11 @@ export const catalogue: readonly CatalogueEntry[] = [
   ...depthCatalogue,
   ...flowCatalogue,
   ...tradesCatalogue,
+  ...toxicityCatalogue,
   ...intensityCatalogue,
   ...volatilityCatalogue,
   ...barsCatalogue,
+  ...labelsCatalogue,
   ...presetsCatalogue,
   ...normaliseCatalogue,
 ];

@@ -206,17 +206,17 @@ test("the first principal component of samples along a line is the line, its sig
         samples[3 * row + at] = 7 * at + turned * along * direction[at]! + 0.001 * random();
     }
     const component = new PrincipalComponent(3);
-    expect(component.fit(samples, 100)).toBe(true);
+    expect(component.decompose(samples, 100)).toBe(true);
     expect(component.explained).toBeGreaterThan(0.999);
     for (let at = 0; at < 3; at++) expect(component.weights[at]).toBeCloseTo(direction[at]! / 1.6, 3);
   }
-  expect(new PrincipalComponent(2).fit(new Float64Array([1, 2, 1, 2]), 2)).toBe(false);
+  expect(new PrincipalComponent(2).decompose(new Float64Array([1, 2, 1, 2]), 2)).toBe(false);
 });
 
 test("a component is the eigenvector of the greatest eigenvalue, worked out by hand for two levels", () => {
   // Deviations (2,1), (-2,-1), (1,-1), (-1,1): covariance sums [[10, 2], [2, 4]], eigenvalues 7 +- sqrt(13).
   const component = new PrincipalComponent(2);
-  component.fit(new Float64Array([2, 1, -2, -1, 1, -1, -1, 1]), 4);
+  component.decompose(new Float64Array([2, 1, -2, -1, 1, -1, -1, 1]), 4);
   const [x, y] = [2, Math.sqrt(13) - 3];
   expect(component.weights[0]).toBeCloseTo(x / (x + y), 14);
   expect(component.weights[1]).toBeCloseTo(y / (x + y), 14);

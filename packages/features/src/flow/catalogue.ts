@@ -1,4 +1,4 @@
-/** The order-flow family, for the catalogue. */
+/** The order-flow family, for the catalogue: every feature of this folder by its id. */
 import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import { ms, seconds } from "../graph/clock.ts";
 import { signDefaults, signsOf } from "../trades/sign-parameters.ts";

@@ -66,7 +66,7 @@ export function integratedOrderFlow(settings: IntegratedFlowSettings): Feature {
         state.sinceFit++;
         if (state.taken < samples || (state.taken > samples && state.sinceFit < refit)) return;
         state.sinceFit = 0;
-        if (component.fit(past, samples)) state.explained = component.explained;
+        if (component.decompose(past, samples)) state.explained = component.explained;
       };
       const grid = timeGrid(context, step, sample);
       return {

@@ -23,8 +23,8 @@ export class PrincipalComponent {
     this.#vectors = new Float64Array(width * width);
   }
 
-  /** Fits the first `count` rows of `samples` (row by row); false, and nothing changed, if they do not vary. */
-  fit(samples: Float64Array, count: number): boolean {
+  /** Decomposes the first `count` rows of `samples` (row by row); false, and nothing changed, if they do not vary. */
+  decompose(samples: Float64Array, count: number): boolean {
     this.#measure(samples, count);
     const { width } = this;
     const matrix = this.#covariance;

@@ -1,4 +1,4 @@
-/** The trade-sign family, for the catalogue. */
+/** The trade-sign family, for the catalogue: features and tables of this folder by their ids. */
 import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import { minutes } from "../graph/clock.ts";
 import { bulkFlow } from "./bulk-volume.ts";

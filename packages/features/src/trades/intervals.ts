@@ -10,7 +10,7 @@ import { signParameters, tradeSigns, type TradeSignSettings } from "./trade-sign
 
 /** An interval that is over. Reused for the next. */
 export interface Interval {
-  /** Seen from its beginning to its end, without a gap. */
+  /** Seen from its beginning to its end. With a gap inside it is not, and has only what came after it. */
   readonly whole: boolean;
   readonly tradesCount: number;
   /** Lots; and lots of buyers less lots of sellers. */
@@ -54,9 +54,12 @@ export function intervals({ step, ...signs }: { readonly step: number } & TradeS
           (listeners[index] as (typeof listeners)[0])(state, timeNs);
         state.twiceMidBefore = state.twiceMid;
         state.whole = true;
+        forgetTrades();
+      });
+      const forgetTrades = (): void => {
         state.tradesCount = state.volume = state.signed = state.value = state.signedRoot = 0;
         state.first = state.last = state.high = state.low = NaN;
-      });
+      };
       return {
         listen: (listener) => void listeners.push(listener),
         onTrade({ price, size, timeNs }) {
@@ -76,6 +79,7 @@ export function intervals({ step, ...signs }: { readonly step: number } & TradeS
         onBook: (_, timeNs) => grid.begin(timeNs),
         onGap() {
           state.whole = false;
+          forgetTrades();
         },
       };
     },

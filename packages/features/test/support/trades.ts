@@ -123,3 +123,41 @@ export function valuesAfter(feature: Feature, batch: EventBatch, clock = every.e
   graph.batch([batch], { onRow: (row) => void rows.push([...row.subarray(2)]) });
   return rows;
 }
+
+export interface NaiveInterval {
+  readonly endNs: number;
+  readonly whole: boolean;
+  readonly trades: readonly NaiveTrade[];
+  readonly twiceMidBefore: number;
+  readonly twiceMid: number;
+}
+
+/** The intervals that are over at `timeNs`, with the trades since the last gap inside; `step` divides a second or is a multiple of it. */
+export function naiveIntervals(
+  moments: readonly Moment[],
+  timeNs: number,
+  { step, ...signs }: { readonly step: number } & TradeSignSettings,
+): NaiveInterval[] {
+  const gaps = moments.filter(({ event }) => event.kind === EventKind.gap);
+  const begun = moments.find(({ event, settled }) => settled || event.kind === EventKind.trade);
+  if (begun === undefined) return [];
+  const first = (Math.floor(begun.timeNs / step) + 1) * step;
+  const trades = naiveTrades(moments, signs);
+  const result: NaiveInterval[] = [];
+  for (let endNs = first; endNs <= timeNs; endNs += step) {
+    const isInside = (at: number): boolean => at >= endNs - step && at < endNs;
+    const gap = moments.indexOf(gaps.findLast((moment) => isInside(moment.timeNs))!);
+    result.push({
+      endNs,
+      whole: endNs > first && gap === -1,
+      trades: trades.filter((trade) => isInside(trade.timeNs) && trade.index > gap),
+      twiceMidBefore: twiceMidBefore(moments, endNs - step),
+      twiceMid: twiceMidBefore(moments, endNs),
+    });
+  }
+  return result;
+}
+
+/** Time of the last gap, before which nothing counts. */
+export const lastGapNs = (moments: readonly Moment[]): number =>
+  moments.findLast(({ event }) => event.kind === EventKind.gap)?.timeNs ?? -Infinity;
