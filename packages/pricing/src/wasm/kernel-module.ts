@@ -1,6 +1,6 @@
 /**
  * Instantiates the WebAssembly form of the kernels and lays out its memory: the tables of the TypeScript form, copied in, so
- * that both forms have the same constants; a stage for blocks of columns that live elsewhere; then what is handed out as
+ * that both forms have the same constants; what the module's loops hand on to each other; then what is handed out as
  * columns. The memory never grows, so a column that was handed out stays valid. Knows nothing of options and paths.
  */
 import { assert } from "@stoa/base/assert";
