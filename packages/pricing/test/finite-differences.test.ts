@@ -111,6 +111,26 @@ describe("American options", () => {
     expect(Math.abs(runs[2]!.price - truth)).toBeLessThan(5e-7);
   });
 
+  test("state an error beside the boundary of exercise that covers what exercise leaves out, and none far beyond it (PRICE-041)", () => {
+    const terms = { strike: 130.5748, years: 2.178, volatility: 0.1107, rate: 0.0157, dividendYield: 0.003 };
+    const at = (spot: number, priceSteps: number) =>
+      vanillaByFiniteDifferences({ type: "put", exercise: "american", spot, ...terms, priceSteps });
+    let exercised = 0;
+    let waits = 0;
+    for (let spot = 106; spot < 107.2; spot += 0.1) {
+      const { price, error } = at(spot, 100);
+      if (price !== terms.strike - spot) continue;
+      exercised++;
+      const off = Math.abs(at(spot, 400).price - price);
+      if (0 < off) waits++;
+      expect(error.price, `at ${spot}`).toBeGreaterThan(off);
+      expect(Math.min(error.delta, error.gamma, error.theta), `at ${spot}`).toBeGreaterThan(0);
+    }
+    expect(exercised).toBeGreaterThan(3);
+    expect(waits).toBeGreaterThan(1);
+    expect(at(60, 100)).toMatchObject({ price: 130.5748 - 60, error: { price: 0, delta: 0, gamma: 0, theta: 0 } });
+  });
+
   test("a call is the put with spot and strike, rate and yield exchanged, negative rates too (PRICE-042)", () => {
     const rates = [0.07, 0.02, 0, -0.01, -0.04];
     for (const rate of rates)

@@ -1,8 +1,9 @@
 /**
  * An option on a grid, computed twice, the second time with half the spacing in price and in time. The scheme is of second
  * order, so a third of the difference is added as a correction (Richardson). The whole difference is the error that is stated:
- * it covers the finer grid also where the order is only the first, as where a drift outruns the diffusion. It relies on the
- * grid, the march and the interpolation beside it; what is an admissible option its callers check.
+ * it covers the finer grid also where the order is only the first, as where a drift outruns the diffusion. Where both grids
+ * answer exercise they do not differ, and beside the boundary of exercise the error is what a cell may hide (`exerciseError`). It
+ * relies on the grid, the march and the interpolation beside it; what is an admissible option its callers check.
  */
 import { exp, log } from "@stoa/base/exact";
 import type { OptionType } from "../black76.ts";
@@ -19,7 +20,11 @@ export type GridValues = {
 };
 
 export type GridEstimate = GridValues & {
-  /** For each value the difference between the two grids, not negative; four times that where there is a barrier. */
+  /**
+   * For each value the difference between the two grids, not negative; four times that where there is a barrier. Beside the boundary
+   * of early exercise, which a grid knows to a part of a cell, what that may hide is added; where exercise is optimal for a cell
+   * around nothing is.
+   */
   readonly error: GridValues;
 };
 
@@ -47,15 +52,27 @@ export function estimateOnGrid(problem: GridProblem, steps: GridSteps): GridEsti
   const delta = extrapolated(coarse.delta, fine.delta, doubt);
   const gamma = extrapolated(coarse.gamma, fine.gamma, doubt);
   const theta = extrapolated(coarse.theta, fine.theta, doubt);
-  const error = { price: price.error, delta: delta.error, gamma: gamma.error, theta: theta.error };
   const exercise = exerciseValue(problem.type, problem.spot, problem.strike);
   const least = problem.american ? exercise : 0;
   const value = price.value < least ? least : price.value;
+  // An answer that is exercise may have been cut off there, and two grids that both exercise do not differ.
+  const hidden = exerciseError(problem, value === least ? fine.hiddenWidth : 0);
+  const error = {
+    price: price.error + hidden.price,
+    delta: delta.error + hidden.delta,
+    gamma: gamma.error + hidden.gamma,
+    theta: theta.error + hidden.theta,
+  };
   return { price: value, delta: delta.value, gamma: gamma.value, theta: theta.value, error };
 }
 
+type GridAnswer = GridValues & {
+  /** Of an American option: how far in ln(spot) a boundary of exercise may be off that lies within a cell, else 0. */
+  readonly hiddenWidth: number;
+};
+
 /** The values of the grid of `steps`, each cut into `refinement` parts, as they are. Where exercise is optimal price is exercise, delta +-1, gamma and theta 0. */
-export function valuesOnGrid(problem: GridProblem, steps: GridSteps, refinement: number): GridValues {
+function valuesOnGrid(problem: GridProblem, steps: GridSteps, refinement: number): GridAnswer {
   const { type, american, spot, strike, years, volatility, rate, dividendYield, knockOut } = problem;
   const grid = gridFor(problem, steps.price, refinement);
   const payoff = exerciseOn(problem, grid)(0);
@@ -73,13 +90,48 @@ export function valuesOnGrid(problem: GridProblem, steps: GridSteps, refinement:
   const { value, first, second } = derivativesAt(grid.x, values, placeOf(problem));
   const price = strike * value;
   const exercise = exerciseValue(type, spot, strike);
+  const hiddenWidth = american && 0 < exercise ? hiddenWidthOf(problem, grid, values, refinement) : 0;
   if (american && 0 < exercise && price - exercise <= exerciseTolerance * strike)
-    return { price: exercise, delta: type === "call" ? 1 : -1, gamma: 0, theta: 0 };
+    return { price: exercise, delta: type === "call" ? 1 : -1, gamma: 0, theta: 0, hiddenWidth };
   const delta = (strike * first) / spot;
   const gamma = (strike * (second - first)) / (spot * spot);
   const deviation = volatility * spot;
   const theta = rate * price - (rate - dividendYield) * spot * delta - 0.5 * deviation * deviation * gamma;
-  return { price, delta, gamma, theta };
+  return { price, delta, gamma, theta, hiddenWidth };
+}
+
+/** A quarter of a cell of the unrefined grid where some nodes around are exercised and some are not. */
+function hiddenWidthOf(problem: GridProblem, grid: Grid, values: Float64Array, refinement: number): number {
+  const { x } = grid;
+  const exercise = exerciseOn(problem, grid)(problem.years);
+  const place = placeOf(problem);
+  let above = 0;
+  while (above < x.length && (x[above] as number) < place) above++;
+  const first = Math.max(0, above - 1 - refinement);
+  const last = Math.min(x.length - 1, above + refinement);
+  let held = 0;
+  for (let index = first; index <= last; index++)
+    if (exerciseTolerance < (values[index] as number) - (exercise[index] as number)) held++;
+  if (0 < held) return (((x[last] as number) - (x[first] as number)) / (last - first)) * (refinement / 4);
+  return 0;
+}
+
+/**
+ * What exercise may leave out where the boundary of exercise, which a grid knows to a cell, is that near: beyond it the value leaves
+ * exercise with the curvature at which the value of waiting is none, volatility^2 S^2 gamma / 2 = r K - q S for a put (and the
+ * negative for a call), so by gamma (S w)^2 / 2 over a width w in ln S.
+ */
+function exerciseError(
+  { type, spot, strike, volatility, rate, dividendYield }: GridProblem,
+  width: number,
+): GridValues {
+  if (width === 0) return { price: 0, delta: 0, gamma: 0, theta: 0 };
+  const interest = rate * strike - dividendYield * spot;
+  const lost = type === "put" ? interest : -interest;
+  const theta = 0 < lost ? lost : 0;
+  const variance = volatility * volatility;
+  const bend = (2 * theta) / variance;
+  return { price: 0.5 * bend * width * width, delta: (bend * width) / spot, gamma: bend / (spot * spot), theta };
 }
 
 /**
