@@ -353,6 +353,8 @@ describe("a book worked out by hand: 4 x 99, 6 x 98, 10 x 95 bid, 5 x 101, 15 x 
       [-1, 10, 7],
     ] as const;
     expect(valuesOf(even, entropy({ levels: 2 }))).toEqual([expect.closeTo(Math.LN2, 15), 0]);
+    const large = even.map(([side, price]) => [side, price, 20_000] as const);
+    expect(valuesOf(large, entropy({ levels: 2 }))).toEqual([expect.closeTo(Math.LN2, 15), 0]);
     expect(valuesOf(even, orderSizes({ levels: 2 }), levelOrders({ levels: 1 }), bestAge())).toEqual(
       Array.from({ length: 10 }, () => NaN),
     );

@@ -1,15 +1,13 @@
 /** How fast depth grows with the distance from the touch: the slope of Naes and Skjeltorp, and a curve through the cumulative depth. */
-import { log } from "@stoa/base/exact";
 import type { Feature } from "../graph/operator.ts";
 import { FeatureRefusal, oneOf, positiveInteger } from "../refusal.ts";
+import { logsOfLots, placeOfLog } from "./log-of-lots.ts";
 import { ofLevels } from "./of-levels.ts";
 
 /**
  * `slope`: of each side (1/N) [v_1 / |p_1/m - 1| + sum_{j<N} (v_{j+1}/v_j - 1) / |p_{j+1}/p_j - 1|], v_j the logarithm of the lots of
  * the first j levels; then the mean of both sides. Null unless all N levels are there with prices above zero and more than one lot at the
  * best (ln 1 = 0 divides nothing). Depends on what a lot is, as the paper's depends on the unit of shares.
- *
- * PERF: two logarithms per level, when a level changed.
  */
 export function slope({ levels }: { readonly levels: number }): Feature {
   positiveInteger("slope.levels", levels);
@@ -27,28 +25,41 @@ export function slope({ levels }: { readonly levels: number }): Feature {
     source:
       "Naes and Skjeltorp, Order book characteristics and the volume-volatility relation, J. Financial Markets 9, 2006",
     levels,
-    make: ({ market }) =>
-      ofLevels(market, 1, (values, { levels: { bidPrice, bidSize, askPrice, askSize }, mid }) => {
-        values[0] = (slopeOf(bidPrice, bidSize, mid, levels) + slopeOf(askPrice, askSize, mid, levels)) / 2;
-      }),
+    make({ market }) {
+      const sides = new Float64Array(2);
+      return ofLevels(market, 1, (values, { levels: { bidPrice, bidSize, askPrice, askSize } }) => {
+        const mid = ((bidPrice[0] as number) + (askPrice[0] as number)) / 2;
+        writeSlope(bidPrice, bidSize, mid, levels, sides, 0);
+        writeSlope(askPrice, askSize, mid, levels, sides, 1);
+        values[0] = ((sides[0] as number) + (sides[1] as number)) / 2;
+      });
+    },
   };
 }
 
-function slopeOf(price: Float64Array, size: Float64Array, mid: number, count: number): number {
+function writeSlope(
+  price: Float64Array,
+  size: Float64Array,
+  mid: number,
+  count: number,
+  sides: Float64Array,
+  side: number,
+): void {
+  sides[side] = NaN;
   const best = price[0] as number;
   // Prices fall on the bid: if the deepest is above zero, all are. NaN where there are fewer levels.
-  if (!((price[count - 1] as number) > 0 && best > 0)) return NaN;
+  if (!((price[count - 1] as number) > 0 && best > 0)) return;
   let lots = size[0] as number;
-  let volume = log(lots);
-  if (!(volume > 0)) return NaN;
+  let volume = logsOfLots[placeOfLog(lots)] as number;
+  if (!(volume > 0)) return;
   let sum = volume / Math.abs(best / mid - 1);
   for (let level = 1; level < count; level++) {
     lots += size[level] as number;
-    const next = log(lots);
+    const next = logsOfLots[placeOfLog(lots)] as number;
     sum += (next / volume - 1) / Math.abs((price[level] as number) / (price[level - 1] as number) - 1);
     volume = next;
   }
-  return sum / count;
+  sides[side] = sum / count;
 }
 
 export const curveOrigins = ["best", "mid"] as const;
