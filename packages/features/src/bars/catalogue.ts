@@ -12,8 +12,8 @@ const information = {
   expectedTrades: 100,
   barsSpan: 10,
   tradesSpan: 1000,
-  clamp: 4,
-  imbalanceMin: 0.05,
+  clamp: 2,
+  imbalanceMin: 0.1,
   ...closed,
 };
 

@@ -31,7 +31,10 @@ export interface InformationBarSettings extends TapeSettings {
   readonly tradesSpan?: number;
   /** E[T] stays within expectedTrades / clamp and expectedTrades x clamp. */
   readonly clamp?: number;
-  /** The expected imbalance of a trade is at least this share of its expected measure. Of imbalance bars only. */
+  /**
+   * The expected imbalance of a trade is at least this share of its expected measure: 1 / sqrt(expectedTrades) if nothing is said, what a
+   * balanced market shows by chance over so many trades. Of imbalance bars only.
+   */
   readonly imbalanceMin?: number;
   readonly closing?: (typeof informationClosings)[number];
 }
@@ -62,15 +65,16 @@ export const runBars = (settings: InformationBarSettings): Table => informationB
 type Checked = Required<InformationBarSettings>;
 
 function checked(id: string, settings: InformationBarSettings): Checked {
-  const clamp = finiteNumber(`${id}.clamp`, settings.clamp ?? 4);
+  const clamp = finiteNumber(`${id}.clamp`, settings.clamp ?? 2);
+  const expectedTrades = positiveInteger(`${id}.expectedTrades`, settings.expectedTrades);
   if (clamp < 1) throw new FeatureRefusal({ argument: `${id}.clamp`, value: clamp, wanted: "a number from 1 on" });
   return {
     measure: oneOf(`${id}.measure`, settings.measure, measures),
-    expectedTrades: positiveInteger(`${id}.expectedTrades`, settings.expectedTrades),
+    expectedTrades,
     barsSpan: positiveNumber(`${id}.barsSpan`, settings.barsSpan ?? 10),
     tradesSpan: positiveNumber(`${id}.tradesSpan`, settings.tradesSpan ?? 1000),
     clamp,
-    imbalanceMin: positiveNumber(`${id}.imbalanceMin`, settings.imbalanceMin ?? 0.05),
+    imbalanceMin: positiveNumber(`${id}.imbalanceMin`, settings.imbalanceMin ?? 1 / Math.sqrt(expectedTrades)),
     closing: oneOf(`${id}.closing`, settings.closing ?? "crossing-in", informationClosings),
     ...checkedTape(id, settings),
   };
