@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { EventFlag, EventKind, makeEventBatch, type EventBatch } from "../src/event.ts";
 import { ms, seconds } from "../src/graph/clock.ts";
 import { amihud, hasbrouckLambda, kyleLambda } from "../src/toxicity/price-impact.ts";
+import { propagatorOf } from "../src/toxicity/propagator.ts";
 import { response } from "../src/toxicity/response.ts";
 import { corwinSchultz, corwinSchultzOf, roll } from "../src/toxicity/spread-estimators.ts";
 import { impactCurve, spreadParts, tradeCosts } from "../src/toxicity/trade-costs.ts";
@@ -397,6 +398,20 @@ test("the response has for each lag the mean move with a trade's sign, and the p
     { stride: 29 },
   );
   expect(numbers).toBeGreaterThan(150);
+});
+
+test("a propagator is found again from the response of long sequences of signs that follow it", () => {
+  const lags = 6;
+  const kernel = [2, -0.7, -0.3, 0, -0.1, 0];
+  // Signs that stay with three chances in four: C(l) = 0.5^l, and S(l) = sum of K(j) C(|l - j|) is the response of one step.
+  const correlation = (lag: number): number => Math.pow(0.5, Math.abs(lag));
+  const steps = kernel.map((_, lag) => sumOf(kernel.map((value, at) => value * correlation(lag - at))));
+  const responses = steps.map((_, lag) => sumOf(steps.slice(0, lag + 1)));
+  const propagator = propagatorOf(responses, [1, 2, 3, 4, 5].map(correlation));
+  for (let lag = 0; lag < lags; lag++) expect(propagator[lag]).toBeCloseTo(sumOf(kernel.slice(0, lag + 1)), 13);
+  expect([...propagatorOf([3, 5], [0])]).toEqual([3, 5]);
+  expect(() => propagatorOf([1, 2], [])).toThrow("propagator.correlations");
+  expect(() => propagatorOf([1, 2], [-1])).toThrow("propagator.correlations");
 });
 
 test("settings that make no sense are named", () => {
