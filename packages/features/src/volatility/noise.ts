@@ -9,7 +9,14 @@ import { exp, log } from "@stoa/base/exact";
 import type { Feature } from "../graph/operator.ts";
 import { nameOfWindow } from "../naming.ts";
 import { FeatureRefusal, oneOf, positiveInteger, positiveNumber } from "../refusal.ts";
-import { checkedWindow, nameOfReturns, recentReturns, type RecentReturns, type WindowSettings } from "./returns.ts";
+import {
+  checkedWindow,
+  nameOfReturns,
+  recentReturns,
+  returnCells,
+  type RecentReturns,
+  type WindowSettings,
+} from "./returns.ts";
 
 /** How many returns a step of k leaves over: `first` sums those from the oldest on, `average` takes the mean over all k beginnings. */
 export const signatureOffsets = ["first", "average"] as const;
@@ -85,6 +92,7 @@ export function twoScaleVariance(
     levels: sampled.sampling === "trade" ? 0 : 1,
     make(context) {
       const returns = context.use(recentReturns(sampled));
+      const { cells } = returns;
       const path = new Path();
       return {
         write(row, offset, timeNs) {
@@ -93,7 +101,7 @@ export function twoScaleVariance(
           const scale = slowScale(count, c);
           const enough = count > scale;
           const share = (count - scale + 1) / scale / count;
-          const all = returns.squares();
+          const all = (cells[returnCells.squaresAbove] as number) + (cells[returnCells.squaresBelow] as number);
           const difference = path.averageVariance(scale) - share * all;
           row[offset] = enough ? (adjusted ? difference / (1 - share) : difference) : NaN;
           row[offset + 1] = count > 0 ? all / (2 * count) : NaN;

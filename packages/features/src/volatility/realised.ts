@@ -10,10 +10,13 @@ import {
   checkedWindow,
   nameOfReturns,
   recentReturns,
+  returnCells,
   windowsPerYear,
   type WindowSettings,
   type YearSettings,
 } from "./returns.ts";
+
+const { squaresAbove, squaresBelow, products, expiresNs } = returnCells;
 
 /**
  * `rv` and `vol`: sum of r_i^2 over the window, and sqrt(rv x windows per year), where a year is `tradingDays` x `tradingHours` (365 x 24
@@ -36,10 +39,11 @@ export function realisedVariance(settings: WindowSettings & YearSettings): Featu
     levels: sampled.sampling === "trade" ? 0 : 1,
     make(context) {
       const returns = context.use(recentReturns(sampled));
+      const { cells } = returns;
       return {
         write(row, offset, timeNs) {
-          returns.expire(timeNs);
-          const variance = returns.count() > 0 ? returns.squares() : NaN;
+          if ((cells[expiresNs] as number) <= timeNs) returns.expire(timeNs);
+          const variance = (cells[squaresAbove] as number) + (cells[squaresBelow] as number);
           row[offset] = variance;
           row[offset + 1] = Math.sqrt(variance * perYear);
         },
@@ -75,14 +79,15 @@ export function bipowerVariation(
     levels: sampled.sampling === "trade" ? 0 : 1,
     make(context) {
       const returns = context.use(recentReturns(sampled));
+      const { cells } = returns;
       return {
         write(row, offset, timeNs) {
-          returns.expire(timeNs);
+          if ((cells[expiresNs] as number) <= timeNs) returns.expire(timeNs);
           const count = returns.count();
           const scale = correction === "count" ? count / (count - 1) : 1;
-          const bipower = count > 1 ? (Math.PI / 2) * scale * returns.products() : NaN;
+          const bipower = (Math.PI / 2) * scale * (cells[products] as number);
           row[offset] = bipower;
-          row[offset + 1] = Math.max(returns.squares() - bipower, 0);
+          row[offset + 1] = Math.max((cells[squaresAbove] as number) + (cells[squaresBelow] as number) - bipower, 0);
         },
         isWarm: returns.isWarm,
       };
@@ -107,12 +112,12 @@ export function semivariance(settings: WindowSettings): Feature {
     levels: sampled.sampling === "trade" ? 0 : 1,
     make(context) {
       const returns = context.use(recentReturns(sampled));
+      const { cells } = returns;
       return {
         write(row, offset, timeNs) {
-          returns.expire(timeNs);
-          const empty = returns.count() === 0;
-          row[offset] = empty ? NaN : returns.squaresAbove();
-          row[offset + 1] = empty ? NaN : returns.squaresBelow();
+          if ((cells[expiresNs] as number) <= timeNs) returns.expire(timeNs);
+          row[offset] = cells[squaresAbove] as number;
+          row[offset + 1] = cells[squaresBelow] as number;
         },
         isWarm: returns.isWarm,
       };

@@ -147,21 +147,32 @@ export function observedReturns({ sampling, step }: Required<SamplingSettings>):
   };
 }
 
+/** Where the sums of the recent returns stand in `cells`; NaN where there is none to sum. */
+export const returnCells = {
+  /** Squares of returns of zero and above, and of those below. */
+  squaresAbove: 0,
+  squaresBelow: 1,
+  /** Products of the magnitudes of neighbours. */
+  products: 2,
+  /** Nanoseconds: from then on the oldest return does not belong to the window any more. Infinity without returns. */
+  expiresNs: 3,
+} as const;
+
 export interface RecentReturns extends Operator {
-  /** Drops what is older than the window as of `timeNs`; to be called before anything below is read. */
+  /** By `returnCells`. Whoever reads at a time that is no earlier than `expiresNs` calls `expire` first. */
+  readonly cells: Float64Array;
+  /** Drops what is older than the window as of `timeNs`. */
   expire(timeNs: number): void;
   /** Return by age, the oldest 0. */
   at(age: number): number;
   count(): number;
-  /** Sum of squares, of squares of those above zero, and of products of the magnitudes of neighbours. */
-  squares(): number;
-  squaresAbove(): number;
-  squaresBelow(): number;
-  products(): number;
   isWarm(timeNs: number): boolean;
 }
 
-/** The returns of the last window. A return belongs to it while its time is later than `timeNs - window`. Not a column. */
+/**
+ * The returns of the last window. A return belongs to it while its time is later than `timeNs - window`. Not a column. PERF: sums are made
+ * when a return comes or goes; a row reads them out of an array, which costs no allocation.
+ */
 export function recentReturns(settings: Required<WindowSettings>): Feature<RecentReturns> {
   const { window } = settings;
   return {
@@ -177,11 +188,18 @@ export function recentReturns(settings: Required<WindowSettings>): Feature<Recen
         above: new ExactSum(),
         below: new ExactSum(),
         products: new ExactSum(),
+        cells: Float64Array.of(NaN, NaN, NaN, Infinity),
       });
-      const { ring, above, below, products } = memory;
-      const expire = (timeNs: number): void => {
-        const oldest = timeNs - window;
-        while (ring.count > 0 && ring.at(0) <= oldest) {
+      const { ring, above, below, products, cells } = memory;
+      const sumUp = (): void => {
+        const { count } = ring;
+        cells[returnCells.squaresAbove] = count > 0 ? above.total : NaN;
+        cells[returnCells.squaresBelow] = count > 0 ? below.total : NaN;
+        cells[returnCells.products] = count > 1 ? products.total : NaN;
+        cells[returnCells.expiresNs] = count > 0 ? ring.at(0) + window : Infinity;
+      };
+      const drop = (timeNs: number): void => {
+        while (ring.count > 0 && ring.at(0) + window <= timeNs) {
           const value = ring.at(0, 1);
           (value < 0 ? below : above).remove(value * value);
           if (ring.count > 1) products.remove(Math.abs(value * ring.at(1, 1)));
@@ -190,24 +208,26 @@ export function recentReturns(settings: Required<WindowSettings>): Feature<Recen
       };
       source.listen({
         onReturn(value, timeNs) {
-          expire(timeNs);
+          drop(timeNs);
           (value < 0 ? below : above).add(value * value);
           if (ring.count > 0) products.add(Math.abs(ring.at(ring.count - 1, 1) * value));
           ring.push(timeNs, value);
+          sumUp();
         },
         onBreak() {
           ring.clear();
           for (const sum of [above, below, products]) sum.clear();
+          sumUp();
         },
       });
       return {
-        expire,
+        cells,
+        expire(timeNs) {
+          drop(timeNs);
+          sumUp();
+        },
         at: (age) => ring.at(age, 1),
         count: () => ring.count,
-        squares: () => above.total + below.total,
-        squaresAbove: () => above.total,
-        squaresBelow: () => below.total,
-        products: () => products.total,
         isWarm: (timeNs) => timeNs - source.sinceNs() >= window,
       };
     },
