@@ -142,7 +142,8 @@ describe.each(["kyle", "hasbrouck"] as const)("the lambda of %s", (kind) => {
   });
 });
 
-test("where the middle moves by a tick for each ten lots, Kyle's lambda is a tenth and fits exactly", () => {
+/** A hundred seconds in which the middle moves by a tick for each ten lots, half a second into each; in one of them a gap and a jump. */
+function tenLotsATick(gapSecond: number): EventBatch {
   const random = makeRandom(8);
   const events = makeEventBatch(600);
   let bid = 1000;
@@ -150,14 +151,29 @@ test("where the middle moves by a tick for each ten lots, Kyle's lambda is a ten
     const ticks = Math.floor(random() * 7) - 3;
     const at = (second + 0.5) * 1e9;
     if (ticks !== 0) put(events, EventKind.trade, Math.sign(ticks), bid, 10 * Math.abs(ticks), at);
+    if (second === gapSecond) {
+      put(events, EventKind.gap, 0, 0, 0, at);
+      bid += 50;
+    }
     put(events, EventKind.clear, 0, 0, 0, at, 0);
     bid += ticks;
     put(events, EventKind.level, 1, bid, 5, at, 0);
     put(events, EventKind.level, -1, bid + 3, 5, at);
   }
+  return events;
+}
+
+test("where the middle moves by a tick for each ten lots, Kyle's lambda is a tenth and fits exactly", () => {
   const feature = kyleLambda({ step: seconds(1), count: 30 });
-  const last = valuesAfter(feature, events).at(-1)!;
-  expect(last).toEqual([0.1, NaN]);
+  expect(valuesAfter(feature, tenLotsATick(-1)).at(-1)).toEqual([0.1, NaN]);
+});
+
+test("an interval with a gap inside is none, nor is what came before it", () => {
+  // From second 65 to second 98 there are 34 whole intervals.
+  const after = (count: number): number[] =>
+    valuesAfter(kyleLambda({ step: seconds(1), count }), tenLotsATick(64)).at(-1)!;
+  expect(after(34)).toEqual([0.1, NaN]);
+  expect(after(35)).toEqual([NaN, NaN]);
 });
 
 test("Amihud's illiquidity is the mean of the moves by the money of each interval", () => {
