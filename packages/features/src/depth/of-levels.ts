@@ -2,6 +2,7 @@
  * An operator whose columns follow from `market.levels` alone. It remembers nothing that a checkpoint would need: what it computed
  * is used again while the levels stay as they are, and computed again, to the same bits, when they changed or were loaded.
  */
+import type { BookSide } from "../book/side.ts";
 import type { Operator } from "../graph/operator.ts";
 import type { Market } from "../market.ts";
 
@@ -26,6 +27,27 @@ export function ofLevels(
       for (let index = 0; index < columnsCount; index++) row[offset + index] = values[index] as number;
     },
   };
+}
+
+/** The same with as many columns for the bid as for the ask, each side computed when its own levels changed; `at` is its first place in `values`. */
+export function ofSides(
+  market: Market,
+  columnsCount: number,
+  compute: (side: BookSide, values: Float64Array, at: number) => void,
+): Operator {
+  const { bids, asks } = market.book;
+  let bidsVersion = -1;
+  let asksVersion = -1;
+  return ofLevels(market, 2 * columnsCount, (values) => {
+    if (bidsVersion !== market.bidsVersion) {
+      bidsVersion = market.bidsVersion;
+      compute(bids, values, 0);
+    }
+    if (asksVersion !== market.asksVersion) {
+      asksVersion = market.asksVersion;
+      compute(asks, values, columnsCount);
+    }
+  });
 }
 
 /** Writes that there is no value. */

@@ -3,7 +3,7 @@ import type { OrderTable } from "../book/order-table.ts";
 import type { BookSide } from "../book/side.ts";
 import type { Column, Feature } from "../graph/operator.ts";
 import { FeatureRefusal, positiveInteger } from "../refusal.ts";
-import { ofLevels, writeNulls } from "./of-levels.ts";
+import { ofLevels, ofSides, writeNulls } from "./of-levels.ts";
 
 const sides = ["bid", "ask"] as const;
 
@@ -35,7 +35,7 @@ function ordersAt({ count, orders }: BookSide, level: number): number {
 
 /**
  * `order_sizes`: of the orders that rest at the first `levels` levels of each side, the mean and the greatest size and their Herfindahl
- * index, sum s^2 / (sum s)^2: 1 if one order is all there is, 1/n if n are equal. PERF: O(orders at these levels), when one of them changed.
+ * index, sum s^2 / (sum s)^2: 1 if one order is all there is, 1/n if n are equal. PERF: O(orders at these levels of a side), when one of them changed.
  */
 export function orderSizes({ levels }: { readonly levels: number }): Feature {
   positiveInteger("order_sizes.levels", levels);
@@ -50,10 +50,7 @@ export function orderSizes({ levels }: { readonly levels: number }): Feature {
     ]),
     levels,
     make: ({ market }) =>
-      ofLevels(market, 6, (values, { book: { bids, asks, orders } }) => {
-        measureOrders(bids, orders, levels, values, 0);
-        measureOrders(asks, orders, levels, values, 3);
-      }),
+      ofSides(market, 3, (side, values, at) => measureOrders(side, market.book.orders, levels, values, at)),
   };
 }
 

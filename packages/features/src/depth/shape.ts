@@ -1,26 +1,14 @@
 /** How the levels of each side lie: gaps between them, where the centre of their depth is, how evenly it is spread. */
-import type { Column, Feature, Operator } from "../graph/operator.ts";
-import type { Market } from "../market.ts";
+import type { Column, Feature } from "../graph/operator.ts";
 import { FeatureRefusal, positiveInteger } from "../refusal.ts";
 import { depthSums } from "./depth-sums.ts";
 import { logsOfLots, placeOfLog } from "./log-of-lots.ts";
-import { ofLevels, writeNulls } from "./of-levels.ts";
+import { ofSides, writeNulls } from "./of-levels.ts";
 
 const sides = ["bid", "ask"] as const;
 
 /** The same columns for the bid and for the ask. */
 const bothSides = (columns: (side: string) => readonly Column[]): Column[] => sides.flatMap(columns);
-
-function ofBothSides(
-  market: Market,
-  columnsCount: number,
-  compute: (price: Float64Array, size: Float64Array, values: Float64Array, at: number) => void,
-): Operator {
-  return ofLevels(market, 2 * columnsCount, (values, { levels: { bidPrice, bidSize, askPrice, askSize } }) => {
-    compute(bidPrice, bidSize, values, 0);
-    compute(askPrice, askSize, values, columnsCount);
-  });
-}
 
 /**
  * `gaps`: per side the ticks from the best to the second level, the widest gap between neighbours of the first `levels`, and the share of
@@ -40,7 +28,9 @@ export function gaps({ levels }: { readonly levels: number }): Feature {
     ]),
     levels,
     make: ({ market }) =>
-      ofBothSides(market, 3, (price, _, values, at) => {
+      ofSides(market, 3, ({ sign }, values, at) => {
+        const { bidPrice, askPrice } = market.levels;
+        const price = sign > 0 ? bidPrice : askPrice;
         let widest = 0;
         for (let level = 1; level < levels; level++) {
           const gap = Math.abs((price[level] as number) - (price[level - 1] as number));
@@ -99,7 +89,8 @@ export function entropy({ levels }: { readonly levels: number }): Feature {
     ]),
     levels,
     make: ({ market }) =>
-      ofBothSides(market, 1, (_, size, values, at) => {
+      ofSides(market, 1, ({ sign }, values, at) => {
+        const size = sign > 0 ? market.levels.bidSize : market.levels.askSize;
         let lots = 0;
         for (let level = 0; level < levels; level++) lots += size[level] as number;
         const whole = logsOfLots[placeOfLog(lots)] as number;
