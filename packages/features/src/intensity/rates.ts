@@ -70,24 +70,27 @@ export function eventIntensity(settings: RateSettings & { readonly tau: number }
     lookback: `5 x ${nameOfWindow(tau)}`,
     make(context) {
       const source = context.use(arrivals({ modify }));
-      const state = context.keep({ weight: new Float64Array(6), lastNs: new Float64Array(6) });
-      const { weight, lastNs } = state;
-      const decayed = (type: number, timeNs: number): number => {
-        const before = weight[type] as number;
-        return before === 0 ? 0 : before * exp(((lastNs[type] as number) - timeNs) / tau);
-      };
+      /** Of each type sum e^{-(at - t_i)/tau} as of `atNs`, the last arrival of any: all decay by one exponential. */
+      const state = context.keep({ weight: new Float64Array(arrivalTypes.length), atNs: 0 });
+      const { weight } = state;
       source.listen({
         onArrival(type, timeNs) {
-          weight[type] = decayed(type, timeNs) + 1;
-          lastNs[type] = timeNs;
+          if (timeNs > state.atNs) {
+            const left = exp((state.atNs - timeNs) / tau);
+            for (let index = 0; index < weight.length; index++) weight[index] = (weight[index] as number) * left;
+            state.atNs = timeNs;
+          }
+          weight[type] = (weight[type] as number) + 1;
         },
         onBreak: () => void weight.fill(0),
       });
       const perSecond = 1e9 / tau;
       return {
         write(row, offset, timeNs) {
-          const known = source.sinceNs() <= timeNs;
-          for (let type = 0; type < 6; type++) row[offset + type] = known ? decayed(type, timeNs) * perSecond : NaN;
+          const { atNs } = state;
+          let scale = timeNs > atNs ? perSecond * exp((atNs - timeNs) / tau) : perSecond;
+          if (!(source.sinceNs() <= timeNs)) scale = NaN;
+          for (let type = 0; type < weight.length; type++) row[offset + type] = (weight[type] as number) * scale;
         },
         isWarm: (timeNs) => timeNs - source.sinceNs() >= 5 * tau,
       };
