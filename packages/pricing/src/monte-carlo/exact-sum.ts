@@ -147,9 +147,15 @@ export class ExactSum {
 
   #fold(): void {
     if (this.#piecesCount === 0) return;
+    // PERF: sums of similar values fill few of the limbs.
+    let lowest = 0;
+    while (lowest < limbCount - 1 && this.#limbs[lowest] === 0) lowest++;
     let total = 0n;
-    for (let limb = limbCount - 1; 0 <= limb; limb--) total = (total << 32n) + BigInt(this.#limbs[limb]!);
-    this.#folded += total;
+    for (let limb = limbCount - 1; lowest <= limb; limb--) {
+      const piece = this.#limbs[limb]!;
+      if (piece !== 0 || total !== 0n) total = (total << 32n) + BigInt(piece);
+    }
+    this.#folded += total << BigInt(32 * lowest);
     this.#limbs.fill(0);
     this.#piecesCount = 0;
   }

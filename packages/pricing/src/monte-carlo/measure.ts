@@ -88,16 +88,16 @@ function meanMeasure(terms: Terms, settings: MeanSettings): Measure {
   const { strike, years } = terms;
   const sign = terms.type === "call" ? 1 : -1;
   const discount = exp(-rate * years);
-  const sums = new Float64Array(blockSize);
   const means = kernels.allocate(blockSize);
   const pathwise = settings.greeks === "pathwise";
   const column = (): Float64Array => new Float64Array(blockSize);
   const turns = pathwise && logVegas !== undefined ? weights.map(column) : [];
-  const noise = column();
+  const noise = new Float64Array(0 < turns.length ? blockSize : 0);
   // What each asset adds to the mean; of one asset it is the mean.
   const shares = pathwise && 1 < weights.length ? weights.map(column) : [means];
   // PERF: of one spot on one date the mean is that spot.
   const single = dateCount === 1 && !geometric && weights.length === 1 && weights[0] === 1;
+  const sums = single ? means : kernels.allocate(blockSize);
   return {
     start() {
       if (!single) sums.fill(0);

@@ -124,7 +124,7 @@ function sumRange(
   const walk = createWalk(work, kernels, size, streams.paths, regression);
   const sums = Array.from({ length: replicates }, () => Array.from({ length: sumCount(work) }, () => new ExactSum()));
   const sampleCounts = new Float64Array(replicates);
-  const product = new Float64Array(size);
+  const product = hasControl(work) ? kernels.allocate(size) : undefined;
   const parts = kernels.allocate(4);
   const end = firstPath + pathCount;
   for (let block = Math.floor(firstPath / size); block * size < end; block++) {
@@ -150,7 +150,7 @@ function addSamples(
   sums: readonly ExactSum[],
   columns: readonly Float64Array[],
   { from, to }: { readonly from: number; readonly to: number },
-  product: Float64Array,
+  product: Float64Array | undefined,
   parts: Float64Array,
 ): void {
   const control = hasControl(work) ? columns.at(-1)! : undefined;
@@ -165,7 +165,7 @@ function addSamples(
     } else accept(sum.addRangeWithSquares(column, from, to, squares));
     next += 2;
   }
-  if (control === undefined) return;
+  if (control === undefined || product === undefined) return;
   for (const column of columns.slice(0, -1)) {
     for (let index = from; index < to; index++) product[index] = column[index]! * control[index]!;
     accept(sums[next++]!.addRange(product, from, to));
