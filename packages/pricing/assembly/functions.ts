@@ -14,8 +14,81 @@ const quantileTable: usize = tailTable + 3072 * 8;
 /** Where they end. */
 export const tablesEnd: usize = quantileTable + 1650 * 8;
 
-export function exp(x: v128): v128 {
-  return scaledExp(x, both(0), fixed(memory.data<f64>([1])));
+/** What the compiler puts in the place of every call, which it is told by a word that TypeScript has for methods only. */
+export class Inlined {
+  /** `exp` of `src/kernel/functions.ts`, whose additions of zero and products with one are left out. */
+  @inline
+  static exp(x: v128): v128 {
+    const clamped = f64x2.pmin(f64x2.pmax(x, fixed(memory.data<f64>([-1400]))), fixed(memory.data<f64>([710])));
+    const shifted = add(
+      mul(clamped, fixed(memory.data<f64>([46.16624130844683]))),
+      fixed(memory.data<f64>([6755399441055744])),
+    );
+    const rounded = sub(shifted, fixed(memory.data<f64>([6755399441055744])));
+    const coarse = sub(clamped, mul(rounded, fixed(memory.data<f64>([0.021660849392446835]))));
+    const r = sub(coarse, mul(rounded, fixed(memory.data<f64>([5.1456092446457696e-14]))));
+    return Inlined.scaled(Inlined.expOfParts(shifted, r), shifted);
+  }
+
+  /** The lower words of the shifted sums are the integers k. */
+  @inline
+  static expOfParts(shifted: v128, r: v128): v128 {
+    const square = mul(r, r);
+    const inner = add(
+      fixed(memory.data<f64>([0.041666666666666664])),
+      mul(r, fixed(memory.data<f64>([0.008333333333333333]))),
+    );
+    const outer = add(inner, mul(square, fixed(memory.data<f64>([0.001388888888888889]))));
+    const series = add(
+      add(fixed(memory.data<f64>([0.5])), mul(r, fixed(memory.data<f64>([0.16666666666666666])))),
+      mul(square, outer),
+    );
+    const growth = add(r, mul(square, series));
+    const a = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 0)) & 31) << 4));
+    const b = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 2)) & 31) << 4));
+    const high = firsts(a, b);
+    return add(high, add(seconds(a, b), mul(high, growth)));
+  }
+
+  /** In two steps, because 2^k by itself may over- or underflow. */
+  @inline
+  static scaled(value: v128, shifted: v128): v128 {
+    const exponent = i32x4.shr_s(shifted, 5);
+    const half = i32x4.shr_s(exponent, 1);
+    return mul(mul(value, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
+  }
+
+  @inline
+  static inverseNormal(p: v128): v128 {
+    const q = sub(p, fixed(memory.data<f64>([0.5])));
+    const y = mul(p, sub(fixed(memory.data<f64>([1])), p));
+    const isCentral = f64x2.le(fixed(memory.data<f64>([0.00390625])), y);
+    const center = cellCenter(y);
+    const first = centralRow(i32x4.extract_lane(y, 1));
+    const second = centralRow(i32x4.extract_lane(y, 3));
+    const central = mul(q, Inlined.quantilePolynomial(first, second, sub(y, center)));
+    if (i64x2.all_true(isCentral)) return central;
+    return pick(isCentral, central, tailQuantile(p, q));
+  }
+
+  @inline
+  static quantilePolynomial(a: usize, b: usize, x: v128): v128 {
+    const square = mul(x, x);
+    const a6 = v128.load(a, 48);
+    const b6 = v128.load(b, 48);
+    const a8 = v128.load(a, 64);
+    const b8 = v128.load(b, 64);
+    const a4 = v128.load(a, 32);
+    const b4 = v128.load(b, 32);
+    const a2 = v128.load(a, 16);
+    const b2 = v128.load(b, 16);
+    const a0 = v128.load(a);
+    const b0 = v128.load(b);
+    const last = add(add(seconds(a6, b6), mul(x, firsts(a8, b8))), mul(square, seconds(a8, b8)));
+    const next = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, last));
+    const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, next));
+    return add(firsts(a0, b0), add(seconds(a0, b0), mul(x, add(firsts(a2, b2), mul(x, rest)))));
+  }
 }
 
 export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
@@ -27,10 +100,7 @@ export function scaledExp(x: v128, xLow: v128, factor: v128): v128 {
   const rounded = sub(shifted, fixed(memory.data<f64>([6755399441055744])));
   const coarse = sub(clamped, mul(rounded, fixed(memory.data<f64>([0.021660849392446835]))));
   const r = add(sub(coarse, mul(rounded, fixed(memory.data<f64>([5.1456092446457696e-14])))), xLow);
-  const value = mul(expOfParts(shifted, r), factor);
-  const exponent = i32x4.shr_s(shifted, 5);
-  const half = i32x4.shr_s(exponent, 1);
-  return mul(mul(value, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
+  return Inlined.scaled(mul(Inlined.expOfParts(shifted, r), factor), shifted);
 }
 
 export function boundedExp(x: v128, factor: v128): v128 {
@@ -42,26 +112,7 @@ export function boundedExp(x: v128, factor: v128): v128 {
   const coarse = sub(x, mul(rounded, fixed(memory.data<f64>([0.021660849392446835]))));
   const r = sub(coarse, mul(rounded, fixed(memory.data<f64>([5.1456092446457696e-14]))));
   // Nothing is subnormal here: a power of two is added to the exponent.
-  return i64x2.add(mul(expOfParts(shifted, r), factor), i64x2.shl(i32x4.shr_s(shifted, 5), 52));
-}
-
-/** The lower words of the shifted sums are the integers k. */
-function expOfParts(shifted: v128, r: v128): v128 {
-  const square = mul(r, r);
-  const inner = add(
-    fixed(memory.data<f64>([0.041666666666666664])),
-    mul(r, fixed(memory.data<f64>([0.008333333333333333]))),
-  );
-  const outer = add(inner, mul(square, fixed(memory.data<f64>([0.001388888888888889]))));
-  const series = add(
-    add(fixed(memory.data<f64>([0.5])), mul(r, fixed(memory.data<f64>([0.16666666666666666])))),
-    mul(square, outer),
-  );
-  const growth = add(r, mul(square, series));
-  const a = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 0)) & 31) << 4));
-  const b = v128.load(expTable + (((<usize>i32x4.extract_lane(shifted, 2)) & 31) << 4));
-  const high = firsts(a, b);
-  return add(high, add(seconds(a, b), mul(high, growth)));
+  return i64x2.add(mul(Inlined.expOfParts(shifted, r), factor), i64x2.shl(i32x4.shr_s(shifted, 5), 52));
 }
 
 /** 2^k for the integers in the lower words, -1022 to 1023. */
@@ -140,24 +191,12 @@ function logOfParts(exponent: v128, upper: v128, lower: v128, z: v128): v128 {
   return add(base, add(z, rest));
 }
 
-export function inverseNormal(p: v128): v128 {
-  const q = sub(p, fixed(memory.data<f64>([0.5])));
-  const y = mul(p, sub(fixed(memory.data<f64>([1])), p));
-  const isCentral = f64x2.le(fixed(memory.data<f64>([0.00390625])), y);
-  const center = cellCenter(y);
-  const first = centralRow(i32x4.extract_lane(y, 1));
-  const second = centralRow(i32x4.extract_lane(y, 3));
-  const central = mul(q, quantilePolynomial(first, second, sub(y, center)));
-  if (i64x2.all_true(isCentral)) return central;
-  return pick(isCentral, central, tailQuantile(p, q));
-}
-
 function tailQuantile(p: v128, q: v128): v128 {
   const isLower = f64x2.lt(q, both(0));
   const w = f64x2.sqrt(mul(fixed(memory.data<f64>([-2])), log(pick(isLower, p, sub(fixed(memory.data<f64>([1])), p)))));
   const first = quantileRow(i32x4.extract_lane(w, 1));
   const second = quantileRow(i32x4.extract_lane(w, 3));
-  const value = quantilePolynomial(first, second, sub(w, cellCenter(w)));
+  const value = Inlined.quantilePolynomial(first, second, sub(w, cellCenter(w)));
   const tail = pick(isLower, f64x2.neg(value), value);
   const isInside = v128.and(f64x2.gt(p, both(0)), f64x2.lt(p, fixed(memory.data<f64>([1]))));
   const end = pick(f64x2.eq(p, fixed(memory.data<f64>([1]))), fixed(memory.data<f64>([Infinity])), both(NaN));
@@ -177,24 +216,6 @@ function centralRow(upper: i32): usize {
 /** The row of the quantile's table for the upper word of w; some row that exists for what is not in [2, 39). */
 function quantileRow(upper: i32): usize {
   return quantileTable + (<usize>min(<u32>((upper - 0x40000000) >> 16), 69) + 97) * 80;
-}
-
-function quantilePolynomial(a: usize, b: usize, x: v128): v128 {
-  const square = mul(x, x);
-  const a6 = v128.load(a, 48);
-  const b6 = v128.load(b, 48);
-  const a8 = v128.load(a, 64);
-  const b8 = v128.load(b, 64);
-  const a4 = v128.load(a, 32);
-  const b4 = v128.load(b, 32);
-  const a2 = v128.load(a, 16);
-  const b2 = v128.load(b, 16);
-  const a0 = v128.load(a);
-  const b0 = v128.load(b);
-  const last = add(add(seconds(a6, b6), mul(x, firsts(a8, b8))), mul(square, seconds(a8, b8)));
-  const next = add(add(seconds(a4, b4), mul(x, firsts(a6, b6))), mul(square, last));
-  const rest = add(add(seconds(a2, b2), mul(x, firsts(a4, b4))), mul(square, next));
-  return add(firsts(a0, b0), add(seconds(a0, b0), mul(x, add(firsts(a2, b2), mul(x, rest)))));
 }
 
 /** The addresses of the rows of the Mills ratio for two arguments, by the upper words of each plus one. */

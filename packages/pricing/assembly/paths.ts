@@ -2,7 +2,7 @@
  * The inner loops of `src/monte-carlo/path-kernels.ts` for two paths at once: the same operations in the same order, so the
  * same bits. Columns are given by their addresses; counts are even.
  */
-import { exp, inverseNormal, log } from "./functions";
+import { Inlined, log } from "./functions";
 import { add, both, div, every, firsts, fixed, mul, none, pick, seconds, sub } from "./lanes";
 
 /** Twenty vectors that hold what a call of the generator adds in its rounds, each in all four lanes. */
@@ -102,7 +102,7 @@ export function fillNormals(
 
 export function normalsOfUniforms(values: usize, count: i32): void {
   const end = values + ((<usize>count) << 3);
-  for (let at = values; at < end; at += 16) v128.store(at, inverseNormal(v128.load(at)));
+  for (let at = values; at < end; at += 16) v128.store(at, Inlined.inverseNormal(v128.load(at)));
 }
 
 export function gbmStep(logs: usize, normals: usize, count: i32, drift: f64, deviation: f64): void {
@@ -115,7 +115,7 @@ export function gbmStep(logs: usize, normals: usize, count: i32, drift: f64, dev
 
 export function exponentials(out: usize, logs: usize, count: i32): void {
   const size = (<usize>count) << 3;
-  for (let at: usize = 0; at < size; at += 16) v128.store(out + at, exp(v128.load(logs + at)));
+  for (let at: usize = 0; at < size; at += 16) v128.store(out + at, Inlined.exp(v128.load(logs + at)));
 }
 
 export function gains(out: usize, values: usize, count: i32, strike: f64, sign: f64, discount: f64): void {
@@ -209,7 +209,7 @@ function quadratic(ratio: v128, mean: v128, uniform: v128, growth: v128): void {
   const less = sub(capped, one);
   const square = add(less, f64x2.sqrt(mul(capped, less)));
   const whole = add(one, square);
-  const root = add(f64x2.sqrt(square), inverseNormal(uniform));
+  const root = add(f64x2.sqrt(square), Inlined.inverseNormal(uniform));
   next = mul(div(mean, whole), mul(root, root));
   const grown = mul(growth, mean);
   bounded = f64x2.lt(add(grown, grown), whole);
