@@ -11,6 +11,7 @@ import type { GenesisFlags } from "./commands/genesis.ts";
 import type { SimulateFlags } from "./commands/simulate.ts";
 import type { Address } from "./devnet/folder.ts";
 import { describeFailure, isFault } from "./failure.ts";
+import { addFeatureCommands } from "./features/flags.ts";
 import { addPriceFlags, type PriceFlags } from "./price/flags.ts";
 
 const dataDefault = ".stoa";
@@ -47,6 +48,8 @@ function laneMode(text: string): LaneMode {
 function program(): Command {
   const stoa = new Command("stoa")
     .description("A decentralised exchange for options, futures and perpetuals.")
+    // Flags behind a command are that command's: features has flags of its own beside its commands.
+    .enablePositionalOptions()
     .showHelpAfterError("(stoa --help lists the commands)")
     .exitOverride();
   addProcesses(stoa);
@@ -55,6 +58,7 @@ function program(): Command {
   addPriceFlags(stoa.command("price"))
     .description("price an option, a chain of quotes (file or gateway) with its surface, or a file of positions")
     .action(async (flags: PriceFlags) => (await import("./commands/price.ts")).runPrice(flags));
+  addFeatureCommands(stoa);
   return stoa;
 }
 

@@ -3,7 +3,7 @@
  * into the page without its types, as one script: it imports types alone. It knows nothing of options, and asks nobody anything.
  */
 import type { ECharts, EChartsOption } from "echarts";
-import type { Axis, BarChart, Chart, HeatMap, LineChart, Quantity, Series, Value } from "./page.ts";
+import type { Axis, BarChart, Chart, Field, HeatMap, LineChart, Quantity, Series, Value } from "./page.ts";
 
 interface Element {
   readonly dataset: Readonly<Record<string, string | undefined>>;
@@ -14,10 +14,22 @@ interface Element {
   querySelectorAll(selector: string): Iterable<Element>;
   closest(selector: string): Element;
 }
+interface Canvas {
+  width: number;
+  height: number;
+  getContext(kind: "2d"): { fillStyle: string; fillRect(x: number, y: number, width: number, height: number): void };
+  toDataURL(): string;
+}
 interface Page {
   readonly charts: readonly Chart[];
-  readonly echarts: { init(element: Element, theme: null, options: { renderer: "svg" }): ECharts };
-  readonly document: Element & { readonly documentElement: { readonly dataset: Record<string, string> } };
+  readonly echarts: {
+    init(element: Element, theme: null, options: { renderer: "svg" }): ECharts;
+    connect(group: string): void;
+  };
+  readonly document: Element & {
+    readonly documentElement: { readonly dataset: Record<string, string> };
+    createElement(name: "canvas"): Canvas;
+  };
   ready: boolean;
   matchMedia(query: string): { readonly matches: boolean };
   addEventListener(name: string, handle: () => void): void;
@@ -63,8 +75,9 @@ const darkColours: Colours = {
   diverging: ["#ff8a4a", "#c25a1e", "#5e3418", "#222a33", "#1d405f", "#2f7fc0", "#8cc8f7"],
 };
 
-function formatValue(value: Value | undefined, quantity: Quantity): string {
+function formatValue(value: Value | undefined, quantity: Axis): string {
   if (value === null || value === undefined || value !== value) return "–";
+  if (quantity.scale === "time") return new Date(value).toISOString().slice(0, 23).replace("T", " ");
   const { format = "number", decimals, unit } = quantity;
   const number = format === "percent" ? 100 * value : value;
   const digits = decimals ?? Math.max(0, Math.min(8, 5 - Math.floor(Math.log10(Math.abs(number) || 1))));
@@ -84,17 +97,18 @@ const nameOf = ({ label, unit }: Quantity): string => (unit === undefined ? labe
 function axisOption(axis: Axis, position: "x" | "y") {
   const { quiet, line, text } = colours();
   return {
-    type: axis.scale === "logarithmic" ? "log" : "value",
+    type: axis.scale === "logarithmic" ? "log" : axis.scale === "time" ? "time" : "value",
     name: nameOf(axis),
     nameLocation: "middle",
     nameGap: position === "x" ? 30 : 70,
     nameTextStyle: { color: text, fontSize: 13 },
     scale: true,
+    ...(axis.range === undefined ? {} : { min: axis.range[0], max: axis.range[1] }),
     axisLine: { show: true, onZero: false, lineStyle: { color: quiet } },
     axisLabel: {
       color: quiet,
       hideOverlap: true,
-      formatter: (value: number) => formatTick(value, axis),
+      ...(axis.scale === "time" ? {} : { formatter: (value: number) => formatTick(value, axis) }),
       ...(axis.scale === "logarithmic" ? { showMinLabel: false, showMaxLabel: false } : {}),
     },
     splitLine: { lineStyle: { color: line } },
@@ -106,6 +120,7 @@ function baseOption() {
   const { text, quiet, ground, line, series } = colours();
   return {
     animation: false,
+    useUTC: true,
     backgroundColor: ground,
     color: [...series],
     textStyle: { color: text, fontFamily: "inherit" },
@@ -138,9 +153,85 @@ function lineOption(chart: LineChart): EChartsOption {
       axisPointer: { type: "line", snap: false },
       formatter: (items: readonly { axisValue: number }[]) => tooltipOf(chart, axis, items[0]!.axisValue),
     },
-    series: chart.series.map((series, index) => seriesOption(chart, series, index, axis)),
+    series: [
+      ...(chart.field === undefined ? [] : [fieldOption(chart.field)]),
+      ...chart.series.map((series, index) => seriesOption(chart, series, index, axis)),
+    ],
   };
   return option as unknown as EChartsOption;
+}
+
+/** Pixels of the picture per pixel of the chart. */
+const fieldPixels = 2;
+
+/** One picture over the whole plot, drawn anew whenever the axes are zoomed: as large as what is seen, however deep the zoom. */
+function fieldOption(field: Field) {
+  return {
+    type: "custom",
+    silent: true,
+    z: 0,
+    // The corners, so that the axes reach over all of it.
+    data: [
+      [field.x[0], field.y[0]],
+      [field.x[1], field.y[1]],
+    ],
+    renderItem: ({ dataIndex, coordSys }: { dataIndex: number; coordSys: Rectangle }, api: RangeApi) => {
+      // Any of the corners that is in sight: when both are out of it the first is asked for all the same.
+      if (dataIndex !== 0) return null;
+      const [left, bottom] = api.coord([field.x[0], field.y[0]]);
+      const [right, top] = api.coord([field.x[1], field.y[1]]);
+      const image = fieldImage(
+        field,
+        { x: left - coordSys.x, y: top - coordSys.y, width: right - left, height: bottom - top },
+        coordSys,
+      );
+      const { x, y, width, height } = coordSys;
+      return { type: "image", style: { image, x, y, width, height } };
+    },
+  };
+}
+
+interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The cells as they lie in `place`, as far as the plot shows them. */
+function fieldImage({ cells }: Field, place: Rectangle, plot: Rectangle): string {
+  const { diverging } = colours();
+  const canvas = page.document.createElement("canvas");
+  canvas.width = Math.ceil(fieldPixels * plot.width);
+  canvas.height = Math.ceil(fieldPixels * plot.height);
+  const context = canvas.getContext("2d");
+  let most = 0;
+  for (const row of cells) for (const value of row) most = Math.max(most, Math.abs(value ?? 0));
+  const columnsCount = cells[0]?.length ?? 0;
+  const edgeX = (column: number): number => Math.round(fieldPixels * (place.x + (place.width * column) / columnsCount));
+  const edgeY = (row: number): number => Math.round(fieldPixels * (place.y + place.height * (1 - row / cells.length)));
+  for (const [index, row] of cells.entries()) {
+    const [bottom, top] = [edgeY(index), edgeY(index + 1)];
+    if (bottom <= 0 || canvas.height <= top) continue;
+    for (const [column, value] of row.entries()) {
+      const [left, right] = [edgeX(column), edgeX(column + 1)];
+      if (value === null || value === 0 || right <= 0 || canvas.width <= left) continue;
+      context.fillStyle = mixed(diverging, 0.5 + value / (2 * most));
+      context.fillRect(left, top, Math.max(1, right - left), Math.max(1, bottom - top));
+    }
+  }
+  return canvas.toDataURL();
+}
+
+/** The colour at `part` of the way along a list of colours. */
+function mixed(list: readonly string[], part: number): string {
+  const at = Math.max(0, Math.min(list.length - 1, part * (list.length - 1)));
+  const [from, to] = [list[Math.floor(at)]!, list[Math.ceil(at)]!];
+  const channels = [1, 3, 5].map((place) => {
+    const [one, other] = [from, to].map((colour) => parseInt(colour.slice(place, place + 2), 16)) as [number, number];
+    return Math.round(one + (other - one) * (at - Math.floor(at)));
+  });
+  return `rgb(${channels.join(" ")})`;
 }
 
 /** A logarithmic axis ends near its data, and not at powers of ten. */
@@ -382,6 +473,8 @@ function draw(anew: boolean): void {
     }
     const chart = known ?? page.echarts.init(element, null, { renderer: "svg" });
     shown.set(element, chart);
+    const drawn = page.charts[Number(element.dataset["chart"])]!;
+    if (drawn.kind === "lines" && drawn.x[0]!.scale === "time") chart.group = "time";
     chart.setOption(optionOf(page.charts[Number(element.dataset["chart"])]!), true);
   }
 }
@@ -429,4 +522,6 @@ for (const button of page.document.querySelectorAll("#theme"))
   });
 page.addEventListener("resize", () => draw(false));
 setTheme();
+// Charts over time are zoomed together.
+page.echarts.connect("time");
 page.ready = true;

@@ -22,8 +22,10 @@ export interface Quantity {
 export type Value = number | null;
 
 export interface Axis extends Quantity {
-  /** "linear" when absent. Values on a logarithmic axis are positive. */
-  readonly scale?: "linear" | "logarithmic";
+  /** "linear" when absent. Values on a logarithmic axis are positive, those on an axis of time milliseconds since 1970, written as UTC. */
+  readonly scale?: "linear" | "logarithmic" | "time";
+  /** From where to where; around its values when absent. */
+  readonly range?: readonly [number, number];
 }
 
 export interface Series {
@@ -42,6 +44,15 @@ export interface Series {
   readonly dashed?: boolean;
 }
 
+/** A picture beneath the lines: colours by the cells' values, evenly over a rectangle of the axes. */
+export interface Field {
+  /** From where to where on the (first) x axis and on the y axis. */
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
+  /** A row per stretch of y, the lowest first. Above zero and below zero have colours of their own; nothing is drawn for null. */
+  readonly cells: readonly (readonly Value[])[];
+}
+
 export interface LineChart {
   readonly kind: "lines";
   readonly title: string;
@@ -52,6 +63,9 @@ export interface LineChart {
   readonly series: readonly Series[];
   /** "ordered": from first to last along a ramp, for expiries and the like; else as different as can be. */
   readonly colours?: "different" | "ordered";
+  readonly field?: Field;
+  /** "plain" when absent. */
+  readonly height?: "plain" | "tall";
   /** Upright lines, such as the forward: one position per axis in `x`. */
   readonly markers?: readonly { readonly label: string; readonly x: readonly number[] }[];
 }
@@ -176,7 +190,7 @@ function renderChart(chart: Chart, charts: Chart[]): string {
       `<button type="button" data-axis="${escaped(label)}"${axis === 0 ? ' class="on"' : ""}>${escaped(label)}</button>`,
   );
   return `<figure><figcaption><span>${escaped(chart.title)}</span>${buttons.length === 0 ? "" : `<span class="axes">x: ${buttons.join("")}</span>`}</figcaption>
-<div class="chart ${chart.kind}" data-chart="${index}" role="img" aria-label="${escaped(chart.title)}"></div>${noteOf(chart)}</figure>`;
+<div class="chart ${chart.kind}${chart.kind === "lines" && chart.height === "tall" ? " tall" : ""}" data-chart="${index}" role="img" aria-label="${escaped(chart.title)}"></div>${noteOf(chart)}</figure>`;
 }
 
 function renderTable(table: Table): string {
