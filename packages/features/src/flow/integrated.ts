@@ -61,7 +61,8 @@ export function integratedOrderFlow(settings: IntegratedFlowSettings): Feature {
         const depth = depths.meanDepth(timeNs);
         if (!market.usable || !flows.isWarm(timeNs) || !(depth > 0)) return;
         const row = (state.taken % samples) * levels;
-        for (let level = 0; level < levels; level++) past[row + level] = flows.flow(level, timeNs) / depth;
+        flows.expire(timeNs);
+        for (let level = 0; level < levels; level++) past[row + level] = (flows.flows[level] as number) / depth;
         state.taken++;
         state.sinceFit++;
         if (state.taken < samples || (state.taken > samples && state.sinceFit < refit)) return;
@@ -75,8 +76,9 @@ export function integratedOrderFlow(settings: IntegratedFlowSettings): Feature {
           const fitted = state.explained === state.explained;
           const depth = market.usable && fitted ? depths.meanDepth(timeNs) : NaN;
           let projection = 0;
+          flows.expire(timeNs);
           for (let level = 0; level < levels; level++) {
-            projection += (weights[level] as number) * flows.flow(level, timeNs);
+            projection += (weights[level] as number) * (flows.flows[level] as number);
           }
           row[offset] = projection / depth;
           row[offset + 1] = state.explained;

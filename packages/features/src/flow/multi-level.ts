@@ -7,7 +7,7 @@ import type { Feature, Operator } from "../graph/operator.ts";
 import type { Levels } from "../market.ts";
 import { nameOfWindow } from "../naming.ts";
 import { positiveInteger } from "../refusal.ts";
-import { Ring, WindowSum } from "../window.ts";
+import { WindowSum, WindowSums } from "../window.ts";
 import { coverage } from "./coverage.ts";
 import { flowIncrements, flowOfLevel, flowParameters, nameOfSource, type FlowSettings } from "./flow-increments.ts";
 
@@ -17,8 +17,9 @@ export type WindowedFlowSettings = FlowSettings & {
 };
 
 export type LevelFlows = Operator & {
-  /** Lots of flow at a level (0 the best) over the window that ends at `timeNs`. */
-  readonly flow: (level: number, timeNs: number) => number;
+  /** Lots of flow at each level (0 the best) over the window that ended when `expire` was called last. */
+  readonly flows: Float64Array;
+  readonly expire: (timeNs: number) => void;
   /** Whether the whole window was seen. */
   readonly isWarm: (timeNs: number) => boolean;
 };
@@ -48,31 +49,17 @@ export function levelFlows(settings: WindowedFlowSettings): Feature<LevelFlows> 
     levels,
     make(context) {
       const seen = context.use(coverage);
-      const { entries, sums } = context.keep({ entries: new Ring(1 + levels), sums: new Float64Array(levels) });
+      const { sums } = context.keep({ sums: new WindowSums(window, levels) });
+      const increments = new Float64Array(levels);
       context.use(flowIncrements(settings)).listen((timeNs, now, before, from) => {
-        entries.push(timeNs);
-        const entry = entries.count - 1;
-        for (let level = 0; level < from; level++) entries.set(entry, 1 + level, 0);
-        for (let level = from; level < levels; level++) {
-          const increment = flowOfLevel(now, before, level);
-          entries.set(entry, 1 + level, increment);
-          sums[level] = (sums[level] as number) + increment;
-        }
+        for (let level = from; level < levels; level++) increments[level] = flowOfLevel(now, before, level);
+        sums.push(timeNs, increments, from);
       });
       return {
-        flow(level, timeNs) {
-          const oldest = timeNs - window;
-          while (entries.count > 0 && entries.at(0) <= oldest) {
-            for (let each = 0; each < levels; each++) sums[each] = (sums[each] as number) - entries.at(0, 1 + each);
-            entries.shift();
-          }
-          return sums[level] as number;
-        },
+        flows: sums.sums,
+        expire: (timeNs) => sums.expire(timeNs),
         isWarm: (timeNs) => seen.covers(timeNs, window),
-        onGap() {
-          entries.clear();
-          sums.fill(0);
-        },
+        onGap: () => sums.clear(),
       };
     },
   };
@@ -135,20 +122,13 @@ export function multiLevelOrderFlow(
     levels,
     make(context) {
       const { market } = context;
-      const flows = context.use(levelFlows(flowSettings));
-      if (scale === "lots") {
-        return {
-          write(row, offset, timeNs) {
-            for (let level = 0; level < levels; level++)
-              row[offset + level] = market.usable ? flows.flow(level, timeNs) : NaN;
-          },
-        };
-      }
-      const depths = context.use(levelDepths(flowSettings));
+      const { flows, expire } = context.use(levelFlows(flowSettings));
+      const depths = scale === "depth" ? context.use(levelDepths(flowSettings)) : undefined;
       return {
         write(row, offset, timeNs) {
-          const divisor = market.usable ? depths.meanDepth(timeNs) : NaN;
-          for (let level = 0; level < levels; level++) row[offset + level] = flows.flow(level, timeNs) / divisor;
+          expire(timeNs);
+          const divisor = market.usable ? (depths === undefined ? 1 : depths.meanDepth(timeNs)) : NaN;
+          for (let level = 0; level < levels; level++) row[offset + level] = (flows[level] as number) / divisor;
         },
       };
     },

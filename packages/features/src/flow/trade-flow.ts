@@ -2,7 +2,7 @@
  * What was bought and sold at market: over a window of time in lots, in number and in money, net or as a share; and as a flow that
  * forgets by halves. Whose trade is whose is decided by `trades/trade-sign.ts`.
  */
-import { exp } from "@stoa/base/exact";
+import { exp } from "@stoa/pricing/kernel/functions";
 import type { MarketEvent } from "../event.ts";
 import type { Feature, Operator } from "../graph/operator.ts";
 import type { Instrument } from "../instrument.ts";
@@ -186,7 +186,9 @@ export function signedFlow(
           state.flow = 0;
         },
         write(row, offset, timeNs) {
-          row[offset] = decayed(state.flow, timeNs - state.atNs, halfLife) * worth;
+          const { flow, atNs } = state;
+          // Without trades nothing decays, and no exponential is taken.
+          row[offset] = flow === 0 ? 0 : flow * exp(((atNs - timeNs) / halfLife) * logOfTwo) * worth;
         },
         isWarm: (timeNs) => seen.covers(timeNs, 10 * halfLife),
       };

@@ -13,6 +13,9 @@ export interface Normaliser extends Definition {
 }
 
 export interface ColumnNormaliser {
-  /** The normalised value of `value` by what came before it, NaN while that is too little; then remembers `value`. NaN is passed on and not remembered. */
-  apply(value: number, timeNs: number): number;
+  /**
+   * Writes to `row[to]` the normalised value of `row[from]` by what came before it, NaN while that is too little; then remembers the
+   * value. NaN is passed on and not remembered.
+   */
+  apply(row: Float64Array, from: number, to: number, timeNs: number): void;
 }

@@ -13,6 +13,10 @@ export function clip({ low, high }: { readonly low: number; readonly high: numbe
     parameters: { low, high },
     suffix: "clip",
     formula: `min(max(x, ${low}), ${high})`,
-    make: () => ({ apply: (value) => Math.min(Math.max(value, low), high) }),
+    make: () => ({
+      apply(row, from, to) {
+        row[to] = Math.min(Math.max(row[from] as number, low), high);
+      },
+    }),
   };
 }

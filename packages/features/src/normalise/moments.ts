@@ -71,8 +71,10 @@ export class MovingMoments {
     return this.entries.at(0);
   }
 
-  push(timeNs: number, value: number): void {
+  /** Takes in `row[column]`, stamped `timeNs`. It is read here, because a number that is handed over costs an object. */
+  push(timeNs: number, row: Float64Array, column: number): void {
     const { newer } = this;
+    const value = row[column] as number;
     this.entries.push(timeNs, value);
     const count = (newer[0] as number) + 1;
     const difference = value - (newer[1] as number);

@@ -40,8 +40,10 @@ export function previousDaysZ(settings: {
       const before = keep(new Moments());
       const state = keep({ day: NaN, past });
       return {
-        apply(value, timeNs) {
-          if (value - value !== 0) return NaN;
+        apply(row, from, to, timeNs) {
+          const value = row[from] as number;
+          row[to] = NaN;
+          if (value - value !== 0) return;
           const day = Math.floor((timeNs - begin) / dayNs);
           if (day !== state.day) {
             if (today.count > 0) past.push(today.count, today.mean, today.squares);
@@ -52,7 +54,7 @@ export function previousDaysZ(settings: {
             state.day = day;
           }
           today.add(value);
-          return past.count < days ? NaN : before.score(value, deviation);
+          if (past.count === days) row[to] = before.score(value, deviation);
         },
       };
     },

@@ -34,8 +34,10 @@ export function robustZ(settings: { readonly count: number; readonly scale?: Rob
       const values = new Ring(1);
       keep({ sorted, values });
       return {
-        apply(value) {
-          if (value - value !== 0) return NaN;
+        apply(row, from, to) {
+          const value = row[from] as number;
+          row[to] = NaN;
+          if (value - value !== 0) return;
           const full = values.count === count;
           const middle = full ? median(sorted, count) : NaN;
           const spread = full ? factor * medianDistance(sorted, count, middle) : NaN;
@@ -45,7 +47,7 @@ export function robustZ(settings: { readonly count: number; readonly scale?: Rob
           }
           putIn(sorted, values.count, value);
           values.push(value);
-          return spread > 0 ? (value - middle) / spread : NaN;
+          if (spread > 0) row[to] = (value - middle) / spread;
         },
       };
     },

@@ -26,12 +26,13 @@ export function rollingZ(settings: { readonly count: number; readonly deviation?
       const moments = new MovingMoments();
       keep({ entries: moments.entries, older: moments.older, newer: moments.newer });
       return {
-        apply(value, timeNs) {
-          if (value - value !== 0) return NaN;
-          const score = moments.count < count ? NaN : moments.total().score(value, deviation);
-          moments.push(timeNs, value);
+        apply(row, from, to, timeNs) {
+          const value = row[from] as number;
+          row[to] = NaN;
+          if (value - value !== 0) return;
+          if (moments.count === count) row[to] = moments.total().score(value, deviation);
+          moments.push(timeNs, row, from);
           if (moments.count > count) moments.shift();
-          return score;
         },
       };
     },
@@ -59,14 +60,14 @@ export function rollingZOver(settings: { readonly window: number; readonly devia
       const moments = new MovingMoments();
       const state = keep({ entries: moments.entries, older: moments.older, newer: moments.newer, sinceNs: NaN });
       return {
-        apply(value, timeNs) {
-          if (value - value !== 0) return NaN;
+        apply(row, from, to, timeNs) {
+          const value = row[from] as number;
+          row[to] = NaN;
+          if (value - value !== 0) return;
           if (!(state.sinceNs <= timeNs)) state.sinceNs = timeNs;
           while (moments.count > 0 && moments.oldestNs <= timeNs - window) moments.shift();
-          const isWarm = timeNs - state.sinceNs >= window;
-          const score = isWarm ? moments.total().score(value, deviation) : NaN;
-          moments.push(timeNs, value);
-          return score;
+          if (timeNs - state.sinceNs >= window) row[to] = moments.total().score(value, deviation);
+          moments.push(timeNs, row, from);
         },
       };
     },

@@ -56,7 +56,12 @@ export function weightedZ(settings: { readonly halfLife: number; readonly warmup
     lookback: `${warmup} values`,
     make(keep) {
       const state = keep(emptyState());
-      return { apply: (value) => (value - value === 0 ? score(state, value, kept, warmup) : NaN) };
+      return {
+        apply(row, from, to) {
+          const value = row[from] as number;
+          row[to] = value - value === 0 ? score(state, value, kept, warmup) : NaN;
+        },
+      };
     },
   };
 }
@@ -79,11 +84,13 @@ export function weightedZOver(settings: { readonly halfLife: number; readonly wa
     make(keep) {
       const state = keep(emptyState());
       return {
-        apply(value, timeNs) {
-          if (value - value !== 0) return NaN;
+        apply(row, from, to, timeNs) {
+          const value = row[from] as number;
+          row[to] = NaN;
+          if (value - value !== 0) return;
           const elapsed = timeNs - state.lastNs;
           state.lastNs = timeNs;
-          return score(state, value, elapsed > 0 ? exp((-ln2 * elapsed) / halfLife) : 1, warmup);
+          row[to] = score(state, value, elapsed > 0 ? exp((-ln2 * elapsed) / halfLife) : 1, warmup);
         },
       };
     },

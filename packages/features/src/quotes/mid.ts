@@ -1,7 +1,6 @@
 /** Prices between the best quotes: their middle, and the middle weighted by the sizes on the other side. */
 import type { Feature } from "../graph/operator.ts";
-import type { Market } from "../market.ts";
-import { inUnit, priceColumn, priceUnit, type PriceUnit } from "./price-unit.ts";
+import { priceColumn, priceUnit, scaleOf, type PriceUnit } from "./price-unit.ts";
 
 /** `mid`: (a + b) / 2. */
 export function mid({ unit = "price" }: { readonly unit?: PriceUnit } = {}): Feature {
@@ -12,17 +11,17 @@ export function mid({ unit = "price" }: { readonly unit?: PriceUnit } = {}): Fea
     parameters: { unit },
     columns: [priceColumn("mid", unit, "m = (a + b) / 2")],
     levels: 1,
-    make: ({ market }) => ({
-      write(row, offset) {
-        row[offset] = inUnit(market.instrument, unit, market.mid);
-      },
-    }),
+    make({ market }) {
+      const { multiply, divide } = scaleOf(market.instrument, unit);
+      const { levels } = market;
+      return {
+        write(row, offset) {
+          const ticks = ((levels.bidPrice[0] as number) + (levels.askPrice[0] as number)) / 2;
+          row[offset] = market.usable ? (ticks * multiply) / divide : NaN;
+        },
+      };
+    },
   };
-}
-
-/** The weighted mid of the best quotes in ticks, W = (a q^b + b q^a) / (q^a + q^b). */
-export function weightedMidTicks({ bidPrice, bidSize, askPrice, askSize }: Market): number {
-  return (askPrice * bidSize + bidPrice * askSize) / (bidSize + askSize);
 }
 
 /** `wmid`: (a q^b + b q^a) / (q^a + q^b): near the ask where the bid is the heavier. The notebook sstoikov/microprice calls it `wmid`. */
@@ -35,10 +34,17 @@ export function weightedMid({ unit = "price" }: { readonly unit?: PriceUnit } = 
     columns: [priceColumn("wmid", unit, "W = (a q^b + b q^a) / (q^a + q^b)")],
     source: "notebook of Stoikov, The micro-price, Quantitative Finance 18(12), 2018",
     levels: 1,
-    make: ({ market }) => ({
-      write(row, offset) {
-        row[offset] = market.usable ? inUnit(market.instrument, unit, weightedMidTicks(market)) : NaN;
-      },
-    }),
+    make({ market }) {
+      const { multiply, divide } = scaleOf(market.instrument, unit);
+      const { levels } = market;
+      return {
+        write(row, offset) {
+          const bidSize = levels.bidSize[0] as number;
+          const askSize = levels.askSize[0] as number;
+          const weighted = (levels.askPrice[0] as number) * bidSize + (levels.bidPrice[0] as number) * askSize;
+          row[offset] = market.usable ? ((weighted / (bidSize + askSize)) * multiply) / divide : NaN;
+        },
+      };
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** In which unit a feature tells a price: as a count of ticks, or as the number that the venue writes. */
 import type { Column } from "../graph/operator.ts";
-import { scaled, type Instrument } from "../instrument.ts";
+import { scaled, type Instrument, type Scale } from "../instrument.ts";
 import { oneOf } from "../refusal.ts";
 
 export const priceUnits = ["ticks", "price"] as const;
@@ -19,3 +19,7 @@ export const priceColumn = (name: string, unit: PriceUnit, formula: string): Col
   unit,
   formula,
 });
+
+/** What ticks are multiplied with and divided by to be in the unit: for rows, which are written without a call. */
+export const scaleOf = (instrument: Instrument, unit: PriceUnit): Scale =>
+  unit === "ticks" ? { multiply: 1, divide: 1 } : instrument.tick;

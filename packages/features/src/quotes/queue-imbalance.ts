@@ -33,7 +33,10 @@ export function queueImbalance({ form = "difference" }: { readonly form?: Imbala
     levels: 1,
     make: ({ market }) => ({
       write(row, offset) {
-        row[offset] = market.usable ? imbalanceOf(form, market.bidSize, market.askSize) : NaN;
+        const { bidSize, askSize, usable } = market;
+        if (!usable) row[offset] = NaN;
+        else if (form === "difference") row[offset] = (bidSize - askSize) / (bidSize + askSize);
+        else row[offset] = imbalanceOf(form, bidSize, askSize);
       },
     }),
   };
