@@ -1,9 +1,11 @@
 /** Arrivals, rates and the Hawkes process against naive second implementations, closed forms and simulated processes. */
 import { describe, expect, test } from "vitest";
 import { createPrng } from "@stoa/base/prng";
-import { EventKind } from "../src/event.ts";
-import { ms, seconds } from "../src/graph/clock.ts";
-import { arrivalTypes, pointTypes, type PointType } from "../src/intensity/arrivals.ts";
+import { appendEvent, blankEvent, EventFlag, EventKind, makeEventBatch, type MarketEvent } from "../src/event.ts";
+import { every, ms, seconds } from "../src/graph/clock.ts";
+import { features } from "../src/graph/graph.ts";
+import type { Feature } from "../src/graph/operator.ts";
+import { arrivalTypes, pointTypes, type ModifyRule, type PointType } from "../src/intensity/arrivals.ts";
 import {
   exponentialDistance,
   fitHawkes,
@@ -15,9 +17,10 @@ import {
 import { branchingRatio, hawkesDistance, hawkesIntensity } from "../src/intensity/hawkes-features.ts";
 import { eventCounts, eventIntensity } from "../src/intensity/rates.ts";
 import { expectNaive, type Moment } from "./support/history.ts";
-import { originNs, randomOrders } from "./support/random-market.ts";
+import { originNs, randomOrders, testInstrument } from "./support/random-market.ts";
 
 const batch = randomOrders(51, 1_800);
+const parameters = { mu: 0.8, alpha: 2, beta: 3 };
 
 const sinceGap = (moments: readonly Moment[]): readonly Moment[] =>
   moments.slice(moments.findLastIndex(({ event }) => event.kind === EventKind.gap) + 1);
@@ -114,6 +117,68 @@ test("counts of arrivals are those of the window, and rates their decaying sum",
   );
 });
 
+/** Rows of features after the last of some events, one second apart, each an atomic change. */
+function after(list: readonly Feature[], given: readonly Partial<MarketEvent>[]): number[] {
+  const events = makeEventBatch(given.length);
+  for (const [index, event] of given.entries()) {
+    appendEvent(events, { ...blankEvent(), timeNs: 1e9 * (index + 1), flags: EventFlag.last, ...event });
+  }
+  const graph = features({ instruments: [testInstrument()], originNs, clock: every.event() }).add(...list);
+  let last: number[] = [];
+  graph.batch([events], { onRow: (row) => void (last = [...row.subarray(2)]) });
+  return last;
+}
+
+test("a level that grows is a limit order, one that shrinks a cancellation; snapshots and hidden trades do not count", () => {
+  const { level, trade } = EventKind;
+  const flags = EventFlag.last;
+  const counts = after(
+    [eventCounts({ window: seconds(60) })],
+    [
+      { kind: level, side: 1, price: 99, size: 5, flags: flags | EventFlag.snapshot },
+      { kind: level, side: -1, price: 101, size: 5, flags: flags | EventFlag.snapshot },
+      { kind: level, side: 1, price: 99, size: 7 },
+      { kind: level, side: 1, price: 98, size: 1 },
+      { kind: level, side: 1, price: 99, size: 7 },
+      { kind: level, side: -1, price: 101, size: 2 },
+      { kind: level, side: -1, price: 101, size: 0 },
+      { kind: level, side: -1, price: 102, size: 4 },
+      { kind: trade, side: 1, price: 101, size: 1 },
+      { kind: trade, side: -1, price: 100, size: 1, flags: flags | EventFlag.hidden },
+    ],
+  );
+  expect(counts).toEqual([2, 1, 0, 2, 1, 0]);
+});
+
+test("modifications are split into a cancellation and a limit order, or left out", () => {
+  const { add, modify } = EventKind;
+  const events = [
+    { kind: add, id: 1, side: 1, price: 99, size: 5 },
+    { kind: add, id: 2, side: -1, price: 101, size: 5 },
+    { kind: modify, id: 1, side: 1, price: 99, size: 3 },
+    { kind: modify, id: 1, side: 1, price: 98, size: 3 },
+    { kind: modify, id: 2, side: -1, price: 101, size: 9 },
+    { kind: modify, id: 2, side: -1, price: 101, size: 9 },
+  ] as const;
+  const counted = (modifies: ModifyRule): number[] =>
+    after([eventCounts({ window: seconds(60), modify: modifies })], events);
+  expect(counted("split")).toEqual([2, 2, 2, 1, 0, 0]);
+  expect(counted("ignore")).toEqual([1, 1, 0, 0, 0, 0]);
+});
+
+test("trades of one instant are one point, or each its own", () => {
+  const quotes = [
+    { kind: EventKind.level, side: 1, price: 99, size: 5, timeNs: 0 },
+    { kind: EventKind.level, side: -1, price: 101, size: 5, timeNs: 0 },
+  ] as const;
+  const fills = [1e9, 1e9, 1e9].map(
+    (timeNs) => ({ kind: EventKind.trade, side: 1, price: 101, size: 1, timeNs }) as const,
+  );
+  const intensity = (ties: "once" | "each"): number =>
+    after([hawkesIntensity({ events: "trade", ties, ...parameters })], [...quotes, ...fills])[0]!;
+  expect([intensity("once"), intensity("each")]).toEqual([0.8 + 2, 0.8 + 6]);
+});
+
 /** Times in seconds of a point process since the last gap, several at one time once. */
 function pointsOf(events: PointType, moments: readonly Moment[]): number[] {
   let times: number[];
@@ -132,8 +197,6 @@ function pointsOf(events: PointType, moments: readonly Moment[]): number[] {
       .map(({ timeNs }) => timeNs);
   return [...new Set(times)].map((timeNs) => timeNs / 1e9);
 }
-
-const parameters = { mu: 0.8, alpha: 2, beta: 3 };
 
 describe.each(["trade", "mid", "cancel_ask"] as const)("a Hawkes process of %s", (events) => {
   /** Compensator between points by its definition, as a sum over all earlier points. */
