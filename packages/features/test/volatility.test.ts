@@ -197,6 +197,17 @@ describe("by hand", () => {
     expect(last.slice(4)).toEqual([up * up, down * down]);
   });
 
+  test("a trade that no book showed is not observed", () => {
+    const [window, bar] = [minutes(1), ms(1000)];
+    const list = [realisedVariance({ sampling: "trade", window }), rangeVariance({ bar, count: 9 })];
+    const open = trades([100, 110, 110]);
+    const hidden = trades([100, 150, 110, 110]);
+    for (const [row, timeNs] of [1e9, 1.5e9, 2e9, 3e9].entries()) hidden.timeNs[row] = timeNs;
+    expect(lastRow(list, hidden)).not.toEqual(lastRow(list, open));
+    hidden.flags[1]! |= EventFlag.hidden;
+    expect(lastRow(list, hidden)).toEqual(lastRow(list, open));
+  });
+
   test("a bar that opens at its low and closes at its high", () => {
     const range = Math.log(1.25);
     expect(parkinsonVariance({ high: 125, low: 100 })).toBeCloseTo(range ** 2 / 2.772588722239781, 15);
