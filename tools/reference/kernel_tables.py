@@ -123,7 +123,7 @@ def with_rest(name, f, center, half, degree):
 
 
 tails = []
-for octave in range(6):
+for octave in range(-1, 6):
     for step in range(64):
         width = mpf(2) ** octave / 64
         center = mpf(2) ** octave + (step + mpf(1) / 2) * width - 1
@@ -152,7 +152,7 @@ with open(path, "w") as file:
     file.write(array("logOfTwo", "ln(2) in two parts; the first is a multiple of 2^-42, so an exponent times it is exact.", [two, float(mp.log(2) - mpf(two))]) + "\n")
     file.write(array("logTable", "Rows of four for the 128 cells of fractions from 0.6875 on: r near 1/m of ten bits after the point, -ln(r) as a multiple of 2^-42 and its rest, and a zero.", logs) + "\n")
     file.write(array("ratioTable", "Rows of twelve for the 16 cells in each octave of t + 1, t in [0, 63): the Mills ratio over sqrt(2 pi) in powers of t less the middle of the cell. They hold for half a cell beyond their own on both sides.", ratios) + "\n")
-    file.write(array("tailTable", "Rows of eight, the second number being what rounding left of the first, for the 64 cells in each octave of t + 1, t in [0, 63): the same function, for arguments in the cell alone.", tails) + "\n")
+    file.write(array("tailTable", "Rows of eight, the second number being what rounding left of the first, for the 64 cells in each octave of t + 1, t in [-1/2, 63): the same function, for arguments in the cell alone.", tails) + "\n")
     file.write(array("quantileTable", "Rows of ten, the second number being what rounding left of the first. 97 for the 16 cells in each octave of y = p (1 - p) from 1/256 to 1/4 and the next: the quantile of p over p - 1/2. Then 16 for each octave of w = sqrt(-2 ln p) from 2 on: minus the quantile of p.", quantiles))
 for name, error in worst.items():
     print(name, mp.nstr(error, 5), "= 2^" + mp.nstr(mp.log(error, 2), 5))

@@ -230,15 +230,14 @@ function fillNear(slot: usize, cell: v128, inner: v128, outer: v128, deviation: 
 }
 
 function fillFar(slot: usize, inner: v128, outer: v128): void {
-  const first = tailRatio(f64x2.abs(inner));
+  const flip = f64x2.lt(inner, fixed(memory.data<f64>([-0.5])));
+  const sign = v128.and(flip, fixed(memory.data<u64>([0x8000000000000000])));
+  const first = tailRatio(v128.xor(inner, sign));
   const second = tailRatio(outer);
   v128.store(innerRatios + slot, first);
   v128.store(outerRatios + slot, second);
-  v128.store(flips + slot, i64x2.shr_s(inner, 63));
-  v128.store(
-    differences + slot,
-    sub(v128.or(v128.and(inner, fixed(memory.data<u64>([0x8000000000000000]))), first), second),
-  );
+  v128.store(flips + slot, flip);
+  v128.store(differences + slot, sub(v128.or(sign, first), second));
 }
 
 function fillPrices(end: usize): void {

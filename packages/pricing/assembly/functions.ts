@@ -10,7 +10,7 @@ const expTable: usize = tablesAddress;
 const logTable: usize = expTable + 64 * 8;
 const ratioTable: usize = logTable + 512 * 8;
 const tailTable: usize = ratioTable + 1152 * 8;
-const quantileTable: usize = tailTable + 3072 * 8;
+const quantileTable: usize = tailTable + 3584 * 8;
 /** Where they end. */
 export const tablesEnd: usize = quantileTable + 1650 * 8;
 
@@ -253,5 +253,5 @@ export function tailRatio(t: v128): v128 {
 }
 
 function tailRow(upper: i32): usize {
-  return tailTable + ((<usize>((upper - 0x3ff00000) >> 14)) << 6);
+  return tailTable + ((<usize>((upper - 0x3fe00000) >> 14)) << 6);
 }

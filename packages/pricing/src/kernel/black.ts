@@ -163,8 +163,8 @@ function fillWeights(count: number): void {
 }
 
 /**
- * R(h - t) and R(h + t) and their difference. Where R is taken from two cells and h < t, what is written is R(t - h), and minus
- * its sum with the other: so much is lacking to the whole, and the row is marked as flipped.
+ * R(h - t) and R(h + t) and their difference. Where h - t is less than -1/2, what is written is R(t - h), and minus its sum with
+ * the other: so much is lacking to the whole, and the row is marked as flipped. Nearer to the peak the whole would cancel.
  */
 function fillDifferences(count: number): void {
   for (let index = 0; index < count; index++) {
@@ -177,12 +177,13 @@ function fillDifferences(count: number): void {
       differences[index] = deviation * nearDifference(cell, inner, outer, deviation, ratios, 2 * index);
       flips[index] = 0;
     } else {
-      const first = tailRatio(Math.abs(inner));
+      const isFlipped = inner < flipEnd;
+      const first = tailRatio(isFlipped ? -inner : inner);
       const second = tailRatio(outer);
       ratios[2 * index] = first;
       ratios[2 * index + 1] = second;
-      flips[index] = signBit(inner);
-      differences[index] = (inner < 0 ? -first : first) - second;
+      flips[index] = isFlipped ? 1 : 0;
+      differences[index] = (isFlipped ? -first : first) - second;
     }
   }
 }
@@ -264,3 +265,5 @@ const ratios = new Float64Array(2 * blockRows);
 const differences = new Float64Array(blockRows);
 const flips = new Int32Array(blockRows);
 const densityAtZero = 0.3989422804014327;
+/** Where the table of R begins. */
+const flipEnd = -0.5;

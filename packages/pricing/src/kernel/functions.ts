@@ -98,11 +98,11 @@ export function inverseNormal(p: number): number {
 }
 
 /**
- * Phi(-t) / exp(-t^2/2), the Mills ratio over sqrt(2 pi), for t in [0, 62]: within 0.8 units. Kernels take distribution values
+ * Phi(-t) / exp(-t^2/2), the Mills ratio over sqrt(2 pi), for t in [-1/2, 62]: within 0.8 units. Kernels take distribution values
  * from it, and differences of two of them from {@link ratioCell}.
  */
 export function tailRatio(t: number): number {
-  const cell = (upperBits(t + 1) - 0x3ff00000) >> 14;
+  const cell = (upperBits(t + 1) - 0x3fe00000) >> 14;
   const row = cell * 8;
   const x = t - at(tailCenters, cell);
   const square = x * x;
@@ -218,9 +218,9 @@ for (let index = 0; index < cellCenters.length; index++)
   cellCenters[index] = (1 + ((index & 15) + 0.5) / 16) * at(powersOfTwo, 1074 + (index >> 4));
 
 /** The middles of the sixty-fourths of the octaves of t + 1, less one. */
-const tailCenters = new Float64Array(384);
+const tailCenters = new Float64Array(448);
 for (let index = 0; index < tailCenters.length; index++)
-  tailCenters[index] = (1 + ((index & 63) + 0.5) / 64) * at(powersOfTwo, 1074 + (index >> 6)) - 1;
+  tailCenters[index] = (1 + ((index & 63) + 0.5) / 64) * at(powersOfTwo, 1073 + (index >> 6)) - 1;
 
 const scratch = new Float64Array(16);
 const scratchWords = new Int32Array(scratch.buffer);

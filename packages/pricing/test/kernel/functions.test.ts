@@ -91,8 +91,10 @@ describe("the kernel's functions", () => {
   });
 
   test("the Mills ratio is that of the exact distribution and density, on the borders of its cells too", () => {
-    const borders = Array.from({ length: 320 }, (_, cell) => neighbours((1 + (cell % 64) / 64) * 2 ** (cell >> 6) - 1));
-    for (const t of [...many(0, 37), ...borders.flat().filter((border) => 0 <= border)])
+    const borders = Array.from({ length: 384 }, (_, cell) =>
+      neighbours((1 + (cell % 64) / 64) * 2 ** ((cell >> 6) - 1) - 1),
+    );
+    for (const t of [...many(-0.5, 37), ...borders.flat().filter((border) => -0.5 <= border)])
       expect(
         Math.abs(tailRatio(t) * exact.normalDensity(t) * 2.5066282746310002 - exact.normalDistribution(-t)),
       ).toBeLessThanOrEqual(1e-15 * exact.normalDistribution(-t));
