@@ -54,51 +54,63 @@ export function response(settings: ResponseSettings): Feature {
       const quotes = context.use(prevailingQuotes({ lag: 0, earlier }));
       // Sign and twice the middle of each trade, as far back as the oldest one that still has to be taken away.
       const past = new Ring(2, 64);
-      const moves = new Float64Array(lags.length);
-      const movesCount = new Float64Array(lags.length);
-      const products = new Float64Array(lags.length);
-      const productsCount = new Float64Array(lags.length);
-      context.keep({ past, moves, movesCount, products, productsCount });
-      /** Adds or takes away what the trade at `age` brought to each lag. All sums are of integers. */
-      const count = (age: number, times: 1 | -1): void => {
-        for (let place = 0; place < lags.length; place++) {
-          const from = age - (lags[place] as number);
-          if (from < 0) return;
-          const sign = past.at(from);
-          const move = past.at(age, 1) - past.at(from, 1);
-          if (sign === 0) continue;
-          if (move === move) {
-            moves[place] = (moves[place] as number) + times * sign * move;
-            movesCount[place] = (movesCount[place] as number) + times;
-          }
-          if (past.at(age) === 0) continue;
-          products[place] = (products[place] as number) + times * sign * past.at(age);
-          productsCount[place] = (productsCount[place] as number) + times;
-        }
+      const sums: LagSums = {
+        moves: new Float64Array(lags.length),
+        movesCount: new Float64Array(lags.length),
+        products: new Float64Array(lags.length),
+        productsCount: new Float64Array(lags.length),
       };
+      context.keep({ past, ...sums });
       return {
         onTrade({ timeNs }) {
           if (!trade.counts) return;
           const { bid, ask } = quotes.quoteBefore(timeNs);
           past.push(trade.sign, bid + ask);
-          count(past.count - 1, 1);
-          if (past.count > trades) count(past.count - 1 - trades, -1);
+          count(sums, lags, past, past.count - 1, 1);
+          if (past.count > trades) count(sums, lags, past, past.count - 1 - trades, -1);
           if (past.count > trades + longest) past.shift();
         },
         onGap() {
           past.clear();
-          for (const sums of [moves, movesCount, products, productsCount]) sums.fill(0);
+          for (const each of Object.values(sums)) each.fill(0);
         },
         write(row, offset) {
           for (let place = 0; place < lags.length; place++) {
-            const pairs = movesCount[place] as number;
-            const signed = productsCount[place] as number;
-            row[offset + place] = pairs === 0 ? NaN : (moves[place] as number) / (2 * pairs);
-            row[offset + lags.length + place] = signed === 0 ? NaN : (products[place] as number) / signed;
+            const pairs = sums.movesCount[place] as number;
+            const signed = sums.productsCount[place] as number;
+            row[offset + place] = pairs === 0 ? NaN : (sums.moves[place] as number) / (2 * pairs);
+            row[offset + lags.length + place] = signed === 0 ? NaN : (sums.products[place] as number) / signed;
           }
         },
         isWarm: () => past.count === trades + longest,
       };
     },
   };
+}
+
+/** By lag: sums of s_n times twice the move, and of products of signs, with how many there are. All of integers. */
+interface LagSums {
+  readonly moves: Float64Array;
+  readonly movesCount: Float64Array;
+  readonly products: Float64Array;
+  readonly productsCount: Float64Array;
+}
+
+/** Adds (`times` 1) or takes away (-1) what the trade at `age` brought to each lag. */
+function count(sums: LagSums, lags: readonly number[], past: Ring, age: number, times: 1 | -1): void {
+  const { moves, movesCount, products, productsCount } = sums;
+  for (let place = 0; place < lags.length; place++) {
+    const from = age - (lags[place] as number);
+    if (from < 0) return;
+    const sign = past.at(from);
+    const move = past.at(age, 1) - past.at(from, 1);
+    if (sign === 0) continue;
+    if (move === move) {
+      moves[place] = (moves[place] as number) + times * sign * move;
+      movesCount[place] = (movesCount[place] as number) + times;
+    }
+    if (past.at(age) === 0) continue;
+    products[place] = (products[place] as number) + times * sign * past.at(age);
+    productsCount[place] = (productsCount[place] as number) + times;
+  }
 }

@@ -5,6 +5,7 @@
  */
 import type { Feature } from "../graph/operator.ts";
 import { oneOf, positiveInteger } from "../refusal.ts";
+import type { Saveable, StateReader, StateWriter } from "../state.ts";
 import { bulkBars, bulkParameters } from "../trades/bulk-volume.ts";
 import { nameOfSigns, signParameters, tradeSigns, type TradeSignSettings } from "../trades/trade-sign.ts";
 import { Ring } from "../window.ts";
@@ -52,59 +53,100 @@ export function vpin(settings: VpinSettings): Feature {
     lookback: `${buckets} buckets of ${bucket} lots`,
     levels: 1,
     make(context) {
-      const imbalances = new Ring(1, buckets + 1);
-      const state = context.keep({ imbalances, filled: 0, net: 0, full: 0, sum: 0 });
-      /** Lots of which `tilt` (from -1 to 1) is bought less sold. */
-      const fill = (lots: number, tilt: number): void => {
-        let rest = lots;
-        let closed = false;
-        while (state.filled + rest >= bucket) {
-          const part = bucket - state.filled;
-          close(Math.abs(state.net + tilt * part));
-          rest -= part;
-          closed = true;
-          // Of a trade larger than all buckets together only the last ones are seen again.
-          const unseen = Math.floor(rest / bucket) - buckets;
-          if (unseen > 0) {
-            rest -= unseen * bucket;
-            state.full += unseen;
-          }
-        }
-        state.filled += rest;
-        state.net += tilt * rest;
-        if (closed) state.sum = sumOf(imbalances);
-      };
-      const close = (imbalance: number): void => {
-        imbalances.push(imbalance);
-        if (imbalances.count > buckets) imbalances.shift();
-        state.full++;
-        state.filled = state.net = 0;
-      };
+      const volumes = new Buckets(bucket, buckets);
+      context.keep({ volumes });
       const common = {
-        onGap() {
-          imbalances.clear();
-          state.filled = state.net = state.full = 0;
-        },
+        onGap: () => volumes.clear(),
         write(row: Float64Array, offset: number) {
-          row[offset] = imbalances.count === buckets ? state.sum / (buckets * bucket) : NaN;
-          row[offset + 1] = state.full;
-          row[offset + 2] = state.filled;
+          row[offset] = volumes.isFull ? volumes.sum / (buckets * bucket) : NaN;
+          row[offset + 1] = volumes.fullCount;
+          row[offset + 2] = volumes.filled;
         },
-        isWarm: () => imbalances.count === buckets,
+        isWarm: () => volumes.isFull,
       };
       if (classification === "bulk") {
-        context.use(bulkBars(bulk)).listen((volume, part) => fill(volume, part === part ? 2 * part - 1 : 0));
+        context.use(bulkBars(bulk)).listen((volume, part) => volumes.fill(volume, part === part ? 2 * part - 1 : 0));
         return common;
       }
       const { trade } = context.use(tradeSigns(signs));
       return {
         ...common,
         onTrade({ size }) {
-          if (trade.counts) fill(size, trade.sign);
+          if (trade.counts) volumes.fill(size, trade.sign);
         },
       };
     },
   };
+}
+
+/** Equal volumes in a row: the open one, and the imbalances of the last full ones. */
+class Buckets implements Saveable {
+  readonly #lots: number;
+  readonly #count: number;
+  readonly #imbalances: Ring;
+  /** Lots in the open bucket, and bought less sold in it. */
+  filled = 0;
+  #net = 0;
+  /** Buckets filled since the beginning or the last gap. */
+  fullCount = 0;
+  /** Of |bought - sold| over the last full buckets, added up in order. */
+  sum = 0;
+
+  constructor(lots: number, count: number) {
+    this.#lots = lots;
+    this.#count = count;
+    this.#imbalances = new Ring(1, count + 1);
+  }
+
+  get isFull(): boolean {
+    return this.#imbalances.count === this.#count;
+  }
+
+  /** Lots of which the part `tilt`, from -1 to 1, is bought less sold. PERF: at most `count` buckets, however many lots. */
+  fill(lots: number, tilt: number): void {
+    let rest = lots;
+    let closed = false;
+    while (this.filled + rest >= this.#lots) {
+      const part = this.#lots - this.filled;
+      this.#close(Math.abs(this.#net + tilt * part));
+      rest -= part;
+      closed = true;
+      // Of a trade larger than all buckets together only the last ones are seen again.
+      const unseen = Math.floor(rest / this.#lots) - this.#count;
+      if (unseen > 0) {
+        rest -= unseen * this.#lots;
+        this.fullCount += unseen;
+      }
+    }
+    this.filled += rest;
+    this.#net += tilt * rest;
+    if (closed) this.sum = sumOf(this.#imbalances);
+  }
+
+  clear(): void {
+    this.#imbalances.clear();
+    this.filled = this.#net = this.fullCount = this.sum = 0;
+  }
+
+  save(writer: StateWriter): void {
+    this.#imbalances.save(writer);
+    for (const value of [this.filled, this.#net, this.fullCount, this.sum]) writer.number(value);
+  }
+
+  load(reader: StateReader): void {
+    this.#imbalances.load(reader);
+    this.filled = reader.number();
+    this.#net = reader.number();
+    this.fullCount = reader.number();
+    this.sum = reader.number();
+  }
+
+  #close(imbalance: number): void {
+    this.#imbalances.push(imbalance);
+    if (this.#imbalances.count > this.#count) this.#imbalances.shift();
+    this.fullCount++;
+    this.filled = this.#net = 0;
+  }
 }
 
 function sumOf(numbers: Ring): number {
