@@ -29,6 +29,8 @@ test("stoa --help lists every command", async () => {
     "status",
     "replay",
     "simulate",
+    "price",
+    "features",
   ]) {
     expect(stdout).toContain(`  ${command}`);
   }

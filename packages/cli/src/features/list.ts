@@ -43,10 +43,15 @@ function plain({ kind, id, summary, defaults, required = {}, needs = [] }: Catal
 /** `(window=10s, scale=lots)`, as the flags take it; empty without parameters. Texts of more than `textMax` signs are left out. */
 export function parametersText(parameters: Parameters, textMax = Infinity): string {
   const parts = Object.entries(parameters).map(([name, value]) => {
-    const text = isDuration(name, value)
-      ? nameOfWindow(value as number)
-      : String(value).replace("Infinity", "infinity");
+    const text = valueText(name, value);
     return `${name}=${text.length <= textMax ? text : "…"}`;
   });
   return parts.length === 0 ? "" : `(${parts.join(", ")})`;
+}
+
+function valueText(name: string, value: string | number | boolean): string {
+  if (isDuration(name, value)) return nameOfWindow(value as number);
+  const text = String(value).replace("Infinity", "infinity");
+  // Lists, but not models, whose braces hold them together.
+  return text.includes(",") && !text.startsWith("{") ? `"${text}"` : text;
 }

@@ -4,12 +4,13 @@ import { basename } from "node:path";
 import { matches } from "@stoa/features/graph/graph";
 import { renderPage } from "../chart/page.ts";
 import { Failure } from "../failure.ts";
-import { parseTimeNs, type PlotFlags } from "./flags.ts";
+import type { PlotFlags } from "./flags.ts";
 import { graphOf } from "./graph.ts";
 import { gatherPlot } from "./plot-data.ts";
 import { plotPage } from "./plot-page.ts";
 import { progressLine } from "./progress.ts";
 import { openInput } from "./sources.ts";
+import { parseTimeNs } from "./time.ts";
 
 /** So many columns are drawn when nobody chose. */
 const columnsCountMax = 12;

@@ -5,11 +5,12 @@ import { fileSink } from "@stoa/features/io/writers/file-sink";
 import type { FeatureSink } from "@stoa/features/io/writers/table";
 import type { FeatureGraph } from "@stoa/features/graph/graph";
 import { Failure } from "../failure.ts";
-import { parseTimeNs, type FeaturesFlags } from "./flags.ts";
+import type { FeaturesFlags } from "./flags.ts";
 import { graphOf } from "./graph.ts";
 import { liveScreen } from "./live-screen.ts";
 import { progressLine } from "./progress.ts";
 import { openInput } from "./sources.ts";
+import { parseTimeNs } from "./time.ts";
 import { summaryObject, summaryText } from "./summary.ts";
 
 /** Live rows reach their file after so long at the latest. */

@@ -129,7 +129,8 @@ function valueOf(text: string, { where, name, like }: Wanted): string | number |
     if (text === "true" || text === "false") return text === "true";
     throw new Failure(`${where}: true or false is wanted`);
   }
-  if (typeof like !== "number") return text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text;
+  if (typeof like !== "number")
+    return text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text.replace(/^"(.*)"$/s, "$1");
   const time = durationNs(text);
   if (time !== undefined) return time;
   const value = text === "infinity" ? Infinity : Number(text.replaceAll("_", ""));
@@ -163,14 +164,15 @@ const durationNames = /^(window|step|horizon|halfLife|tau|bin|stale|bar|lag|dela
 export const isDuration = (name: string, like: unknown): boolean =>
   typeof like === "number" && 1e3 <= like && durationNames.test(name);
 
-/** Splits where the sign stands outside of brackets; empty parts are left out. */
+/** Splits where the sign stands outside of brackets and quotation marks; empty parts are left out. */
 export function splitOutside(text: string, sign: string): string[] {
   const parts: string[] = [];
-  let [depth, part] = [0, ""];
+  let [depth, part, quoted] = [0, "", false];
   for (const one of text) {
+    if (one === '"') quoted = !quoted;
     if (one === "(" || one === "{" || one === "[") depth++;
     if (one === ")" || one === "}" || one === "]") depth--;
-    if (one === sign && depth === 0) {
+    if (one === sign && depth === 0 && !quoted) {
       parts.push(part);
       part = "";
     } else part += one;
