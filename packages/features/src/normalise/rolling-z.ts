@@ -24,13 +24,13 @@ export function rollingZ(settings: { readonly count: number; readonly deviation?
     lookback: `${count} values`,
     make(keep) {
       const moments = new MovingMoments();
-      keep({ entries: moments.entries, older: moments.older, newer: moments.newer });
+      keep({ moments });
       return {
         apply(row, from, to, timeNs) {
           const value = row[from] as number;
           row[to] = NaN;
           if (value - value !== 0) return;
-          if (moments.count === count) row[to] = moments.total().score(value, deviation);
+          if (moments.count === count) moments.score(row, from, to, deviation);
           moments.push(timeNs, row, from);
           if (moments.count > count) moments.shift();
         },
@@ -58,15 +58,15 @@ export function rollingZOver(settings: { readonly window: number; readonly devia
     lookback: name,
     make(keep) {
       const moments = new MovingMoments();
-      const state = keep({ entries: moments.entries, older: moments.older, newer: moments.newer, sinceNs: NaN });
+      const state = keep({ moments, sinceNs: NaN });
       return {
         apply(row, from, to, timeNs) {
           const value = row[from] as number;
           row[to] = NaN;
           if (value - value !== 0) return;
           if (!(state.sinceNs <= timeNs)) state.sinceNs = timeNs;
-          while (moments.count > 0 && moments.oldestNs <= timeNs - window) moments.shift();
-          if (timeNs - state.sinceNs >= window) row[to] = moments.total().score(value, deviation);
+          moments.expire(timeNs - window);
+          if (timeNs - state.sinceNs >= window) moments.score(row, from, to, deviation);
           moments.push(timeNs, row, from);
         },
       };

@@ -17,7 +17,8 @@ export function mid({ unit = "price" }: { readonly unit?: PriceUnit } = {}): Fea
       return {
         write(row, offset) {
           const ticks = ((levels.bidPrice[0] as number) + (levels.askPrice[0] as number)) / 2;
-          row[offset] = market.usable ? (ticks * multiply) / divide : NaN;
+          if (market.usable) row[offset] = (ticks * multiply) / divide;
+          else row[offset] = NaN;
         },
       };
     },
@@ -42,7 +43,8 @@ export function weightedMid({ unit = "price" }: { readonly unit?: PriceUnit } = 
           const bidSize = levels.bidSize[0] as number;
           const askSize = levels.askSize[0] as number;
           const weighted = (levels.askPrice[0] as number) * bidSize + (levels.bidPrice[0] as number) * askSize;
-          row[offset] = market.usable ? ((weighted / (bidSize + askSize)) * multiply) / divide : NaN;
+          if (market.usable) row[offset] = ((weighted / (bidSize + askSize)) * multiply) / divide;
+          else row[offset] = NaN;
         },
       };
     },

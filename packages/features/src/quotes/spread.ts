@@ -64,11 +64,15 @@ export function spreadMean({ window, unit }: { readonly window: number; readonly
       return {
         onBook(market, timeNs) {
           if (!(state.sinceNs <= timeNs)) state.sinceNs = timeNs;
-          mean.becomes(timeNs, market.usable ? market.askPrice - market.bidPrice : NaN);
+          mean.value[0] = market.usable ? market.askPrice - market.bidPrice : NaN;
+          mean.become(timeNs);
         },
         write(row, offset, timeNs) {
           const { market } = context;
-          row[offset] = market.usable ? inUnit(market.instrument, unit, mean.at(timeNs)) : NaN;
+          row[offset] = NaN;
+          if (!market.usable) return;
+          mean.measure(timeNs);
+          row[offset] = inUnit(market.instrument, unit, mean.value[0] as number);
         },
         isWarm: (timeNs) => timeNs - state.sinceNs >= window,
       };
@@ -82,14 +86,18 @@ class TimeWeightedMean {
   readonly past = new Ring(2);
   /** Over all pieces but the last, from their own begin: the integral, and the time with a value. */
   readonly sums = new Float64Array(2);
+  /** What goes into `become` and comes out of `measure`: a number that is handed over costs an object. */
+  readonly value = new Float64Array(1);
   readonly #windowNs: number;
 
   constructor(windowNs: number) {
     this.#windowNs = windowNs;
   }
 
-  becomes(timeNs: number, value: number): void {
+  /** From `timeNs` on it is what `value` holds. */
+  become(timeNs: number): void {
     const { past, sums } = this;
+    const value = this.value[0] as number;
     const last = past.count - 1;
     if (last >= 0) {
       const held = past.at(last, 1);
@@ -104,15 +112,16 @@ class TimeWeightedMean {
     if (past.count === 1) sums.fill(0);
   }
 
-  /** The mean over (timeNs - window, timeNs]; NaN where there was no value in it. */
-  at(timeNs: number): number {
+  /** Puts the mean over (timeNs - window, timeNs] into `value`; NaN where there was none in it. */
+  measure(timeNs: number): void {
     const { past, sums } = this;
     const beginNs = timeNs - this.#windowNs;
     while (past.count > 1 && past.at(1) <= beginNs) {
       if (past.at(0, 1) === past.at(0, 1)) this.#count(past.at(0, 1), past.at(1) - past.at(0), -1);
       past.shift();
     }
-    if (past.count === 0) return NaN;
+    this.value[0] = NaN;
+    if (past.count === 0) return;
     let integral = sums[0] as number;
     let duration = sums[1] as number;
     const oldest = past.at(0, 1);
@@ -127,7 +136,7 @@ class TimeWeightedMean {
       integral += held * (timeNs - past.at(last));
       duration += timeNs - past.at(last);
     }
-    return duration > 0 ? integral / duration : NaN;
+    if (duration > 0) this.value[0] = integral / duration;
   }
 
   #count(value: number, durationNs: number, sign: 1 | -1): void {

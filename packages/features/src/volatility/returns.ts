@@ -124,6 +124,7 @@ export function observedReturns({ sampling, step }: Required<SamplingSettings>):
         return {
           ...shared,
           onBook(market, timeNs) {
+            if (market.touchedDepth > 0 && market.usable === market.usableBefore) return;
             const { mid } = market;
             if (mid !== state.price) observe(mid, timeNs);
           },
