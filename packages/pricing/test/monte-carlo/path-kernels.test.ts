@@ -58,6 +58,9 @@ describe("the step of Heston", () => {
     const seen = momentsOf(variances);
     expect(Math.abs(seen.mean / mean - 1)).toBeLessThan(1e-5);
     expect(Math.abs(seen.variance / spread - 1)).toBeLessThan(1.5e-4);
+    const ratio = (2 * mean * mean) / spread;
+    const stopped = variances.reduce((count, value) => count + (value === 0 ? 1 : 0), 0) / pathCount;
+    expect(Math.abs(stopped - (ratio < 4 / 3 ? (2 - ratio) / (2 + ratio) : 0))).toBeLessThan(1e-5);
     const growth = momentsOf(growths);
     expect(Math.abs(growth.mean - Math.exp(settings.drift))).toBeLessThan(4 * Math.sqrt(growth.variance / pathCount));
     expect(variances.every((value) => 0 <= value)).toBe(true);
