@@ -55,27 +55,45 @@ export function orderLifeTable(settings: LifeSettings = {}): Table {
   };
 }
 
-/** A mean over a window of values that came at times, without drift. */
-function windowMean(
-  context: Context,
-  window: number,
-): { push(timeNs: number, value: number): void; mean(timeNs: number): number; clear(): void } {
-  const { entries, sum } = context.keep({ entries: new Ring(2), sum: new ExactSum() });
+interface WindowMean {
+  push(timeNs: number, value: number): void;
+  /** Writes the mean as of `timeNs` to `row[at]`; NaN of nothing. */
+  write(row: Float64Array, at: number, timeNs: number): void;
+  clear(): void;
+}
+
+/** A mean over a window of values that came at times, without drift. PERF: made anew when a value comes or goes, read from an array otherwise. */
+function windowMean(context: Context, window: number): WindowMean {
+  const [meanCell, expiresCell] = [0, 1];
+  const { entries, sum, cells } = context.keep({
+    entries: new Ring(2),
+    sum: new ExactSum(),
+    cells: Float64Array.of(NaN, Infinity),
+  });
+  const renew = (): void => {
+    cells[meanCell] = entries.count > 0 ? sum.total / entries.count : NaN;
+    cells[expiresCell] = entries.count > 0 ? entries.at(0) + window : Infinity;
+  };
   return {
     push(timeNs, value) {
       entries.push(timeNs, value);
       sum.add(value);
+      renew();
     },
-    mean(timeNs) {
-      while (entries.count > 0 && entries.at(0) <= timeNs - window) {
-        sum.remove(entries.at(0, 1));
-        entries.shift();
+    write(row, at, timeNs) {
+      if ((cells[expiresCell] as number) <= timeNs) {
+        while (entries.count > 0 && entries.at(0) + window <= timeNs) {
+          sum.remove(entries.at(0, 1));
+          entries.shift();
+        }
+        renew();
       }
-      return entries.count > 0 ? sum.total / entries.count : NaN;
+      row[at] = cells[meanCell] as number;
     },
     clear() {
       entries.clear();
       sum.clear();
+      renew();
     },
   };
 }
@@ -116,8 +134,8 @@ export function orderLifetime(settings: LifeSettings & { readonly window: number
       });
       return {
         write(row, offset, timeNs) {
-          row[offset] = cancelled.mean(timeNs);
-          row[offset + 1] = filled.mean(timeNs);
+          cancelled.write(row, offset, timeNs);
+          filled.write(row, offset + 1, timeNs);
         },
         isWarm: (timeNs) => timeNs - source.sinceNs() >= window,
       };
@@ -154,7 +172,7 @@ export function orderAggressiveness(settings: LifeSettings & { readonly window: 
         onBreak: () => distance.clear(),
       });
       return {
-        write: (row, offset, timeNs) => void (row[offset] = distance.mean(timeNs)),
+        write: (row, offset, timeNs) => distance.write(row, offset, timeNs),
         isWarm: (timeNs) => timeNs - source.sinceNs() >= window,
       };
     },
