@@ -32,7 +32,12 @@ function walk(seed: number, count: number, { level = 1_000, meanStepNs = 1e9 } =
 
 const applied = (normaliser: Normaliser, values: readonly Value[]): number[] => {
   const column = normaliser.make((memory) => memory);
-  return values.map(({ x, timeNs }) => column.apply(x, timeNs));
+  const row = new Float64Array(2);
+  return values.map(({ x, timeNs }) => {
+    row[0] = x;
+    column.apply(row, 0, 1, timeNs);
+    return row[1]!;
+  });
 };
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -163,6 +163,28 @@ describe("validity", () => {
     expect(unknown).toBeGreaterThan(10);
   });
 
+  test("calls a book stale from the threshold on, and not before", () => {
+    const graph = features({ instruments: [testInstrument()], originNs, clock: every.ms(1) }).add(
+      validity({ stale: 2e6 }),
+    );
+    const rows: number[][] = [];
+    const stream = graph.stream({ onRow: (row) => void rows.push([...row.subarray(6, 8)]) });
+    const change = {
+      ...blankEvent(),
+      kind: EventKind.level,
+      side: 1,
+      price: 9,
+      size: 1,
+      flags: EventFlag.last,
+    } as const;
+    stream.push({ ...change, timeNs: 1e6 });
+    stream.advance(3e6);
+    expect(rows).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+  });
+
   test("calls a book stale before it ever changed", () => {
     const graph = features({ instruments: [testInstrument()], originNs, clock: every.ms(1) }).add(
       validity({ stale: 1 }),

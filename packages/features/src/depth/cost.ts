@@ -20,32 +20,41 @@ export function cost({ size }: { readonly size: number }): Feature {
       { name: `cost_round_${size}`, unit: "bps", formula: "10000 (VWAP_buy(Q) - VWAP_sell(Q)) / m" },
     ],
     levels: 1,
-    make: ({ market }) => ({
-      write(row, offset) {
-        const { mid, book } = market;
-        if (!(mid > 0)) {
-          writeNulls(row, offset, 3);
-          return;
-        }
-        const bought = valueOfWalk(book.asks, size) / size;
-        const sold = valueOfWalk(book.bids, size) / size;
-        row[offset] = (10_000 * (bought - mid)) / mid;
-        row[offset + 1] = (10_000 * (mid - sold)) / mid;
-        row[offset + 2] = (10_000 * (bought - sold)) / mid;
-      },
-    }),
+    make({ market }) {
+      const values = new Float64Array(2);
+      return {
+        write(row, offset) {
+          const { levels, book } = market;
+          const mid = ((levels.bidPrice[0] as number) + (levels.askPrice[0] as number)) / 2;
+          if (!market.usable || !(mid > 0)) {
+            writeNulls(row, offset, 3);
+            return;
+          }
+          walk(book.asks, size, values, 0);
+          walk(book.bids, size, values, 1);
+          const bought = (values[0] as number) / size;
+          const sold = (values[1] as number) / size;
+          row[offset] = (10_000 * (bought - mid)) / mid;
+          row[offset + 1] = (10_000 * (mid - sold)) / mid;
+          row[offset + 2] = (10_000 * (bought - sold)) / mid;
+        },
+      };
+    },
   };
 }
 
-/** Lots times ticks of the first `lots` of a side; NaN if it holds fewer. */
-function valueOfWalk({ count, price, size }: BookSide, lots: number): number {
+/** Writes the lots times ticks of the first `lots` of a side; NaN if it holds fewer. */
+function walk({ count, price, size }: BookSide, lots: number, values: Float64Array, at: number): void {
   let left = lots;
   let value = 0;
+  values[at] = NaN;
   for (let place = count - 1; place >= 0; place--) {
     const here = size[place] as number;
-    if (left <= here) return value + left * (price[place] as number);
+    if (left <= here) {
+      values[at] = value + left * (price[place] as number);
+      return;
+    }
     value += here * (price[place] as number);
     left -= here;
   }
-  return NaN;
 }

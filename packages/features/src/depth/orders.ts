@@ -133,14 +133,19 @@ export function bestAge(): Feature {
     make: ({ market }) => ({
       write(row, offset, timeNs) {
         const { usable, book } = market;
-        row[offset] = usable ? ageAtBest(book.bids, book.orders, timeNs) : NaN;
-        row[offset + 1] = usable ? ageAtBest(book.asks, book.orders, timeNs) : NaN;
+        writeNulls(row, offset, 2);
+        if (!usable) return;
+        const { bids, asks, orders } = book;
+        const bid = firstInQueue(bids);
+        const ask = firstInQueue(asks);
+        if (bid !== -1) row[offset] = (timeNs - (orders.timeNs[bid] as number)) / 1e9;
+        if (ask !== -1) row[offset + 1] = (timeNs - (orders.timeNs[ask] as number)) / 1e9;
       },
     }),
   };
 }
 
-function ageAtBest({ count, head }: BookSide, orders: OrderTable, timeNs: number): number {
-  const first = count === 0 ? -1 : (head[count - 1] as number);
-  return first === -1 ? NaN : (timeNs - (orders.timeNs[first] as number)) / 1e9;
+/** Slot of the first order at the best; -1 without one. */
+function firstInQueue({ count, head }: BookSide): number {
+  return count === 0 ? -1 : (head[count - 1] as number);
 }

@@ -88,11 +88,13 @@ export function linearSlope({ levels, origin }: { readonly levels: number; reado
       // From its own best, the curve of a side changes with that side alone.
       let bids = -1;
       let asks = -1;
-      return ofLevels(market, 4, (values, { levels: read, bidPrice, askPrice, mid, bidsVersion, asksVersion }) => {
-        if (origin === "mid" || bids !== bidsVersion)
-          fitCurve(read.bidPrice, read.bidSize, origin === "mid" ? mid : bidPrice, levels, values, 0);
-        if (origin === "mid" || asks !== asksVersion)
-          fitCurve(read.askPrice, read.askSize, origin === "mid" ? mid : askPrice, levels, values, 2);
+      const ofMid = origin === "mid";
+      return ofLevels(market, 4, (values, { levels: read, bidsVersion, asksVersion }) => {
+        const { bidPrice, askPrice } = read;
+        if (ofMid || bids !== bidsVersion)
+          fitCurve(bidPrice, read.bidSize, ofMid ? askPrice : bidPrice, levels, values, 0);
+        if (ofMid || asks !== asksVersion)
+          fitCurve(askPrice, read.askSize, ofMid ? bidPrice : askPrice, levels, values, 2);
         bids = bidsVersion;
         asks = asksVersion;
       });
@@ -100,15 +102,16 @@ export function linearSlope({ levels, origin }: { readonly levels: number; reado
   };
 }
 
-/** Writes c1 and c2 by the normal equations; NaN where a level is missing. */
+/** Writes c1 and c2 by the normal equations, x from halfway between the best prices of `price` and `other`; NaN where a level is missing. */
 function fitCurve(
   price: Float64Array,
   size: Float64Array,
-  from: number,
+  other: Float64Array,
   count: number,
   values: Float64Array,
   at: number,
 ): void {
+  const from = ((price[0] as number) + (other[0] as number)) / 2;
   let depth = 0;
   let x2 = 0;
   let x3 = 0;
