@@ -1,7 +1,7 @@
 /**
  * `npm run check:data -- FOLDER [--page FILE]`: fits a surface to every chain in FOLDER/deribit-options, prints how far it is from
- * the venue's own numbers and whether arbitrage is left, and writes the same with plots as one HTML page. Ends with 1 when arbitrage
- * is left or a chain has no surface. The data stay where they are; the page holds some of them, so it is written outside of the
+ * the venue's own numbers and whether arbitrage is left, and writes the same with plots as one HTML page. Then it replays the recorded
+ * markets that FOLDER holds and compares them with what is known of them. Ends with 1 when arbitrage is left, a chain has no surface or a market disagrees. The data stay where they are; the page holds some of them, so it is written outside of the
  * repository unless a place is named. `docs/reference/check-data.md` explains the numbers.
  */
 import { existsSync, writeFileSync } from "node:fs";
@@ -10,6 +10,8 @@ import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { renderPage } from "@stoa/cli/chart/page";
 import { compareCapturedGreeks, comparedGreeks, type CapturedGreeks } from "./captured-greeks.ts";
+import { isKept, lineOfAgreement } from "./markets/agreement.ts";
+import { checkMarkets } from "./markets/markets.ts";
 import { measure, quantile, type Errors, type Measured } from "./measure.ts";
 import { pageOf } from "./report.ts";
 import { compareSecondSource, type SecondSource } from "./second-source.ts";
@@ -41,10 +43,12 @@ if (captured !== undefined) printCaptured(captured);
 const page = resolve(values.page);
 writeFileSync(page, renderPage(pageOf(all, secondSource)));
 print(`page: ${page}`);
+const markets = await checkMarkets(folder);
+for (const agreement of markets) print(lineOfAgreement(agreement));
 const left = count(
   ({ arbitrage }) => arbitrage.butterfliesRefused + arbitrage.calendarsRefused + arbitrage.negativeCount,
 );
-if (0 < left || all.some(({ surface }) => surface === undefined)) process.exitCode = 1;
+if (0 < left || all.some(({ surface }) => surface === undefined) || !markets.every(isKept)) process.exitCode = 1;
 
 function lineOf({ chain, surface, fitted, twoSidedCount, insideCount, milliseconds, optionCount }: Measured): string {
   const name = `${basename(chain.file, ".csv.gz").slice("deribit_options_snapshot_".length)} ${chain.currency}`;

@@ -112,6 +112,21 @@ describe("the reader of Bitstamp", () => {
     expect(source.progress.skippedCount).toBe(1);
   });
 
+  test("a creation that its deletion or a change has overtaken is left out", async () => {
+    const one = { ms: 0, id: 1, side: 1, price: 23_600, left: 500 } as const;
+    const two = { ...one, id: 2 } as const;
+    const told: Told[] = [
+      { ...one, action: "deleted" },
+      { ...one, action: "created" },
+      { ...two, left: 300, action: "changed" },
+      { ...two, action: "created" },
+    ];
+    const source = await readBitstamp(memoryBytes("orders", [utf8(table(told))]));
+    const events = await eventsOf(source);
+    expect(levelsOf(bookOf(events)).bids).toEqual([[23_600, 300, 1]]);
+    expect(source.progress.skippedCount).toBe(3);
+  });
+
   test("an order that a trade should have met first leaves after ten seconds of silence; one that was there before enters late", async () => {
     const silent = { ms: 0, id: 0, side: 1, price: 23_700, left: 7, action: "created" } as const;
     const before = { ms: 20_000, id: -5, side: -1, price: 24_000, left: 9, action: "changed" } as const;

@@ -8,8 +8,8 @@
  * equal size, opposite sides, within five seconds; the younger order is the aggressor and the older one's price is the trade's. In the log
  * the venue's own message of a trade takes the place of the pair, which then only says the side.
  *
- * The feed loses deletions. An order that is older than an aggressor, and better than the order that was hit, would have been hit first: if
- * nothing is heard of it within ten seconds it is gone, and leaves flagged `snapshot`. Such places count as gaps.
+ * Messages overtake each other: a creation that comes behind the deletion or a change of its order is left out. Deletions are also lost. An
+ * order that is older than an aggressor, and better than the order that was hit, would have been hit first: if nothing is heard of it within ten seconds it is gone, and leaves flagged `snapshot`. Such places count as gaps.
  */
 import { EventFlag, EventKind, type Side } from "../../event.ts";
 import { parseScale } from "../../instrument.ts";
@@ -31,6 +31,7 @@ const header = "id,timestamp,exchange.timestamp,price,volume,action,direction";
 const pricePlaces = 2;
 const pairWithinNs = 5e9;
 const lostAfterNs = 10e9;
+const goneMax = 65_536;
 
 /** Reads either form: the table if the first line is its header. */
 export async function readBitstamp(
@@ -89,6 +90,8 @@ abstract class OrdersDecoder implements LineDecoder {
   readonly #file: string;
   protected readonly originMs: number;
   readonly #resting = new Map<number, Resting>();
+  /** Orders that were deleted before they were created. */
+  readonly #gone = new Set<number>();
   #nextLostNs = Infinity;
   #lone: Lone[] = [];
 
@@ -111,15 +114,19 @@ abstract class OrdersDecoder implements LineDecoder {
     const { id, size: left, price } = event;
     const known = this.#resting.get(id);
     event.flags = 0;
-    if (action === "created" || (known === undefined && action === "changed")) {
+    if (action === "created" && (known !== undefined || this.#gone.delete(id))) this.skippedCount++;
+    else if (action === "created" || (known === undefined && action === "changed")) {
       event.kind = EventKind.add;
       if (action === "changed") event.flags = EventFlag.snapshot;
       this.#resting.set(id, { left, id, side: event.side, price, lostNs: Infinity });
       writer.write();
     } else if (action !== "changed" && action !== "deleted") {
       throw this.refusal(`an action ${excerpt(action)}`, "created, changed or deleted");
-    } else if (known === undefined) this.skippedCount++;
-    else {
+    } else if (known === undefined) {
+      this.skippedCount++;
+      if (this.#gone.size === goneMax) this.#gone.clear();
+      this.#gone.add(id);
+    } else {
       this.#lose(known.left, action === "deleted", writer, matched);
       event.size = left;
       if (action === "changed" && (known.left <= left || known.price !== price)) {
