@@ -63,19 +63,21 @@ export function replenishment(settings: ReplenishmentSettings): Feature {
         const taken = ((side > 0 ? before.bidSize[0] : before.askSize[0]) as number) - left;
         if (taken > 0) hits.push(timeNs, side * price, left, taken);
       };
+      const lookAtHits = (): void => {
+        if (market.usable && market.usableBefore) {
+          if (hit.bid) look(1, market, market.bookTimeNs);
+          if (hit.ask) look(-1, market, market.bookTimeNs);
+        }
+        hit.bid = hit.ask = false;
+      };
       return {
         onTrade() {
           if (!trade.counts) return;
           if (trade.sign < 0) hit.bid = true;
           if (trade.sign > 0) hit.ask = true;
         },
-        onBook(_, timeNs) {
-          if (!hit.bid && !hit.ask) return;
-          if (market.usable && market.usableBefore) {
-            if (hit.bid) look(1, market, timeNs);
-            if (hit.ask) look(-1, market, timeNs);
-          }
-          hit.bid = hit.ask = false;
+        onBook() {
+          if (hit.bid || hit.ask) lookAtHits();
         },
         onGap() {
           sums.clear();
