@@ -25,16 +25,6 @@ const spotColumns = ["call", "spot", "strike", "years", "volatility", "rate", "d
 const boundAll = (results: readonly string[], bound: number) =>
   Object.fromEntries(results.map((name) => [name, bound]));
 
-/**
- * What grids of 100,000 points meet beyond that: barriers at volatilities of 1 % and rates of 15 % are differences of powers of
- * the barrier that cancel.
- */
-const gridBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  black76: { theta: 10 },
-  black76HigherGreeks: { vanna: 10, speed: 10, zomma: 10 },
-  inverseHigherGreeks: { vanna: 10, colour: 12, ultima: 10, dualGamma: 12 },
-};
-
 const measure = (
   name: string,
   columns: readonly string[],
@@ -45,11 +35,10 @@ const measure = (
 ): MeasuredFunction => ({
   ...{ name, columns, results, inputs, evaluate, samples: 250 },
   bounds: boundAll(results, bound),
-  gridBounds: gridBounds[name] ?? {},
 });
 
 export const functions: readonly MeasuredFunction[] = [
-  measure("black76", black76Columns, firstResults, forwardPoints, (row) => black76(forwardOption(row)), 8),
+  measure("black76", black76Columns, firstResults, forwardPoints, (row) => black76(forwardOption(row)), 5),
   measure(
     "black76HigherGreeks",
     black76Columns,
@@ -58,42 +47,42 @@ export const functions: readonly MeasuredFunction[] = [
     (row) => black76HigherGreeks(forwardOption(row)),
     8,
   ),
-  measure("blackScholes", spotColumns, spotResults, spotPoints, (row) => blackScholes(spotOption(row)), 8),
+  measure("blackScholes", spotColumns, spotResults, spotPoints, (row) => blackScholes(spotOption(row)), 6),
   measure(
     "blackScholesHigherGreeks",
     spotColumns,
     higherResults,
     spotPoints,
     (row) => blackScholesHigherGreeks(spotOption(row)),
-    8,
+    7,
   ),
-  measure("bachelier", black76Columns, firstResults, normalPoints, (row) => bachelier(forwardOption(row)), 8),
+  measure("bachelier", black76Columns, firstResults, normalPoints, (row) => bachelier(forwardOption(row)), 6),
   measure(
     "bachelierHigherGreeks",
     black76Columns,
     higherResults,
     normalPoints,
     (row) => bachelierHigherGreeks(forwardOption(row)),
-    8,
+    7,
   ),
-  measure("inverse", black76Columns, firstResults, forwardPoints, (row) => inverse(forwardOption(row)), 8),
+  measure("inverse", black76Columns, firstResults, forwardPoints, (row) => inverse(forwardOption(row)), 5),
   measure(
     "inverseHigherGreeks",
     black76Columns,
     higherResults,
     forwardPoints,
     (row) => inverseHigherGreeks(forwardOption(row)),
-    8,
+    7,
   ),
-  measure("cashOrNothing", spotColumns, spotResults, spotPoints, (row) => cashOrNothing(spotOption(row)), 8),
-  measure("assetOrNothing", spotColumns, spotResults, spotPoints, (row) => assetOrNothing(spotOption(row)), 8),
+  measure("cashOrNothing", spotColumns, spotResults, spotPoints, (row) => cashOrNothing(spotOption(row)), 7),
+  measure("assetOrNothing", spotColumns, spotResults, spotPoints, (row) => assetOrNothing(spotOption(row)), 7),
   measure(
     "geometricAsian",
     [...spotColumns, "observationsCount"],
     spotResults,
     averagePoints,
     (row) => geometricAsian(averageOption(row)),
-    8,
+    6,
   ),
   measure(
     "barrier",

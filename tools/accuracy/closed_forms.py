@@ -7,6 +7,7 @@ magnitude of the largest term where the value is a sum that may cancel by its na
 import math
 
 import QuantLib as ql
+import gmpy2
 from mpmath import mp, mpf
 
 mp.dps = 60
@@ -280,30 +281,29 @@ def geometricAsian(row):
 
 def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
     """
-    The terms f exp(e) N(z) of Reiner and Rubinstein (1991) that the option is the sum of: the value, f exp(e) n(z), the
-    exponent ln|f| + e and the quantile z.
+    The terms f exp(e) N(z) of Reiner and Rubinstein (1991) that the option is the sum of: the sign of f, the exponent ln|f| + e
+    and the quantile z.
     """
     w, up = (1 if call else -1), knock < 2
     e = -1 if up else 1
-    s = v * mp.sqrt(T)
+    s = v * gmpy2.sqrt(T)
     m = (r - q) * T - s * s / 2
-    h, k = mp.log(S / H), mp.log(S / K)
-    p = -2 * m * h / (s * s)
-
-    def term(factor, exponent, z):
-        size = factor * mp.exp(exponent)
-        return size * N(z), size * n(z), mp.log(abs(factor)) + exponent, z
+    log_spot, log_strike = gmpy2.log(S), gmpy2.log(K)
+    h, k = log_spot - gmpy2.log(H), log_spot - log_strike
+    # m / s^2, whose time cancels: no noise of differences in time may be left of it.
+    drift = (r - q) / (v * v) - 0.5
+    p = -2 * drift * h
 
     def vanilla(l):
         u = (l + m) / s
-        return [term(w * S, -q * T, w * (u + s)), term(-w * K, -r * T, w * u)]
+        return [(w, log_spot - q * T, w * (u + s)), (-w, log_strike - r * T, w * u)]
 
     def mirror(l):
         u = (l - 2 * h + m) / s
-        return [term(w * S, -q * T + p - 2 * h, e * (u + s)), term(-w * K, -r * T + p, e * u)]
+        return [(w, log_spot - q * T + p - 2 * h, e * (u + s)), (-w, log_strike - r * T + p, e * u)]
 
     def minus(terms):
-        return [(-value, -density, exponent, z) for value, density, exponent, z in terms]
+        return [(-sign, exponent, z) for sign, exponent, z in terms]
 
     A, B, C, D = vanilla(k), vanilla(h), mirror(k), mirror(h)
     higher = H > K
@@ -317,52 +317,73 @@ def barrier_terms(call, S, K, T, v, r, q, knock, H, rebate):
     inside = knock in (0, 2)
     terms = knocked if inside else A + minus(knocked)
     if rebate and inside:
-        terms = terms + [term(rebate, -r * T, e * (h + m) / s), term(-rebate, p - r * T, e * (-h + m) / s)]
+        paid = gmpy2.log(rebate) - r * T
+        terms = terms + [(1, paid, e * (h + m) / s), (-1, paid + p, e * (-h + m) / s)]
     if rebate and not inside:
-        g = mp.sqrt(m * m + 2 * r * T * s * s)
-        terms = terms + [term(rebate, -(m + x) * h / (s * s), e * (-h + x) / s) for x in (g, -g)]
+        paid = gmpy2.log(rebate)
+        g = gmpy2.sqrt(drift**2 + 2 * r / (v * v))
+        terms = terms + [(1, paid - (drift + x) * h, e * (-h / s + x * s)) for x in (g, -g)]
     return terms
 
 
 # The terms of a barrier option are pairs of 64 bits: what they leave when three digits cancel is still a double's.
-PART = mpf(2) ** -10
+PART = 2.0**-10
 
 
 def barrier(row):
     """
-    Errors are relative to the value or to a part of the largest term, whichever is more: a term f exp(e) N(z) has the derivative
-    f exp(e) (e' N(z) + z' n(z)), whose size is f exp(e) (|e'| N(z) + |z'| n(z)), and its second one likewise.
+    The derivatives of a term follow from those of e and z, which are taken by differences: f exp(e) (e' N(z) + z' n(z)), and the
+    second one likewise. Errors are relative to the value or to a part of the largest term, whichever is more, the size of a
+    derivative of a term being that of its parts, f exp(e) (|e'| N(z) + |z'| n(z)). In 300 bits of MPFR itself, which is ten times
+    as fast as mpmath over it.
     """
-    with mp.workdps(80):
-        step = mpf(10) ** -22
+    with gmpy2.local_context(precision=300):
+        row = [gmpy2.mpfr(float(x)) for x in row]
+        S = row[1]
         middle = barrier_terms(*row)
+        sizes = [sign * gmpy2.exp(e) for sign, e, _ in middle]
+        root = gmpy2.sqrt(gmpy2.mpfr(2))
+        values = [size * gmpy2.erfc(-z / root) / 2 for size, (_, _, z) in zip(sizes, middle)]
+        top = 1 / (root * gmpy2.sqrt(gmpy2.const_pi()))
+        densities = [size * gmpy2.exp(-z * z / 2) * top for size, (_, _, z) in zip(sizes, middle)]
 
-        def slopes(place):
-            moved = []
+        def of(terms, least=0):
+            value, scale = sum(sum(t) for t in terms), max(sum(abs(x) for x in t) for t in terms)
+            pairs = [x.as_mantissa_exp() for x in at_least(value, max(gmpy2.mpfr(least), PART * scale))]
+            return tuple(mpf((mantissa, int(exponent))) for mantissa, exponent in pairs)
+
+        def moved(place, step, change):
             for sign in (1, -1):
                 other = list(row)
-                other[place] += sign * step
-                moved.append(barrier_terms(*other))
-            first, second = [mpf(0), mpf(0)], [mpf(0), mpf(0)]
-            for (a, _, ae, az), (b, _, be, bz), (value, density, e, z) in zip(*moved, middle):
-                de, dz = abs(ae - be) / (2 * step), abs(az - bz) / (2 * step)
-                bend, turn = abs(ae + be - 2 * e) / step**2, abs(az + bz - 2 * z) / step**2
-                first[0] += (a - b) / (2 * step)
-                first[1] = max(first[1], abs(value) * de + abs(density) * dz)
-                second[0] += (a + b - 2 * value) / step**2
-                second[1] = max(second[1], abs(value) * (de * de + bend) + abs(density) * (2 * de * dz + turn + abs(z) * dz * dz))
-            return at_least(first[0], first[1] * PART), at_least(second[0], second[1] * PART)
+                other[place] = change(other[place], sign * step)
+                yield barrier_terms(*other)
 
-        delta, gamma = slopes(1)
-        theta, scale = slopes(3)[0]
+        def slope(place):
+            step = gmpy2.mpfr(10) ** -25
+            above, below = moved(place, step, lambda x, change: x + change)
+            return of([(v * (ae - be) / (2 * step), d * (az - bz) / (2 * step))
+                       for (_, ae, az), (_, be, bz), v, d in zip(above, below, values, densities)])
+
+        # In ln(S), where e and z are straight lines: a long step leaves the less noise.
+        step = gmpy2.mpfr(10) ** -10
+        above, below = moved(1, step, lambda x, change: x * gmpy2.exp(change))
+        firsts, seconds = [], []
+        for (_, ae, az), (_, be, bz), (_, e, z), v, d in zip(above, below, middle, values, densities):
+            de, dz = (ae - be) / (2 * step), (az - bz) / (2 * step)
+            bend, turn = (ae + be - 2 * e) / step**2, (az + bz - 2 * z) / step**2
+            firsts.append((v * de / S, d * dz / S))
+            seconds.append((v * (bend + de * de - de) / S**2, d * (2 * de * dz + turn - dz) / S**2, -d * z * dz * dz / S**2))
+        # A spot has no curvature: what is left of it is noise.
+        nothing = max(abs(v) for v in values) / S**2 * gmpy2.mpfr(10) ** -50
+        theta, scale = slope(3)
         return {
-            "price": at_least(sum(t[0] for t in middle), max(abs(t[0]) for t in middle) * PART),
-            "delta": delta,
-            "gamma": gamma,
-            "vega": slopes(4)[0],
+            "price": of([(v,) for v in values]),
+            "delta": of(firsts),
+            "gamma": of(seconds, nothing),
+            "vega": slope(4),
             "theta": (-theta, scale),
-            "rho": slopes(5)[0],
-            "yieldRho": slopes(6)[0],
+            "rho": slope(5),
+            "yieldRho": slope(6),
         }
 
 

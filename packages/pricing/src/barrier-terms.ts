@@ -244,18 +244,20 @@ function touched(kind: number, root: Pair, { market, exponents, rebate, isDown }
   return { kind, sign: 1, amount: rebate, exponent, z, edge: rebate, density: exponents.atBarrier };
 }
 
-/** The power of two that brings the largest term back where all are so small that doubles would lose their digits. */
+/**
+ * The power of two that brings the largest term to 2^400: what is 1e-400 of it, as a derivative may be, is a normal double then,
+ * and so are all of them where they are so small that doubles would lose their digits.
+ */
 function shiftOf(products: readonly Product[]): number {
-  let top = -Infinity;
+  let top = smallestLog;
   for (const { z, exponent, density } of products) {
     const log = z.high < 0 ? density.log.high : exponent.log.high;
     if (top < log) top = log;
   }
-  return top < smallLog && smallestLog < top ? -Math.floor(top / logOfTwo) : 0;
+  return 400 - Math.floor(top / logOfTwo);
 }
 
 const logOfTwo = 0.6931471805599453;
-const smallLog = -500;
 /** exp of less than this times the largest double is no double. */
 const smallestLog = -1460;
 

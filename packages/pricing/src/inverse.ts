@@ -141,7 +141,7 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
     return {
       ...zeroHigherGreeks,
       gamma: exercised + 0,
-      charm: interestOn(owed * chance.coarse * chance.fine, rate),
+      charm: interestOn(owed, rate) * chance.coarse * chance.fine,
       speed: ((6 * owed) / forward / forward) * chance.coarse * chance.fine + 0,
       colour: interestOn(exercised, rate),
     };
@@ -170,7 +170,7 @@ export function inverseHigherGreeks(option: InverseArguments): HigherGreeks {
     gamma,
     vanna: ((-value * d1) / volatility / forward) * coarse * fine + 0,
     volga: ((vega * product) / volatility) * coarse * fine + 0,
-    charm: interestOn(owed * chance.coarse * chance.fine, rate) + ((value * d1) / twiceYears / forward) * coarse * fine,
+    charm: interestOn(owed, rate) * chance.coarse * chance.fine + ((value * d1) / twiceYears / forward) * coarse * fine,
     veta: ((-vega * veta) / twiceYears) * coarse * fine + 0,
     speed:
       ((6 * owed) / forward / forward) * chance.coarse * chance.fine -
