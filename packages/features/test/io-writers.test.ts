@@ -125,7 +125,9 @@ test.each([true, false])(
       expect(await parquetReadObjects({ file: buffer, compressors })).toEqual(objectsOf(table));
       const metadata = await parquetMetadataAsync(buffer);
       expect(metadata.row_groups.length).toBe(Math.ceil(table.count / 700));
-      expect(metadata.row_groups[0]!.columns[1]!.meta_data!.encodings).toEqual(["BYTE_STREAM_SPLIT"]);
+      // Split integers are read by few: DuckDB, for one, refuses them.
+      const encodings = metadata.row_groups[0]!.columns.map(({ meta_data: column }) => column!.encodings);
+      expect(encodings).toEqual([["PLAIN"], ...encodings.slice(1).map(() => ["BYTE_STREAM_SPLIT"])]);
       const [times] = metadata.row_groups[0]!.columns;
       expect(times!.meta_data!.statistics).toMatchObject({ min_value: table.timeNs[0], null_count: 0n });
       expect(await readSchema(file)).toEqual(table.schema);

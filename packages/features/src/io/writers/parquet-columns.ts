@@ -32,15 +32,15 @@ export function pageOfDoubles(values: Float64Array, compress: Compress): Encoded
   };
 }
 
-/** A page of integers without nulls. */
+/** A page of integers without nulls, as they are: splitting their bytes is newer than some readers. */
 export function pageOfIntegers(values: BigInt64Array, compress: Compress): EncodedPage {
   return {
     levels: new Uint8Array(0),
-    values: compress(splitBytes(values)),
+    values: compress(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
     valuesSize: 8 * values.length,
     rowsCount: values.length,
     nullsCount: 0,
-    encoding: "BYTE_STREAM_SPLIT",
+    encoding: "PLAIN",
   };
 }
 
@@ -76,7 +76,7 @@ function variableInteger(value: number): number[] {
 }
 
 /** First the first byte of every value, then the second of every one, and so on. */
-function splitBytes(values: Float64Array | BigInt64Array): Uint8Array {
+function splitBytes(values: Float64Array): Uint8Array {
   const { length } = values;
   const words = new Uint32Array(values.buffer, values.byteOffset, 2 * length);
   const split = new Uint8Array(8 * length);
