@@ -18,7 +18,7 @@
  * once: one row is a chain of some hundred dependent operations. Ordinary rows, whose numbers cannot overflow, underflow or leave a
  * table, take no other branch than near or far; `extreme.ts` has the others.
  *
- * Error (`npm run verify:pricing -- blackChain`, `docs/pricing/accuracy.md`): on options as they are traded all figures are within 90
+ * Error (`npm run verify:pricing -- blackChain`, `docs/pricing/accuracy.md`): on options as they are traded all figures are within 70
  * units in the last place of 50-digit values, out of the money too. Farther out h enters as h^2: a price is within
  * (80 + 5 h^2) units. Where G is a subnormal double, what is taken from it has no more digits than that.
  */

@@ -9,7 +9,7 @@
  *
  * Largest errors against mpmath, in units in the last place (`tools/reference/kernel_functions.py` prints them):
  *
- *   exp 0.53, log 0.80, normalDensity 1.9, normalDistribution 2.5, inverseNormal 2.1
+ *   exp 0.53, log 0.80, normalDensity 1.9, normalDistribution 2.1, inverseNormal 2.1
  *
  * and 0.2 to 0.5 on average. A subnormal result is rounded once more. Tables: P. T. P. Tang, ACM TOMS 15 (1989) and 16 (1990), for exp and log; for the
  * Mills ratio and the quantile polynomials of our own by cells.
@@ -67,7 +67,7 @@ export function normalDensity(x: number): number {
 }
 
 /**
- * The standard normal distribution function: within 2.5 units of its value, in the left tail too (down to subnormals, near
+ * The standard normal distribution function: within 2.1 units of its value, in the left tail too (down to subnormals, near
  * x = -38.47). The complement is `normalDistribution(-x)`. 0 at -Infinity, 1 at Infinity, NaN of NaN.
  */
 export function normalDistribution(x: number): number {
