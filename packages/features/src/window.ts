@@ -132,52 +132,48 @@ export class WindowSum implements Saveable {
 }
 
 /**
- * Sums of several integers at once that came together within the last `windowNs`, each exact: one queue for all.
+ * Several sums of integers that came within the last `windowNs`, each exact, with one queue for all of them.
  *
- * PERF: one pass over the sums per entry that comes and per entry that goes.
+ * PERF: one entry per number that comes; a number is read from an array, because one that is handed over costs an object.
  */
 export class WindowSums implements Saveable {
   readonly windowNs: number;
   /** As of the last `expire`. */
   readonly sums: Float64Array;
   count = 0;
-  /** Entry by entry: the time, then the values. */
-  #entries: Float64Array;
+  /** Entry by entry: time, index of the sum, number. */
+  #entries = new Float64Array(3 * 64);
   #mask = 63;
   #first = 0;
 
   constructor(windowNs: number, width: number) {
     this.windowNs = windowNs;
     this.sums = new Float64Array(width);
-    this.#entries = new Float64Array((width + 1) * (this.#mask + 1));
   }
 
-  /** Takes in `values`, from index `from` on: those before it are 0. */
-  push(timeNs: number, values: Float64Array, from = 0): void {
+  /** Takes in `values[index]` for sum `index`, unless it is 0. */
+  push(timeNs: number, values: Float64Array, index: number): void {
+    const value = values[index] as number;
+    if (value === 0) return;
     if (this.count > this.#mask) this.#grow();
-    const { sums } = this;
     const entries = this.#entries;
-    const base = ((this.#first + this.count++) & this.#mask) * (sums.length + 1);
+    const base = 3 * ((this.#first + this.count++) & this.#mask);
     entries[base] = timeNs;
-    for (let index = 0; index < from; index++) entries[base + 1 + index] = 0;
-    for (let index = from; index < sums.length; index++) {
-      const value = values[index] as number;
-      entries[base + 1 + index] = value;
-      sums[index] = (sums[index] as number) + value;
-    }
+    entries[base + 1] = index;
+    entries[base + 2] = value;
+    this.sums[index] = (this.sums[index] as number) + value;
   }
 
   /** Lets go what is older than the window as of `timeNs`. */
   expire(timeNs: number): void {
     const { sums } = this;
     const entries = this.#entries;
-    const width = sums.length + 1;
     const oldest = timeNs - this.windowNs;
     while (this.count > 0) {
-      const base = this.#first * width;
+      const base = 3 * this.#first;
       if ((entries[base] as number) > oldest) return;
-      for (let index = 0; index < sums.length; index++)
-        sums[index] = (sums[index] as number) - (entries[base + 1 + index] as number);
+      const index = entries[base + 1] as number;
+      sums[index] = (sums[index] as number) - (entries[base + 2] as number);
       this.#first = (this.#first + 1) & this.#mask;
       this.count--;
     }
@@ -190,29 +186,26 @@ export class WindowSums implements Saveable {
   }
 
   save(writer: StateWriter): void {
-    const width = this.sums.length + 1;
     writer.numbers(this.sums);
     writer.number(this.count);
     for (let age = 0; age < this.count; age++) {
-      const base = ((this.#first + age) & this.#mask) * width;
-      for (let index = 0; index < width; index++) writer.number(this.#entries[base + index] as number);
+      const base = 3 * ((this.#first + age) & this.#mask);
+      for (let field = 0; field < 3; field++) writer.number(this.#entries[base + field] as number);
     }
   }
 
   load(reader: StateReader): void {
     this.clear();
-    const sums = reader.numbers();
-    const width = this.sums.length + 1;
-    const count = reader.count(8 * width);
+    this.sums.set(reader.numbers());
+    const count = reader.count(24);
     while (this.#mask < count) this.#grow();
-    for (let index = 0; index < count * width; index++) this.#entries[index] = reader.number();
+    for (let at = 0; at < 3 * count; at++) this.#entries[at] = reader.number();
     this.count = count;
-    this.sums.set(sums);
   }
 
   #grow(): void {
     const { length } = this.#entries;
-    const begin = this.#first * (this.sums.length + 1);
+    const begin = 3 * this.#first;
     const wider = new Float64Array(2 * length);
     wider.set(this.#entries.subarray(begin));
     wider.set(this.#entries.subarray(0, begin), length - begin);

@@ -37,7 +37,7 @@ export function windowedFlowParameters(argument: string, settings: WindowedFlowS
 /**
  * The sums of all levels over one window, shared. Not a column.
  *
- * PERF: one queue for all levels; O(levels from the shallowest touched on) per change, O(levels) per change that leaves the window.
+ * PERF: one queue for all levels; O(levels from the shallowest touched on) per change, and an entry for each that flowed.
  */
 export function levelFlows(settings: WindowedFlowSettings): Feature<LevelFlows> {
   const { window, levels } = settings;
@@ -52,8 +52,10 @@ export function levelFlows(settings: WindowedFlowSettings): Feature<LevelFlows> 
       const { sums } = context.keep({ sums: new WindowSums(window, levels) });
       const increments = new Float64Array(levels);
       context.use(flowIncrements(settings)).listen((timeNs, now, before, from) => {
-        for (let level = from; level < levels; level++) increments[level] = flowOfLevel(now, before, level);
-        sums.push(timeNs, increments, from);
+        for (let level = from; level < levels; level++) {
+          increments[level] = flowOfLevel(now, before, level);
+          sums.push(timeNs, increments, level);
+        }
       });
       return {
         flows: sums.sums,

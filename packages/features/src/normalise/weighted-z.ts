@@ -23,15 +23,20 @@ interface WeightedState {
 
 const emptyState = (): WeightedState => ({ count: 0, weight: 0, mean: 0, squares: 0, lastNs: NaN });
 
-/** (x - mean) / sqrt(sum w (x_i - mean)^2 / sum w), then takes x in, after all before it lost all but `kept` of their weight. */
-function score(state: WeightedState, value: number, kept: number, warmup: number): number {
+/**
+ * Writes (x - mean) / sqrt(sum w (x_i - mean)^2 / sum w) of x = `row[from]` to `row[to]`, then takes x in, after all before it lost all
+ * but `kept` of their weight.
+ */
+function score(state: WeightedState, row: Float64Array, from: number, to: number, kept: number, warmup: number): void {
   const { count, weight, mean, squares } = state;
-  const difference = value - mean;
+  const difference = (row[from] as number) - mean;
+  const weightNow = kept * weight + 1;
+  const step = difference / weightNow;
   state.count = count + 1;
-  state.weight = kept * weight + 1;
-  state.mean = mean + difference / state.weight;
-  state.squares = kept * squares + difference * (value - state.mean);
-  return count >= warmup && squares > 0 ? difference / Math.sqrt(squares / weight) : NaN;
+  state.weight = weightNow;
+  state.mean = mean + step;
+  state.squares = kept * squares + difference * (difference - step);
+  if (count >= warmup && squares > 0) row[to] = difference / Math.sqrt(squares / weight);
 }
 
 function checked(id: string, warmup: number): number {
@@ -59,7 +64,8 @@ export function weightedZ(settings: { readonly halfLife: number; readonly warmup
       return {
         apply(row, from, to) {
           const value = row[from] as number;
-          row[to] = value - value === 0 ? score(state, value, kept, warmup) : NaN;
+          row[to] = NaN;
+          if (value - value === 0) score(state, row, from, to, kept, warmup);
         },
       };
     },
@@ -90,7 +96,7 @@ export function weightedZOver(settings: { readonly halfLife: number; readonly wa
           if (value - value !== 0) return;
           const elapsed = timeNs - state.lastNs;
           state.lastNs = timeNs;
-          row[to] = score(state, value, elapsed > 0 ? exp((-ln2 * elapsed) / halfLife) : 1, warmup);
+          score(state, row, from, to, elapsed > 0 ? exp((-ln2 * elapsed) / halfLife) : 1, warmup);
         },
       };
     },

@@ -41,7 +41,7 @@ export const levelOneSet: FeatureSet = {
 export const defaultSet: FeatureSet = {
   name: "default",
   summary:
-    "level-1, the shape of ten levels, flows at ten levels and two horizons, variance of five minutes, and z-scores",
+    "level-1, the shape of ten levels, flows at ten levels and two horizons, variance of five minutes, and weighted z-scores",
   features: [
     ...levelOneSet.features,
     { id: "imb_k", parameters: { levels: 3 } },
@@ -50,14 +50,17 @@ export const defaultSet: FeatureSet = {
     { id: "imb_w" },
     { id: "wprice" },
     { id: "com" },
-    { id: "lin_slope" },
+    { id: "spread_mean" },
+    { id: "imb_w", parameters: { weight: "distance" } },
+    { id: "tfi", parameters: { scale: "share" } },
+    { id: "tfi", parameters: { window: seconds(1) } },
     { id: "mlofi" },
     { id: "ofi", parameters: { window: seconds(1) } },
     { id: "signed_flow", parameters: { halfLife: ms(1000) } },
     { id: "signed_flow", parameters: { halfLife: seconds(60) } },
     { id: "realised_variance" },
   ],
-  normalised: { by: { id: "z_count" }, only: ["spread_ticks", "qi", "ofi_10s", "tfi_10s"] },
+  normalised: { by: { id: "ew_z_count" }, only: ["spread_ticks", "qi", "ofi_10s", "tfi_10s"] },
 };
 
 export const featureSets: readonly FeatureSet[] = [levelOneSet, defaultSet];
