@@ -67,7 +67,7 @@ export function solveMicroPrice(transitions: Transitions): MicroPriceSolution {
     counts.map((count, at) => (count === 0 ? 0 : count / (total[Math.floor(at / size)] as number)));
   const staying = share(stayed);
   if (!(spectralRadiusBound(staying, size) < radiusLimit))
-    throw refusal("quotes of which none stays without ever moving the mid");
+    throw refusal("quotes of which none stays without ever moving the mid: more of them, or fewer buckets");
   const step = halfTicks.map((sum, state) => (sum === 0 ? 0 : sum / (2 * (total[state] as number))));
   const firstMove = solveOneMinus(staying, size, step);
   const afterMove = solveOneMinus(staying, size, share(moved));
@@ -85,7 +85,9 @@ export function solveMicroPrice(transitions: Transitions): MicroPriceSolution {
   );
   const spectralRadius = spectralRadiusBound(odd, states.length);
   if (!(spectralRadius < radiusLimit))
-    throw refusal("quotes whose moves die out: the spectral radius of B is not below 1");
+    throw refusal(
+      "quotes whose moves die out (the spectral radius of B is not below 1): more of them, or fewer buckets",
+    );
   const right = Float64Array.from(states, (state) => firstMove[state] as number);
   const solved = solveOneMinus(odd, states.length, right);
   if (solved === undefined) throw refusal("quotes whose moves die out");
