@@ -28,21 +28,21 @@ function folder(): string {
   return made;
 }
 
-/** A row per trade: price and size, no size when it was odd, so that a table has nulls as well. */
+/** A row per trade: price and a third of the size, none when it was odd: nulls, and doubles of which every byte counts. */
 const trades: Table = {
   id: "trades_seen",
   version: 3,
   parameters: { odd: false },
   columns: [
     { name: "price", unit: "ticks", formula: "p" },
-    { name: "even_size", unit: "lots", formula: "v if even" },
+    { name: "even_third", unit: "lots", formula: "v / 3 if even" },
   ],
   make(context) {
     const values = new Float64Array(2);
     return {
       onTrade(event) {
         values[0] = event.price;
-        values[1] = event.size % 2 === 0 ? event.size : NaN;
+        values[1] = event.size % 2 === 0 ? event.size / 3 : NaN;
         context.emit(event.timeNs, values);
       },
     };
@@ -226,7 +226,7 @@ test("the schema says unit, formula, version, parameters and source of every col
     lookback: "1s",
   });
   expect(seen.schema.columns[2]).toMatchObject({
-    name: "even_size",
+    name: "even_third",
     feature: "trades_seen",
     version: 3,
     parameters: { odd: false },

@@ -24,7 +24,7 @@ export function liveScreen(graph: FeatureGraph, output: NodeJS.WriteStream = pro
       output.write(`${shownMs === -Infinity ? hideCursor + clearScreen : ""}${home}${lines.join("\n")}\n${clearBelow}`);
       shownMs = nowMs;
     },
-    end: () => void output.write(showCursor),
+    end: () => void output.write(`${showCursor}\n`),
   };
 }
 
