@@ -388,8 +388,8 @@ function valuesOf(
   const theta = minus(decay, over(scale(spreading, 0.5), exactly(years)));
   return {
     price: 0 < value.high ? scaled(value.high, -shift) : 0,
-    delta: scaled(slope.high / spot, -shift) + 0,
-    gamma: scaled(bend.high / spot / spot, -shift) + 0,
+    delta: scaled(over(slope, exactly(spot)).high, -shift) + 0,
+    gamma: scaled(over(over(bend, exactly(spot)), exactly(spot)).high, -shift) + 0,
     vega: scaled(widening.high / volatility, -shift) + 0,
     theta: scaled(theta.high, -shift) + 0,
     rho: scaled(-years * perRate.high, -shift) + 0,
