@@ -3,7 +3,7 @@
  * again and again, with everything that can go wrong; and whether its memory stays flat over one long world with crashes and
  * partitions, in which nodes keep the last thousand blocks.
  *
- * `npm run bench -- bench/simulator.ts`, or with the blocks of the long world: `npm run bench -- bench/simulator.ts 1000000`
+ * `npm run bench -- bench/simulator.ts`, or with the blocks of the long world, and of nothing but it: `npm run bench -- bench/simulator.ts 1000000 --memory`
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,7 +14,7 @@ import { withSpread } from "./statistics.ts";
 const seedsCount = 40;
 const runsCount = 3;
 const blocksGoal = Number(process.argv[2] ?? 20_000);
-const samplesCount = 10;
+const samplesCount = 20;
 
 setFlagsFromString("--expose-gc");
 /** A full collection, done when it returns: what is in memory afterwards is held by somebody. */
@@ -44,7 +44,7 @@ function measureSpeed(): Speed {
   };
 }
 
-/** One long world; prints the memory that it holds at ten heights, without garbage, when it is there: a million blocks take an hour. */
+/** One long world; prints the memory that it holds at twenty heights, without garbage, when it is there: a million blocks take an hour. */
 function measureMemory(): { readonly blocksCount: number; readonly tookMs: number } {
   const every = Math.ceil(blocksGoal / samplesCount);
   let sampled = 0;
@@ -87,31 +87,34 @@ function measureMemory(): { readonly blocksCount: number; readonly tookMs: numbe
   return { blocksCount: report.blocksCount, tookMs: performance.now() - startMs };
 }
 
+function printSpeed(): void {
+  measureSpeed();
+  const speeds = Array.from({ length: runsCount }, measureSpeed);
+  console.log(`${seedsCount} seeds, ${runsCount} runs after a warm-up, one core`);
+  console.log(
+    `simulated seconds per second  ${withSpread(
+      speeds.map((one) => one.simulatedPerSecond),
+      0,
+    )}`,
+  );
+  console.log(
+    `seeds per hour                ${withSpread(
+      speeds.map((one) => one.seedsPerHour),
+      0,
+    )}`,
+  );
+  console.log(
+    `blocks final per second       ${withSpread(
+      speeds.map((one) => one.blocksPerSecond),
+      0,
+    )}`,
+  );
+}
+
 /** About how long a block takes in that world, simulated. */
 const blockMs = 15;
 
-measureSpeed();
-const speeds = Array.from({ length: runsCount }, measureSpeed);
-console.log(`${seedsCount} seeds, ${runsCount} runs after a warm-up, one core`);
-console.log(
-  `simulated seconds per second  ${withSpread(
-    speeds.map((one) => one.simulatedPerSecond),
-    0,
-  )}`,
-);
-console.log(
-  `seeds per hour                ${withSpread(
-    speeds.map((one) => one.seedsPerHour),
-    0,
-  )}`,
-);
-console.log(
-  `blocks final per second       ${withSpread(
-    speeds.map((one) => one.blocksPerSecond),
-    0,
-  )}`,
-);
-
+if (!process.argv.includes("--memory")) printSpeed();
 console.log("one long world, four nodes");
 const { blocksCount, tookMs } = measureMemory();
 console.log(`  ${blocksCount.toLocaleString("en")} blocks in ${Math.round(tookMs / 1_000)} s`);
