@@ -201,18 +201,24 @@ function featureSection(data: PlotData, table: ThinTable, names: readonly string
   };
 }
 
+/** Columns of one unit in one chart; pure numbers each in its own, since a class and a return have nothing in common. What only counts or tells times is left out. */
 function tableSection(data: PlotData, table: ThinTable): Section {
-  const { schema } = table;
-  const groups = Map.groupBy(schema.columns.slice(1), ({ unit }) => unit);
+  const { schema, rows } = table;
+  const list = rows.list.map(({ value }) => value);
+  const shown = schema.columns.slice(1).filter(({ name, unit }) => unit !== "ns" && name !== "row" && name !== "event");
+  const groups = Map.groupBy(shown, ({ name, unit }) => (unit === "1" ? name : unit));
   return {
     title: `Table ${schema.table}`,
-    blocks: [...groups.values()].map((columns) =>
-      columnChart(data, table, {
-        title: `${schema.table}: ${columns[0]!.unit}`,
+    blocks: [...groups.entries()].map(([title, columns]) => {
+      const index = schema.columns.indexOf(columns[0]!) - 1;
+      const isClass =
+        columns.length === 1 && list.every((row) => !(1 < Math.abs(row[index]!)) && Number.isInteger(row[index] || 0));
+      return columnChart(data, table, {
+        title: `${schema.table}: ${title}`,
         names: columns.slice(0, 8).map(({ name }) => name),
-        mark: table.rows.list.length <= 120 ? "line-and-points" : "line",
-      }),
-    ),
+        mark: isClass ? "points" : list.length <= 120 ? "line-and-points" : "line",
+      });
+    }),
   };
 }
 
