@@ -19,7 +19,9 @@ import { consensusSignBytes } from "@stoa/protocol/finality/vote";
 import { chainIdOf, encodeGenesis, type Genesis } from "@stoa/protocol/genesis";
 import { encodePayload, payloadDigest } from "@stoa/protocol/payload";
 import type { ValidatorIndex } from "@stoa/protocol/primitives";
+import { EventKind } from "@stoa/features/event";
 import { replay } from "../src/commands/replay.ts";
+import { openStoaHistory } from "../src/features/stoa-history.ts";
 import { devnetGenesis } from "../src/devnet/devnet-genesis.ts";
 import { devnetParticipants } from "../src/devnet/participants.ts";
 import { randomSeed } from "../src/key-file.ts";
@@ -181,4 +183,15 @@ test("a header that convicts a validator of what nothing proves is named with it
   expect(() => replay(framed, quiet)).toThrow(
     "the header of height 3 convicts wrongly: its convictions are not those that its evidence proves",
   );
+});
+
+test("the history that features are computed from goes through the same blocks, as often as it is asked for", async () => {
+  const source = openStoaHistory(folderWith());
+  expect(source.instruments.map(({ name }) => name)).toContain("BTC-PERPETUAL");
+  for (let pass = 0; pass < 2; pass++) {
+    const heights: number[] = [];
+    for await (const { count, kind, id } of source.batches())
+      for (let row = 0; row < count; row++) if (kind[row] === EventKind.block) heights.push(id[row]!);
+    expect(heights).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  }
 });

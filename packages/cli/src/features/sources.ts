@@ -1,7 +1,8 @@
-/** Where events come from, by the flags: files by detection, a live stream, or the generated market of the library. */
+/** Where events come from, by the flags: files by detection, the folder of a node, a live stream, or the generated market of the library. */
 import { once } from "node:events";
-import { createWriteStream, statSync } from "node:fs";
+import { createWriteStream, existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { EventBatch } from "@stoa/features/event";
 import { flowPresets } from "@stoa/features/generator/flow-presets";
 import { OrderFlow } from "@stoa/features/generator/order-flow";
@@ -15,6 +16,7 @@ import { openSource, type OpenOptions } from "@stoa/features/io/readers/open";
 import type { EventSource } from "@stoa/features/io/source";
 import { Failure } from "../failure.ts";
 import type { InputFlags } from "./flags.ts";
+import { openStoaHistory } from "./stoa-history.ts";
 
 /** A live one is closed by whoever opened it. */
 export async function openInput(flags: InputFlags): Promise<EventSource & Partial<Pick<LiveSource, "close">>> {
@@ -44,8 +46,9 @@ async function openFiles(files: readonly string[], flags: InputFlags): Promise<E
   const options = await optionsOf(flags);
   const sources: EventSource[] = [];
   for (const file of files) {
-    if (statSync(file).isDirectory()) throw new Failure(`${file} is a folder: a file is wanted`);
-    sources.push(await openSource(file, options));
+    if (!statSync(file).isDirectory()) sources.push(await openSource(file, options));
+    else if (existsSync(join(file, "blocks"))) sources.push(openStoaHistory(file, flags.instrument));
+    else throw new Failure(`${file} is a folder: a file is wanted, or the folder of a node with its block log`);
   }
   return inOrder(sources);
 }
