@@ -1,5 +1,5 @@
 /**
- * The flags of `stoa features` and of its commands describe, list and plot. What texts mean is for the modules beside this one, which are loaded
+ * The flags of `stoa features` and of its commands describe, list, plot and fit-micro-price. What texts mean is for the modules beside this one, which are loaded
  * when a command is called.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -46,6 +46,13 @@ export interface PlotFlags extends InputFlags, SelectFlags {
   readonly columns?: string;
 }
 
+export interface FitMicroPriceFlags extends InputFlags {
+  readonly output: string;
+  readonly buckets: number;
+  readonly spreads: number;
+  readonly edges: "uniform" | "quantile";
+}
+
 export interface ListFlags {
   readonly json: boolean;
 }
@@ -79,6 +86,17 @@ export function addFeatureCommands(stoa: Command): void {
     .option("--levels <count>", "levels of depth on each side", positive, 20)
     .option("--columns <names>", "columns to draw, with * for anything; all of them up to 12 when absent")
     .action(async (flags: PlotFlags) => (await import("./plot.ts")).runPlot(flags));
+  addInputFlags(features.command("fit-micro-price"))
+    .description("the table of a micro-price, fitted on the quotes of recorded files")
+    .requiredOption("--output <file.json>", 'the table, for --features "micro(table=@file.json)"')
+    .option("--buckets <count>", "of the imbalance of the best sizes", positive, 10)
+    .option("--spreads <count>", "spreads of 1 to so many ticks; wider ones are left out", positive, 2)
+    .addOption(
+      new Option("--edges <rule>", "buckets equally wide, or equally full")
+        .choices(["uniform", "quantile"])
+        .default("quantile"),
+    )
+    .action(async (flags: FitMicroPriceFlags) => (await import("./fit-micro-price.ts")).runFitMicroPrice(flags));
 }
 
 function addInputFlags(command: Command): Command {

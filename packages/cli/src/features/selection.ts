@@ -99,7 +99,7 @@ function parsed<K extends Kind>(text: string, kind: K, flag: string): { entry: E
   return { entry: entry as EntryOf<K>, parameters };
 }
 
-/** `ofi(window=10s)`, `micro(model=@model.json)` with a text from a file; values as the parameters of the catalogue have them. */
+/** `ofi(window=10s)`, `micro(table=@micro.json)` with a text from a file; values as the parameters of the catalogue have them. */
 export function parseSelection(text: string, flag: string): Selection {
   const [, id, inside] = /^\s*(\w+)\s*(?:\((.*)\))?\s*$/s.exec(text) ?? [];
   if (id === undefined)
