@@ -40,6 +40,13 @@ describe("the volatility that a price was made with comes back", () => {
   });
 });
 
+test("a price whose rest above exercise lies below its own last place has the volatility of that rest", () => {
+  const option = { type: "call", forward: 0.071523018948786, strike: -4.4923190229026275 } as const;
+  const terms = { years: 0.007071759641561153, price: 0.22925240648580766, discount: 0.05023232714531173 };
+  // 6.4161215258379057178 to 50 digits (tools/accuracy/normal.py); a rest rounded at the place of the price is 1.6 units off.
+  expect(normalImpliedVolatility({ ...option, ...terms })).toBe(6.416121525837906);
+});
+
 test("the largest prices have a volatility, which may be beyond doubles", () => {
   const option = { type: "call", forward: -1, strike: 2, price: 1.5e308 } as const;
   const volatility = normalImpliedVolatility({ ...option, years: 16 }) as number;
