@@ -43,8 +43,8 @@ describe("the reader of LOBSTER", () => {
       const books = booksAfter(await eventsOf(source), levels);
       expect(books).toEqual(files.shown);
       expect(source.corrections.count).toBeGreaterThan(0);
-    // What the rows showed before, the messages tell: only what comes into view is corrected.
-    expect(source.corrections.seen).toBe(0);
+      // What the rows showed before, the messages tell: only what comes into view is corrected.
+      expect(source.corrections.seen).toBe(0);
       expect(source.originNs).toBe(BigInt(Date.parse("2012-06-21T04:00:00Z")) * 1_000_000n);
     },
   );
