@@ -8,8 +8,13 @@ import { codeOf, lineOf, readText, shippedModules } from "./sources.ts";
 
 const purePackages = ["base", "consensus", "exchange", "features", "pricing", "protocol"];
 
-/** Threads, WebAssembly, files and sockets belong to an engine: these folders hand them to the pure code beside them, which imports none. */
-const exemptFolders = ["packages/features/src/io", "packages/pricing/src/parallel", "packages/pricing/src/wasm"];
+/** Threads, WebAssembly, evaluation, files and sockets belong to an engine: these folders hand them to the pure code beside them, which imports none. */
+const exemptFolders = [
+  "packages/features/src/compiled",
+  "packages/features/src/io",
+  "packages/pricing/src/parallel",
+  "packages/pricing/src/wasm",
+];
 const isExempt = (path: string): boolean => exemptFolders.some((folder) => path.startsWith(`${folder}/`));
 
 const bans: readonly (readonly [string, RegExp])[] = [

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { blankEvent, readEvent, type EventBatch } from "../src/event.ts";
 import { orderFlowImbalance } from "../src/flow/order-flow-imbalance.ts";
+import { compiledCalls } from "../src/compiled/calls.ts";
+import { loopedCalls } from "../src/graph/calls.ts";
 import { every, seconds, type Clock } from "../src/graph/clock.ts";
 import { features, type FeatureGraph } from "../src/graph/graph.ts";
 import { makeRandom, originNs, randomOrders, testInstrument } from "./support/random-market.ts";
@@ -15,8 +17,8 @@ const clocks: readonly (readonly [string, Clock])[] = [
   ["every 50 lots", every.volume(50)],
 ];
 
-const makeGraph = (clock: Clock): FeatureGraph =>
-  features({ instruments: [testInstrument()], originNs, clock }).add(
+const makeGraph = (clock: Clock, calls = loopedCalls): FeatureGraph =>
+  features({ instruments: [testInstrument()], originNs, clock, calls }).add(
     orderFlowImbalance({ window: seconds(1) }),
     orderFlowImbalance({ window: seconds(10) }),
   );
@@ -36,6 +38,11 @@ describe.each(clocks)("a graph with a row after %s", (_, clock) => {
   test("writes rows with values and with nulls", () => {
     expect(expected.length).toBeGreaterThan(50);
     expect(expected.some(({ values }) => !Number.isNaN(values[2]))).toBe(true);
+  });
+
+  test("writes the same rows when its calls are compiled", () => {
+    expect(compiledCalls()).not.toBe(loopedCalls);
+    expect(rowsAtOnce(makeGraph(clock, compiledCalls()), batch)).toEqual(expected);
   });
 
   test("writes the same rows one by one, in chunks, and restored at any point", () => {

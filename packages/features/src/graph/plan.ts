@@ -1,6 +1,7 @@
 /** What a graph settles before any event comes: which features of which instruments, and in which column each lands. */
 import type { Instrument } from "../instrument.ts";
 import type { GapPolicy } from "../market.ts";
+import type { Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import type { Normaliser } from "./normaliser.ts";
 import type { Feature, Table } from "./operator.ts";
@@ -12,6 +13,8 @@ export interface GraphSettings {
   readonly clock: Clock;
   /** `strict` (the rule): between a gap and the end of the next snapshot every book feature is null. */
   readonly gaps?: GapPolicy;
+  /** How operators are called: by loops if absent; `compiledCalls()` of `compiled/calls.ts` is faster and gives the same numbers. */
+  readonly calls?: Calls;
 }
 
 /** A feature at its place. */

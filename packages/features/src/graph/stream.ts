@@ -8,6 +8,7 @@ import { Market } from "../market.ts";
 import { FeatureRefusal } from "../refusal.ts";
 import { loadMemory, saveMemory, StateReader, StateWriter, type Memory } from "../state.ts";
 import type { ColumnNormaliser } from "./normaliser.ts";
+import { loopedCalls, type PlacedWriter } from "./calls.ts";
 import type { GraphPlan } from "./plan.ts";
 import { definitionKey, type Alarm, type Context, type Feature, type Operator, type TableContext } from "./operator.ts";
 
@@ -25,11 +26,6 @@ interface Listeners {
   readonly book: Required<Pick<Operator, "onBook">>[];
   readonly value: Required<Pick<Operator, "onValue">>[];
   readonly gap: Required<Pick<Operator, "onGap">>[];
-}
-
-interface Writer {
-  readonly operator: Required<Pick<Operator, "write">>;
-  readonly offset: number;
 }
 
 interface NormalisedColumn {
@@ -68,7 +64,11 @@ export class FeatureStream {
   readonly #handlers: StreamHandlers;
   readonly #listeners: Listeners[];
   readonly #shared = new Map<string, Operator>();
-  readonly #writers: Writer[] = [];
+  readonly #writers: PlacedWriter[] = [];
+  readonly #write: (row: Float64Array, timeNs: number) => void;
+  /** By instrument: tells all who listen to its book. */
+  readonly #tellBook: ((market: Market, timeNs: number) => void)[];
+  readonly #tellChange: ((event: MarketEvent, market: Market) => void)[];
   readonly #normalisers: NormalisedColumn[] = [];
   readonly #warmers: Required<Pick<Operator, "isWarm">>[] = [];
   readonly #blockListeners: Required<Pick<Operator, "onBlock">>[] = [];
@@ -109,6 +109,10 @@ export class FeatureStream {
     for (const { normaliser, from, to } of graph.normalisers) {
       this.#normalisers.push({ column: normaliser.make((memory) => this.#keep(memory)), from, to });
     }
+    const { calls = loopedCalls } = graph.settings;
+    this.#write = calls.write(this.#writers);
+    this.#tellBook = this.#listeners.map(({ book }) => calls.book(book));
+    this.#tellChange = this.#listeners.map(({ change }) => calls.change(change));
     this.#rowAfterBook = clock.kind === "book" ? clock.levels : 0;
     this.#rowAfterEvent = clock.kind === "event";
     this.#rowAfterTrade = clock.kind === "trade";
@@ -207,7 +211,7 @@ export class FeatureStream {
     else if (kind <= EventKind.gap) this.#change(event, market, listeners);
     else if (kind === EventKind.value) this.#value(event, market, listeners);
     else if (kind === EventKind.block) this.#block(event);
-    if ((event.flags & EventFlag.last) !== 0 || kind === EventKind.gap) this.#finish(market, listeners);
+    if ((event.flags & EventFlag.last) !== 0 || kind === EventKind.gap) this.#finish(market);
   }
 
   #trade(event: MarketEvent, market: Market, { trade }: Listeners): void {
@@ -218,10 +222,10 @@ export class FeatureStream {
     market.noteTrade(event);
   }
 
-  #change(event: MarketEvent, market: Market, { change, gap }: Listeners): void {
+  #change(event: MarketEvent, market: Market, { gap }: Listeners): void {
     market.book.apply(event);
     market.unsettled = true;
-    for (let index = 0; index < change.length; index++) (change[index] as Required<Operator>).onChange(event, market);
+    (this.#tellChange[market.index] as (event: MarketEvent, market: Market) => void)(event, market);
     if (event.kind !== EventKind.gap) return;
     this.warm = false;
     for (let index = 0; index < gap.length; index++) (gap[index] as Required<Operator>).onGap(market, event.timeNs);
@@ -239,13 +243,13 @@ export class FeatureStream {
   }
 
   /** The atomic change is over. */
-  #finish(market: Market, { book }: Listeners): void {
+  #finish(market: Market): void {
     const clock = this.#clock;
     const { timeNs } = this;
     const changed = market.unsettled;
     if (changed) {
       market.settle(timeNs);
-      for (let index = 0; index < book.length; index++) (book[index] as Required<Operator>).onBook(market, timeNs);
+      (this.#tellBook[market.index] as (market: Market, timeNs: number) => void)(market, timeNs);
     }
     const { traded } = clock;
     clock.traded = false;
@@ -266,10 +270,7 @@ export class FeatureStream {
     if (!this.warm) this.warm = this.#isWarm(timeNs);
     row[0] = this.eventsCount;
     row[1] = this.warm ? 1 : 0;
-    for (let index = 0; index < this.#writers.length; index++) {
-      const { operator, offset } = this.#writers[index] as Writer;
-      operator.write(row, offset, timeNs);
-    }
+    this.#write(row, timeNs);
     for (let index = 0; index < this.#normalisers.length; index++) {
       const { column, from, to } = this.#normalisers[index] as NormalisedColumn;
       column.apply(row, from, to, timeNs);
