@@ -238,6 +238,16 @@ test("a live stream of the gateway is followed until it is ended, into a whole f
   }
 });
 
+test("whoever reads standard output may stop when it has seen enough", async () => {
+  const args = [...flags, mainFile, "features", "--input", "generated:300000", "--features", "qi", "--output", "-"];
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...environment } });
+  let said = "";
+  child.stderr.on("data", (data) => (said += String(data)));
+  child.stdout.once("data", () => child.stdout.destroy());
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(said).toBe("");
+});
+
 test("what cannot be done is refused in one line that names the flag, what was wrong and what would do", async () => {
   const { folder, input } = csvFiles();
   const out = ["--output", join(folder, "out.csv")];

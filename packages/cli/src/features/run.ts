@@ -111,10 +111,16 @@ const nowhere: FeatureSink = { open: () => Promise.resolve({ write: nothing, fin
 const standardOutput: FeatureSink = {
   async open(schema) {
     if (schema.table !== "") throw new Failure(`table ${schema.table} needs a file: --output out.parquet`);
+    process.stdout.on("error", endOfReader);
     await written(csvHead(schema));
     return { write: (block) => written(csvRows(block, BigInt(schema.originNs))), finish: nothing, abort: nothing };
   },
 };
+
+/** Whoever reads has seen enough, as `head` has: there is nobody left to be told anything. */
+function endOfReader(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+}
 
 function written(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
