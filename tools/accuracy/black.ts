@@ -39,7 +39,6 @@ export const functions: readonly MeasuredFunction[] = [
     edges: impliedEdges(),
     evaluate: (row) => ({ volatility: impliedOf(row) }),
     bounds: { volatility: 0.55 },
-    gridBounds: { volatility: 0.7 },
     keepsRows: true,
     samples: 1_000,
   },

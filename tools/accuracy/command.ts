@@ -116,7 +116,7 @@ function report(measured: MeasuredFunction, truths: Truths): number {
       truths,
       values.map((value) => value[result] as number),
     );
-    const bound = measured.gridBounds?.[result] ?? measured.bounds?.[result];
+    const bound = measured.bounds?.[result];
     const over = bound !== undefined && !(line.worst <= bound);
     if (over) above++;
     const text = tableRow(line);

@@ -15,10 +15,8 @@ export type MeasuredFunction = {
   /** Rows that are measured before the seeded ones: edges of the domain, borders between formulas. */
   readonly edges?: readonly (readonly number[])[];
   readonly evaluate: (row: readonly number[]) => Readonly<Record<string, number>>;
-  /** The largest error that tests allow, in units in the last place, of each result; what has none is only measured. */
+  /** The largest error that tests and grids allow, in units in the last place, of each result; what has none is only measured. */
   readonly bounds?: Readonly<Record<string, number>>;
-  /** The same for grids of 100,000 points, where those meet what the samples do not. */
-  readonly gridBounds?: Readonly<Record<string, number>>;
   /** Whether the table of samples keeps the rows: where they depend on the last bits of other results, as a price to invert. */
   readonly keepsRows?: boolean;
   /** How many seeded rows the table of samples holds that `npm test` reads; 500 when absent. */

@@ -27,7 +27,7 @@ export type ImpliedVolatilityArguments = OptionTerms & {
  * value; at or above the discounted forward (call) or strike (put), the limit of infinite volatility. A price equal to the
  * discounted exercise value is explained by 0. Arguments outside their domain throw a `PricingRefusal`.
  *
- * It solves price = black76Price for volatility. Error: below 0.7 units in the last place of the volatility that the given
+ * It solves price = black76Price for volatility. Error: below 0.55 units in the last place of the volatility that the given
  * doubles determine, subnormal prices included, by a closed guess and two steps, never more. Method and sources:
  * `implied-deviation.ts`.
  *
