@@ -20,7 +20,7 @@ import { powerOfTwo, productError, sumError } from "@stoa/base/exact/error-free"
 import { at, expPair, millsPair, result } from "@stoa/base/exact/pairs";
 import { densityAtZero } from "@stoa/base/exact/tables";
 import type { Legs } from "./black-scholes.ts";
-import { logMoneyness, scaled } from "./normalised-black.ts";
+import { exponentOf, logMoneyness, scaled } from "./normalised-black.ts";
 import { standardise } from "./standardised.ts";
 
 /** high + low, two doubles that do not overlap. */
@@ -245,16 +245,18 @@ function touched(kind: number, root: Pair, { market, exponents, rebate, isDown }
 }
 
 /**
- * The power of two that brings the largest term to 2^400: what is 1e-400 of it, as a derivative may be, is a normal double then,
+ * The power of two that brings the largest term to 2^400, amounts of money included: what is 1e-400 of it, as a derivative may be, is a normal double then,
  * and so are all of them where they are so small that doubles would lose their digits.
  */
 function shiftOf(products: readonly Product[]): number {
   let top = smallestLog;
-  for (const { z, exponent, density } of products) {
+  let largest = 1;
+  for (const { z, exponent, density, amount, edge } of products) {
+    largest = Math.max(largest, amount, edge);
     const log = z.high < 0 ? density.log.high : exponent.log.high;
     if (top < log) top = log;
   }
-  return 400 - Math.floor(top / logOfTwo);
+  return 400 - Math.floor(top / logOfTwo) - (1 < largest ? exponentOf(largest) : 0);
 }
 
 const logOfTwo = 0.6931471805599453;
