@@ -28,8 +28,11 @@ test("the page draws depth, trades, features and bars in a real browser, without
     const bare: readonly string[] = await ask(
       "[...document.querySelectorAll('.chart')].filter(one => !one.querySelector('path[stroke-width=\"2\"]')).map(one => one.getAttribute('aria-label'))",
     );
-    // What is 0 or 1 is drawn as points.
-    expect(bare).toEqual(["bars: gap"]);
+    // What is 0 or 1 is drawn as points, and what was traded as upright bars.
+    expect(bare).toEqual([titles[1], "bars: gap"]);
+    expect(
+      await ask("document.querySelectorAll('.chart')[1].querySelectorAll('path[stroke-width=\"1.5\"]').length > 20"),
+    ).toBe(true);
     const colours = `(async () => {
       const image = document.querySelector('.chart image');
       const picture = new Image();

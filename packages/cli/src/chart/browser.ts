@@ -268,6 +268,7 @@ function seriesOption(chart: LineChart, series: Series, index: number, axis: num
     ...common,
     type: "line",
     data,
+    ...(series.stepped === true ? { step: "end" } : {}),
     showSymbol: series.mark === "line-and-points",
     symbol: "circle",
     symbolSize: 6,
@@ -333,7 +334,7 @@ function tooltipOf(chart: LineChart, axis: number, at: number): string {
 function textAt(chart: LineChart, series: Series, axis: number, at: number): string | undefined {
   const x = series.x[axis] ?? [];
   if (series.mark === "line") {
-    const value = interpolated(x, series.y, at);
+    const value = series.stepped === true ? standing(x, series.y, at) : interpolated(x, series.y, at);
     return value === undefined ? undefined : formatValue(value, chart.y);
   }
   const row = nearestRow(x, at);
@@ -353,6 +354,12 @@ function interpolated(x: readonly Value[], y: readonly Value[], at: number): num
       return left === right ? from : from + ((to - from) * (at - left)) / (right - left);
   }
   return undefined;
+}
+
+/** The last value at or before a place: places rise. */
+function standing(x: readonly Value[], y: readonly Value[], at: number): number | undefined {
+  const row = x.findLastIndex((value) => value !== null && value <= at);
+  return y[row] ?? undefined;
 }
 
 function nearestRow(x: readonly Value[], at: number): number | undefined {

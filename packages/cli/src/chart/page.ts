@@ -42,6 +42,8 @@ export interface Series {
   /** "quiet" steps back: a bound, a zero line, history. */
   readonly tone?: "plain" | "quiet" | "warning";
   readonly dashed?: boolean;
+  /** A value of a line stands until the next one: what is between them is the first, and not a slope. */
+  readonly stepped?: boolean;
 }
 
 /** A picture beneath the lines: colours by the cells' values, evenly over a rectangle of the axes. */

@@ -1,4 +1,5 @@
 /** A graph by the flags, over the instruments of a source. */
+import { compiledCalls } from "@stoa/features/compiled/calls";
 import { features, type FeatureGraph } from "@stoa/features/graph/graph";
 import type { Instrument } from "@stoa/features/instrument";
 import type { EventSource } from "@stoa/features/io/source";
@@ -14,7 +15,13 @@ export function graphOf(
   flags: SelectFlags,
 ): FeatureGraph {
   if (instruments.length === 0) throw new Failure("the input names no instrument");
-  const graph = features({ instruments, originNs, clock: parseClock(flags.clock), gaps: flags.gaps });
+  const graph = features({
+    instruments,
+    originNs,
+    clock: parseClock(flags.clock),
+    gaps: flags.gaps,
+    calls: compiledCalls(),
+  });
   addSelected(graph, flags);
   if (graph.columns.length <= columnsCountMax) return graph;
   const some = instruments.slice(0, 3).map(({ name }) => name);

@@ -53,6 +53,7 @@ function bookSection(data: PlotData): Section {
   ): Series => ({
     name,
     mark: "line",
+    stepped: true,
     x,
     y: quotes.map((quote) => priceOf(data, pick(quote))),
   });
@@ -103,8 +104,16 @@ function volumeChart(data: PlotData): Block[] {
   const series = sides
     .filter(([side]) => list.some(({ value }) => value.lots[side] > 0))
     .map(([side, name]): Series => {
-      const sign = side === "sell" ? -1 : 1;
-      return { name, mark: "line", x, y: list.map(({ value }) => sign * data.toSize(value.lots[side])) };
+      const sizes = list.map(({ value }) => (value.lots[side] === 0 ? null : data.toSize(value.lots[side])));
+      const ends = sizes.map((size) => (size === null ? null : 0));
+      const below = sizes.map((size) => (size === null ? null : -size));
+      return {
+        name,
+        mark: "range",
+        x,
+        y: [],
+        ...(side === "sell" ? { low: below, high: ends } : { low: ends, high: sizes }),
+      };
     });
   return [
     {
@@ -243,6 +252,7 @@ function columnChart(
     series: columns.map((column) => ({
       name: schema.columns[column]!.name,
       mark,
+      stepped: true,
       x,
       y: list.map(({ value }) => numberOrNull(value[column - 1])),
     })),
