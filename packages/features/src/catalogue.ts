@@ -8,6 +8,7 @@ import { depthCatalogue } from "./depth/catalogue.ts";
 import { flowCatalogue } from "./flow/catalogue.ts";
 import { intensityCatalogue } from "./intensity/catalogue.ts";
 import { labelsCatalogue } from "./labels/catalogue.ts";
+import { optionsCatalogue } from "./options/catalogue.ts";
 import { orderLifeCatalogue } from "./order-life/catalogue.ts";
 import { toxicityCatalogue } from "./toxicity/catalogue.ts";
 import { tradesCatalogue } from "./trades/catalogue.ts";
@@ -29,6 +30,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   ...orderLifeCatalogue,
   ...barsCatalogue,
   ...labelsCatalogue,
+  ...optionsCatalogue,
   ...presetsCatalogue,
   ...normaliseCatalogue,
 ];

@@ -145,8 +145,11 @@ export class FeatureGraph implements GraphPlan {
     const lines = [
       JSON.stringify(clock, (_, value: unknown) => (value === Infinity ? "infinity" : value)),
       gaps,
-      ...instruments.map(({ name, tick, lot, multiplier }) =>
-        [name, tick.multiply, tick.divide, lot.multiply, lot.divide, multiplier].join(" "),
+      ...instruments.map(({ name, tick, lot, multiplier, option }) =>
+        [
+          ...[name, tick.multiply, tick.divide, lot.multiply, lot.divide, multiplier],
+          ...(option === undefined ? [] : [option.type, option.strike, option.expiryNs, option.unit]),
+        ].join(" "),
       ),
       ...this.placed.map(({ feature, instrument }) => `${instrument} ${definitionKey(feature)}`),
       ...this.tables.map(({ name, table, instrument }) => `${instrument} ${name} ${definitionKey(table)}`),
