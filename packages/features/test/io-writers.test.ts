@@ -17,6 +17,7 @@ import type { EventSource } from "../src/io/source.ts";
 import { fileSink } from "../src/io/writers/file-sink.ts";
 import { memorySink, type CollectedTable } from "../src/io/writers/memory.ts";
 import { optionalLibrary } from "../src/io/writers/output-refusal.ts";
+import { parseSchema, schemasOf, schemaText } from "../src/io/writers/output-schema.ts";
 import { readSchema } from "../src/io/writers/read-schema.ts";
 import type { FeatureSink } from "../src/io/writers/table.ts";
 import { originNs, randomOrders, testInstrument } from "./support/random-market.ts";
@@ -230,6 +231,16 @@ test("the schema says unit, formula, version, parameters and source of every col
     feature: "trades_seen",
     version: 3,
     parameters: { odd: false },
+  });
+});
+
+test("the schema says the terms of an option", () => {
+  const option = { type: "call", strike: 90_000, expiryNs: 1_767_945_600_000_000_000n, unit: "coin" } as const;
+  const instruments = [{ ...testInstrument("BTC-9JAN26-90000-C"), kind: "option" as const, option }];
+  const [schema] = schemasOf(features({ instruments, originNs, clock: every.book() }));
+  expect(parseSchema(schemaText(schema!))!.instruments[0]!.option).toEqual({
+    ...option,
+    expiryNs: "1767945600000000000",
   });
 });
 

@@ -32,6 +32,13 @@ export interface OutputInstrument {
   readonly tick: string;
   readonly lot: string;
   readonly multiplier: number;
+  /** Of an option: what is written in the contract; the expiry in nanoseconds since 1970 UTC. */
+  readonly option?: {
+    readonly type: string;
+    readonly strike: number;
+    readonly expiryNs: string;
+    readonly unit: string;
+  };
 }
 
 export interface OutputSchema {
@@ -123,8 +130,9 @@ export function parseSchema(text: string): OutputSchema | undefined {
   return value as OutputSchema;
 }
 
-function describeInstrument({ name, kind, tick, lot, multiplier }: Instrument): OutputInstrument {
-  return { name, kind, tick: describeScale(tick), lot: describeScale(lot), multiplier };
+function describeInstrument({ name, kind, tick, lot, multiplier, option }: Instrument): OutputInstrument {
+  const described = { name, kind, tick: describeScale(tick), lot: describeScale(lot), multiplier };
+  return option === undefined ? described : { ...described, option: { ...option, expiryNs: String(option.expiryNs) } };
 }
 
 const describeScale = ({ multiply, divide }: Scale): string => String(multiply / divide);
