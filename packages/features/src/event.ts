@@ -165,3 +165,16 @@ export function readEvent(batch: EventBatch, row: number, into: MarketEvent): vo
   into.timeNs = batch.timeNs[row] as number;
   into.receivedNs = batch.receivedNs[row] as number;
 }
+
+/** Writes one event over another. */
+export function copyEvent(from: Readonly<MarketEvent>, into: MarketEvent): void {
+  into.kind = from.kind;
+  into.flags = from.flags;
+  into.instrument = from.instrument;
+  into.side = from.side;
+  into.price = from.price;
+  into.size = from.size;
+  into.id = from.id;
+  into.timeNs = from.timeNs;
+  into.receivedNs = from.receivedNs;
+}

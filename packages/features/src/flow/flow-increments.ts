@@ -11,19 +11,26 @@ import { timeGrid } from "./time-grid.ts";
 
 /** What one change of the book at level `level` contributed, in lots: e_n of Cont, Kukanov and Stoikov (2014) for level 0. */
 export function flowOfLevel(now: Levels, before: Levels, level: number): number {
-  return (
-    arrived(
-      now.bidPrice[level] as number,
-      now.bidSize[level] as number,
-      before.bidPrice[level] as number,
-      before.bidSize[level] as number,
-    ) -
-    arrived(
-      -(now.askPrice[level] as number),
-      now.askSize[level] as number,
-      -(before.askPrice[level] as number),
-      before.askSize[level] as number,
-    )
+  return bidFlowOfLevel(now, before, level) - askFlowOfLevel(now, before, level);
+}
+
+/** dW of Xu, Gould and Howison (2018): lots that came to the bid at a level, less those that left it. */
+export function bidFlowOfLevel(now: Levels, before: Levels, level: number): number {
+  return arrived(
+    now.bidPrice[level] as number,
+    now.bidSize[level] as number,
+    before.bidPrice[level] as number,
+    before.bidSize[level] as number,
+  );
+}
+
+/** dV: the same at the ask. */
+export function askFlowOfLevel(now: Levels, before: Levels, level: number): number {
+  return arrived(
+    -(now.askPrice[level] as number),
+    now.askSize[level] as number,
+    -(before.askPrice[level] as number),
+    before.askSize[level] as number,
   );
 }
 

@@ -9,7 +9,14 @@ import { nameOfWindow } from "../naming.ts";
 import { positiveInteger } from "../refusal.ts";
 import { WindowSum, WindowSums } from "../window.ts";
 import { coverage } from "./coverage.ts";
-import { flowIncrements, flowOfLevel, flowParameters, nameOfSource, type FlowSettings } from "./flow-increments.ts";
+import {
+  askFlowOfLevel,
+  bidFlowOfLevel,
+  flowIncrements,
+  flowParameters,
+  nameOfSource,
+  type FlowSettings,
+} from "./flow-increments.ts";
 
 export type WindowedFlowSettings = FlowSettings & {
   /** Nanoseconds. */
@@ -52,8 +59,12 @@ export function levelFlows(settings: WindowedFlowSettings): Feature<LevelFlows> 
       const { sums } = context.keep({ sums: new WindowSums(window, levels) });
       const increments = new Float64Array(levels);
       context.use(flowIncrements(settings)).listen((timeNs, now, before, from) => {
+        // A side that did not change is the same array before and after.
+        const bidsMoved = now.bidPrice !== before.bidPrice;
+        const asksMoved = now.askPrice !== before.askPrice;
         for (let level = from; level < levels; level++) {
-          increments[level] = flowOfLevel(now, before, level);
+          const bids = bidsMoved ? bidFlowOfLevel(now, before, level) : 0;
+          increments[level] = asksMoved ? bids - askFlowOfLevel(now, before, level) : bids;
           sums.push(timeNs, increments, level);
         }
       });

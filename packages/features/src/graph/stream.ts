@@ -3,7 +3,7 @@
  * nothing else: no object is made after the beginning. Times never run backwards: an event that is stamped earlier than one before it counts as of then.
  */
 import { assert } from "@stoa/base/assert";
-import { blankEvent, EventFlag, EventKind, readEvent, type EventBatch, type MarketEvent } from "../event.ts";
+import { blankEvent, copyEvent, EventFlag, EventKind, readEvent, type EventBatch, type MarketEvent } from "../event.ts";
 import { Market } from "../market.ts";
 import { FeatureRefusal } from "../refusal.ts";
 import { loadMemory, saveMemory, StateReader, StateWriter, type Memory } from "../state.ts";
@@ -126,7 +126,7 @@ export class FeatureStream {
 
   /** Takes one event. The object is copied: the caller may reuse it. */
   push(event: Readonly<MarketEvent>): void {
-    Object.assign(this.#event, event);
+    copyEvent(event, this.#event);
     this.#take();
   }
 
