@@ -1,6 +1,15 @@
 /** Sources put together: the pieces of a recording one behind the other, and some instruments out of many. */
 import { expect, test } from "vitest";
-import { EventKind, readEvent, blankEvent, type EventBatch, type MarketEvent } from "../src/event.ts";
+import {
+  appendEvent,
+  blankEvent,
+  EventFlag,
+  EventKind,
+  makeEventBatch,
+  readEvent,
+  type EventBatch,
+  type MarketEvent,
+} from "../src/event.ts";
 import { every, seconds } from "../src/graph/clock.ts";
 import { features } from "../src/graph/graph.ts";
 import { orderFlowImbalance } from "../src/flow/order-flow-imbalance.ts";
@@ -61,7 +70,7 @@ async function eventsOf(source: EventSource): Promise<MarketEvent[]> {
   return events;
 }
 
-test("a recording in pieces, each from a midnight of its own, gives the rows of the whole", async () => {
+test("a recording in pieces, each from a midnight of its own, gives the rows of the whole (FEAT-014)", async () => {
   const batch = randomOrders(31, 3_000);
   const whole = await rowsOf(sourceOf([batch]));
   const pieces = [slice(batch, 0, 700), slice(batch, 700, 701), slice(batch, 701, 3_000)];
@@ -77,7 +86,7 @@ test("a recording in pieces, each from a midnight of its own, gives the rows of 
   expect(parts.progress.eventsCount).toBe(3_000);
 });
 
-test("between pieces that are far apart something was missed; pieces in the wrong order are refused", async () => {
+test("between pieces that are far apart something was missed; pieces in the wrong order are refused (FEAT-014)", async () => {
   const [one, other, again] = [1, 2, 3].map((seed) => randomOrders(seed, 100)) as [EventBatch, EventBatch, EventBatch];
   const late = (): EventSource => ({ ...sourceOf([other]), originNs: originNs + day });
   const events = await eventsOf(inOrder([sourceOf([one]), late()]));
@@ -114,4 +123,19 @@ test("chosen instruments have the events that they had among all, in the order t
   expect(await eventsOf(some)).toEqual(wanted);
   expect(wanted.length).toBeGreaterThan(1_000);
   expect(() => onlyInstruments(source(), ["D"])).toThrow('instruments is "D"');
+});
+
+test("the end of a change of an instrument that is left out ends none of those that stay", async () => {
+  const batch = makeEventBatch(3);
+  const event = { ...blankEvent(), kind: EventKind.level, side: 1 as const, price: 5, size: 1 };
+  appendEvent(batch, event);
+  appendEvent(batch, { ...blankEvent(), kind: EventKind.time, flags: EventFlag.last, instrument: 1 });
+  appendEvent(batch, { ...event, price: 6, flags: EventFlag.last });
+  const source = sourceOf([batch], [testInstrument("A"), testInstrument("B")]);
+  const some = await eventsOf(onlyInstruments(source, ["A"]));
+  expect(some.map(({ kind, flags }) => [kind, flags])).toEqual([
+    [EventKind.level, 0],
+    [EventKind.time, 0],
+    [EventKind.level, EventFlag.last],
+  ]);
 });

@@ -73,7 +73,7 @@ describe("the reader of Deribit's captures", () => {
     }
   });
 
-  test("a lost change is a gap, the book is whole again after the next snapshot", async () => {
+  test("a lost change is a gap, the book is whole again after the next snapshot (FEAT-041)", async () => {
     const lines = deribitLines(name, market);
     const later = deribitLines(name, market, 400);
     const torn = [...lines.slice(0, 200), ...lines.slice(203, 300), ...later];
@@ -177,6 +177,37 @@ describe("the reader of Deribit's captures", () => {
       [-1, 12, 4, EventFlag.last],
     ]);
   });
+});
+
+test("after a gap the next image of the top of the book is a snapshot, which ends it", async () => {
+  const quote = (ms: number, bid: number): string =>
+    `${ms / 1000}: ${JSON.stringify({
+      params: {
+        channel: "quote.X-PERPETUAL",
+        data: {
+          timestamp: ms,
+          instrument_name: "X-PERPETUAL",
+          best_bid_price: bid,
+          best_bid_amount: 1,
+          best_ask_price: 12,
+          best_ask_amount: 2,
+        },
+      },
+    })}`;
+  const connection = (ms: number): string => `wss://www.deribit.com/ws/api/v2 <-> ${ms / 1000}`;
+  const lines = [connection(startMs), quote(startMs, 10), connection(startMs + 1), quote(startMs + 2, 9)];
+  const events = await eventsOf(await read(deribit, [...lines, quote(startMs + 3, 11)]));
+  const { level, gap, clear } = EventKind;
+  const { last, snapshot } = EventFlag;
+  expect(events.slice(2).map(({ kind, flags, price, size }) => [kind, flags, price, size])).toEqual([
+    [gap, last, NaN, 0],
+    [clear, snapshot, NaN, 0],
+    [level, snapshot, 9, 1],
+    [level, snapshot | last, 12, 2],
+    [level, 0, 9, 0],
+    [level, last, 11, 1],
+  ]);
+  expect(bookOf(events).gap).toBe(false);
 });
 
 describe("the reader of Binance's captures", () => {

@@ -126,20 +126,24 @@ function rowOfTime({ timeNs, count }: EventBatch, untilNs: number): number {
   return count;
 }
 
+/** A promise that lives as long as the run would keep whatever waits for it: so each wait has one of its own, which the signal ends. */
 async function* untilAborted<Item>(items: AsyncIterable<Item>, signal?: AbortSignal): AsyncGenerator<Item> {
   const iterator = items[Symbol.asyncIterator]();
-  const aborted = new Promise<IteratorReturnResult<undefined>>((resolve) => {
-    const end = (): void => resolve({ done: true, value: undefined });
-    if (signal?.aborted === true) end();
-    else signal?.addEventListener("abort", end, { once: true });
-  });
+  const over = { done: true, value: undefined } as const;
+  let end = (): void => undefined;
+  const onAbort = (): void => end();
+  signal?.addEventListener("abort", onAbort);
   try {
-    for (;;) {
-      const next = await Promise.race([aborted, iterator.next()]);
+    while (signal?.aborted !== true) {
+      const next = await new Promise<IteratorResult<Item, unknown>>((resolve, reject) => {
+        end = () => resolve(over);
+        iterator.next().then(resolve, reject);
+      });
       if (next.done === true) return;
       yield next.value;
     }
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     // A source that waits for the network is not waited for.
     void iterator.return?.(undefined)?.then(undefined, () => undefined);
   }

@@ -3,6 +3,7 @@ import {
   appendEvent,
   batchCapacity,
   blankEvent,
+  EventFlag,
   EventKind,
   makeEventBatch,
   readEvent,
@@ -38,6 +39,8 @@ export function onlyInstruments(source: EventSource, names: readonly string[]): 
           if (place === -1 && !isCommon) continue;
           readEvent(batch, row, event);
           event.instrument = Math.max(0, place);
+          // The end of another instrument's change is none of this one's.
+          if (place === -1) event.flags &= ~EventFlag.last;
           appendEvent(kept, event);
         }
         yield kept;

@@ -231,13 +231,18 @@ export abstract class VenueDecoderBase implements VenueDecoder {
       image.bid(this.context.ticks(index, price), this.context.lots(index, size));
     for (const [price, size] of levels.asks)
       image.ask(this.context.ticks(index, price), this.context.lots(index, size));
+    const from = writer.batch.count;
+    // What was missed is made good: an image is the whole of what the venue shows.
+    const isAnew = this.broken.delete(index);
+    if (isAnew) this.clear(writer, index, times.timeNs, times.receivedNs);
     writer.reserve(image.eventsMax);
     const { batch } = writer;
     const first = batch.count;
     image.end(batch);
+    if (isAnew) batch.flags.fill(EventFlag.snapshot, first, batch.count);
     batch.timeNs.fill(times.timeNs, first, batch.count);
     batch.receivedNs.fill(times.receivedNs, first, batch.count);
-    writer.close(first);
+    writer.close(from);
   }
 
   /** A number about the instrument, if the venue told one. */
