@@ -6,7 +6,7 @@ import { features } from "@stoa/features/graph/graph";
 import { addSet, defaultSet } from "@stoa/features/presets/sets";
 import { openMarket } from "./support/market.ts";
 
-const source = await openMarket(process.argv[2], 20_000);
+const source = await openMarket(process.argv[2], 10_000);
 const graph = addSet(features({ ...source, clock: every.book() }), defaultSet);
 
 // A source reuses its batch: what is to be gone through four times is copied.
