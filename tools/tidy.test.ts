@@ -195,7 +195,7 @@ describe("limits", () => {
 });
 
 describe("criteria", () => {
-  const idPattern = /\b(?:MATCH|MARGIN|SETTLE|BFT|FEED|LIGHT|NET|PRICE)-\d{3}\b/g;
+  const idPattern = /\b(?:MATCH|MARGIN|SETTLE|BFT|FEED|LIGHT|NET|PRICE|FEAT)-\d{3}\b/g;
   const defined = new Set(filesUnder("spec", [".md"]).flatMap((path) => readText(path).match(idPattern) ?? []));
   const cited = new Set(
     testModules.flatMap(({ path, text }) => (path.startsWith("tools/") ? [] : (text.match(idPattern) ?? []))),

@@ -52,7 +52,7 @@ function following(batches: AsyncIterable<EventBatch>) {
   return { events, book, done, until };
 }
 
-test("the gateway's books and trades become events; what was recorded gives the same events as a capture", async () => {
+test("the gateway's books and trades become events; what was recorded gives the same events as a capture (FEAT-015)", async () => {
   const running = await startTestGateway();
   closing.push(running.stop);
   const recorded: string[] = [];

@@ -6,7 +6,7 @@ import { blankEvent, EventFlag, EventKind, readEvent } from "@stoa/features/even
 import { historySource, openStoaHistory } from "../src/features/stoa-history.ts";
 import { openClient, startTestGateway } from "../../gateway/test/harness.ts";
 
-test("orders, trades and blocks of a real exchange: every level of every block's end, and every trade", async () => {
+test("orders, trades and blocks of a real exchange: every level of every block's end, and every trade (FEAT-043)", async () => {
   const running = await startTestGateway();
   try {
     const clients = await Promise.all([openClient(running.ws), openClient(running.ws)]);

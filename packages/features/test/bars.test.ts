@@ -123,7 +123,7 @@ test("volume bars that split trades hold exactly their lots, one after the other
   expect(rows.reduce((sum, { values }) => sum + values[9]!, 0)).toBeLessThanOrEqual(tape.length);
 });
 
-test.each(closings)("volumes of all bars are the tape until the last one, by %s", (closing) => {
+test.each(closings)("volumes of all bars are the tape until the last one, by %s (FEAT-024)", (closing) => {
   const rows = rowsOfTable(volumeBars({ lots: 60, closing }), batch);
   const lots = rows.reduce((sum, { values }) => sum + values[6]!, 0);
   const trades = rows.reduce((sum, { values }) => sum + values[9]!, 0);

@@ -24,7 +24,7 @@ function levelsOf(book: Book, sign: 1 | -1): ReturnType<NaiveBook["levels"]> {
 
 describe("an L3 book", () => {
   test.each([1, 2, 3])(
-    "holds the levels and queues of a naive book, whatever comes, and after a checkpoint too (seed %i)",
+    "holds the levels and queues of a naive book, whatever comes, and after a checkpoint too (seed %i) (FEAT-001)",
     (seed) => {
       const batch = randomOrders(seed, 4_000);
       let book = new Book();

@@ -70,7 +70,7 @@ function withOtherFuture(events: EventBatch, from: number): EventBatch {
 }
 
 describe.each(catalogue.map((entry) => [entry.id, entry] as const))("%s", (_, entry) => {
-  test("tells the same in one piece and restored at random points", () => {
+  test("tells the same in one piece and restored at random points (FEAT-010)", () => {
     const random = makeRandom(3);
     for (const clock of clocks) {
       const whole = run(entry, clock, batch);
@@ -81,7 +81,7 @@ describe.each(catalogue.map((entry) => [entry.id, entry] as const))("%s", (_, en
     }
   });
 
-  test("told before what came later changed, tells the same", () => {
+  test("told before what came later changed, tells the same (FEAT-011)", () => {
     for (const clock of clocks) {
       for (const from of [700, 1_600]) {
         const past = run(entry, clock, batch, { end: from });

@@ -46,7 +46,7 @@ const asks: TextLevel[] = [
 ];
 
 describe("OKX", () => {
-  test("takes bid and ask in turn, and what is left when one side ends", () => {
+  test("takes bid and ask in turn, and what is left when one side ends (FEAT-003)", () => {
     const text = "99.5:7:100:1.50:99:0.25:100.5:3:101:0.010";
     expect(okxText({ bids, asks })).toBe(text);
     expect(okxChecksum({ bids, asks })).toBe(slowCrc32(text) | 0);
@@ -68,7 +68,7 @@ describe("OKX", () => {
 });
 
 describe("Kraken", () => {
-  test("takes asks, then bids, without points and leading zeros", () => {
+  test("takes asks, then bids, without points and leading zeros (FEAT-003)", () => {
     const small = {
       bids: [["0.05000", "0.00000500"]] as TextLevel[],
       asks: [["0.05005", "12.30000000"]] as TextLevel[],

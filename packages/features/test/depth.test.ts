@@ -121,7 +121,7 @@ test.each(bandCases)("depth within basis points of the %s in %s", (reference, un
   });
 });
 
-test("the imbalance within basis points compares that depth, and is null where there is none", () => {
+test("the imbalance within basis points compares that depth, and is null where there is none (FEAT-020)", () => {
   expectOfBook(bandImbalance({ bps: 15 }), ({ bids, asks, m }) => {
     const bid = lotsOf(bids.filter(({ price }) => price >= m * (1 - 15e-4)));
     const ask = lotsOf(asks.filter(({ price }) => price <= m * (1 + 15e-4)));
@@ -143,7 +143,7 @@ test.each([
   );
 });
 
-test("the cost of a size is what walking the book, lot by lot, pays beyond the mid", () => {
+test("the cost of a size is what walking the book, lot by lot, pays beyond the mid (FEAT-021)", () => {
   const size = 60;
   expectOfBook(
     cost({ size }),
@@ -328,7 +328,7 @@ describe("a book worked out by hand: 4 x 99, 6 x 98, 10 x 95 bid, 5 x 101, 15 x 
     expect(values).toEqual([-1 / 9, -10 / 30, 0]);
   });
 
-  test("buying 10 costs 5 x 101 and 5 x 103, 200 bps; selling 10 gets 4 x 99 and 6 x 98, 160 bps; 21 are not there", () => {
+  test("buying 10 costs 5 x 101 and 5 x 103, 200 bps; selling 10 gets 4 x 99 and 6 x 98, 160 bps; 21 are not there (FEAT-025)", () => {
     expect(valuesOf(book, cost({ size: 10 }))).toEqual([200, expect.closeTo(160, 10), expect.closeTo(360, 10)]);
     expect(valuesOf(book, cost({ size: 21 }))).toEqual([NaN, NaN, NaN]);
   });

@@ -19,7 +19,7 @@ function toFixed(value: number): bigint {
 const draw = (random: () => number): number =>
   (random() < 0.5 ? -1 : 1) * random() * 2 ** Math.floor(random() * 60 - 50);
 
-test("the total is the sum of what is in it, whatever came and left", () => {
+test("the total is the sum of what is in it, whatever came and left (FEAT-023)", () => {
   const random = makeRandom(3);
   const sum = new ExactSum();
   const inside: number[] = [];

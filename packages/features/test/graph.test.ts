@@ -35,17 +35,17 @@ describe.each(clocks)("a graph with a row after %s", (_, clock) => {
   const batch = randomOrders(11, 5_000);
   const expected = rowsAtOnce(makeGraph(clock), batch);
 
-  test("writes rows with values and with nulls", () => {
+  test("writes rows with values and with nulls (FEAT-020)", () => {
     expect(expected.length).toBeGreaterThan(50);
     expect(expected.some(({ values }) => !Number.isNaN(values[2]))).toBe(true);
   });
 
-  test("writes the same rows when its calls are compiled", () => {
+  test("writes the same rows when its calls are compiled (FEAT-013)", () => {
     expect(compiledCalls()).not.toBe(loopedCalls);
     expect(rowsAtOnce(makeGraph(clock, compiledCalls()), batch)).toEqual(expected);
   });
 
-  test("writes the same rows one by one, in chunks, and restored at any point", () => {
+  test("writes the same rows one by one, in chunks, and restored at any point (FEAT-010)", () => {
     const random = makeRandom(5);
     for (let round = 0; round < 5; round++) {
       const graph = makeGraph(clock);
@@ -70,4 +70,23 @@ describe.each(clocks)("a graph with a row after %s", (_, clock) => {
       expect(rows).toEqual(expected);
     }
   });
+});
+
+test("a checkpoint of another clock, of other features or parameters, versions or instruments is refused (FEAT-012)", () => {
+  const [settings, feature] = [
+    { instruments: [testInstrument()], originNs, clock: every.book() },
+    orderFlowImbalance({ window: seconds(1) }),
+  ];
+  const checkpoint = features(settings).add(feature).stream().save();
+  expect(() => features(settings).add(feature).stream({}, checkpoint)).not.toThrow();
+  const others = [
+    features({ ...settings, clock: every.ms(50) }).add(feature),
+    features(settings),
+    features(settings).add(orderFlowImbalance({ window: seconds(2) })),
+    features(settings).add({ ...feature, version: 2 }),
+    features({ ...settings, instruments: [testInstrument("OTHER")] }).add(feature),
+  ];
+  for (const other of others) {
+    expect(() => other.stream({}, checkpoint)).toThrow("of the same features, versions and instruments");
+  }
 });

@@ -108,7 +108,7 @@ const codeOf = (codes: ClassCodes, label: number, bound: number): number =>
 describe.each(horizonUnits)("at a horizon of %s", (unit) => {
   const horizon = horizons[unit];
 
-  test("the return of the mid and its class are those of the future", () => {
+  test("the return of the mid and its class are those of the future (FEAT-011)", () => {
     for (const codes of unit === "rows" ? classCodes : (["sign"] as const)) {
       const numbers = expectLabels(
         fixedHorizonLabel({ unit, horizon, alpha: 0.0007, codes }),

@@ -300,7 +300,7 @@ describe("the feature", () => {
     }
   });
 
-  test("is the same from the table as JSON, and has the hash of the table in its definition", () => {
+  test("is the same from the table as JSON, and has the hash of the table in its definition (FEAT-033)", () => {
     const again = parseMicroPriceTable(printMicroPriceTable(fitted));
     expect(again).toEqual(fitted);
     expect(definitionKey(microPrice({ table: again }))).toBe(definitionKey(microPrice({ table: fitted })));

@@ -162,7 +162,7 @@ test("clip holds between the bounds and leaves nulls", () => {
   ).toEqual([-1, -1, 0.5, 2, 2, NaN]);
 });
 
-test("a score knows nothing of the value itself nor of what comes after", () => {
+test("a score knows nothing of the value itself nor of what comes after (FEAT-028)", () => {
   const normalisers = [
     rollingZ({ count: 20 }),
     rollingZOver({ window: seconds(20_000) }),
@@ -186,7 +186,7 @@ test("a score knows nothing of the value itself nor of what comes after", () => 
 });
 
 describe("scores do not drift", () => {
-  test("a window that has gone around a thousand times gives the scores of a fresh one", () => {
+  test("a window that has gone around a thousand times gives the scores of a fresh one (FEAT-023)", () => {
     const count = 40;
     const random = makeRandom(8);
     // Cents on a price of 60,000 after values of 1e12 have passed through: a running sum would keep what they left.

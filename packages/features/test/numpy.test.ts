@@ -77,7 +77,7 @@ test("the fixture is of these events, and has every column of the sets and of th
   expect(empty.map(([name]) => name)).toEqual([]);
 });
 
-describe("numpy gives the same", () => {
+describe("numpy gives the same (FEAT-022)", () => {
   test.each(Object.entries(fixture.columns))("%s", (name, wanted) => {
     const got = ours.columns.get(name)!;
     for (const [row, value] of wanted.entries()) {

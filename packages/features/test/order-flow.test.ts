@@ -80,7 +80,7 @@ function snapshotSteps(moments: readonly Moment[], untilNs: number, clock: numbe
 const usableAt = (moments: readonly Moment[]): boolean => settledOf(moments).at(-1)!.usable;
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-test("ofi is the sum of the paper's increments over the window, and forgets at a gap", () => {
+test("ofi is the sum of the paper's increments over the window, and forgets at a gap (FEAT-021)", () => {
   const window = seconds(2);
   const numbers = expectNaive(
     orderFlowImbalance({ window }),
@@ -94,7 +94,7 @@ test("ofi is the sum of the paper's increments over the window, and forgets at a
   expect(numbers).toBeGreaterThan(400);
 });
 
-test("ofi of snapshots compares the book at the points of a grid, and says so in its name", () => {
+test("ofi of snapshots compares the book at the points of a grid, and says so in its name (FEAT-027)", () => {
   const [window, clock] = [seconds(2), ms(100)];
   const feature = orderFlowImbalance({ window, sourceClock: clock });
   expect(feature.columns[0]!.name).toBe("ofi_2s_of_100ms");
@@ -155,7 +155,7 @@ function isTouched(now: Moment, before: Moment, levels: number): boolean {
   return shown(now) !== shown(before);
 }
 
-test("with one level the multi-level flow is ofi, to the bit", () => {
+test("with one level the multi-level flow is ofi, to the bit (FEAT-024)", () => {
   for (const clock of [0, ms(100)]) {
     const settings = { window: seconds(1), sourceClock: clock };
     expect(valuesAfter(multiLevelOrderFlow({ ...settings, levels: 1 }), batch)).toEqual(
@@ -183,7 +183,7 @@ test("with fixed prices the flow sums to the change of the bid's lots less the c
   }
 });
 
-test("the market in a mirror has the flow with its sign turned", () => {
+test("the market in a mirror has the flow with its sign turned (FEAT-024)", () => {
   const mirrored = randomOrders(21, 3_000);
   for (let row = 0; row < mirrored.count; row++) {
     mirrored.side[row] = -mirrored.side[row]!;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("it installs with nothing but base and pricing", () => {
+test("it installs with nothing but base and pricing (FEAT-054)", () => {
   expect(readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))).toEqual(["@stoa"]);
   expect(readdirSync(join(folder, "node_modules/@stoa")).sort()).toEqual(["base", "features", "pricing"]);
   const manifest = JSON.parse(readFileSync(join(folder, "node_modules/@stoa/features/package.json"), "utf8")) as {
@@ -27,7 +27,7 @@ test("it installs with nothing but base and pricing", () => {
   expect(manifest.peerDependencies["apache-arrow"]).toMatch(/^\^\d/);
 });
 
-test("it computes rows and writes CSV in plain Node, and names what a Parquet file needs", async () => {
+test("it computes rows and writes CSV in plain Node, and names what a Parquet file needs (FEAT-054)", async () => {
   writeFileSync(
     join(folder, "program.mjs"),
     `import { makeEventBatch, appendEvent, blankEvent, EventKind } from "@stoa/features/event";

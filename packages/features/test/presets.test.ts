@@ -107,7 +107,7 @@ function setsOf(
 }
 
 describe("the sets of Kercheval and Zhang", () => {
-  test("fi2010 has 144 columns, in groups of 40, 20, 20, 4, 2, 40, 6, 6 and 6", () => {
+  test("fi2010 has 144 columns, in groups of 40, 20, 20, 4, 2, 40, 6, 6 and 6 (FEAT-032)", () => {
     const { columns } = fi2010(settings);
     const sizes = [40, 20, 20, 4, 2, 40, 6, 6, 6];
     expect(columns.map(({ name }) => name.slice(0, 3))).toEqual(

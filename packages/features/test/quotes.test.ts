@@ -66,7 +66,7 @@ test("the mean of the spread weighs each value by how long it stood, within the 
   expect(numbers).toBeGreaterThan(400);
 });
 
-test("mid and weighted mid lie where the formulas say", () => {
+test("mid and weighted mid lie where the formulas say (FEAT-021)", () => {
   const naive = (moments: readonly Moment[]) => {
     const quotes = quotesOf(moments);
     if (quotes === undefined) return { m: NaN, w: NaN };
@@ -118,7 +118,7 @@ test.each([
   [1433, 29, 1434, 92, 0.239669, 14.332397],
   [1433, 21, 1434, 65, 0.244186, 14.332442],
 ])(
-  "imbalance and weighted mid are those that Stoikov's notebook prints for BAC (%i x %i, %i x %i)",
+  "imbalance and weighted mid are those that Stoikov's notebook prints for BAC (%i x %i, %i x %i) (FEAT-025)",
   (bid, bidSize, ask, askSize, share, weighted) => {
     const values = valuesOf(
       { bid: [bid, bidSize], ask: [ask, askSize] },
@@ -131,7 +131,7 @@ test.each([
 );
 
 describe("validity", () => {
-  test("tells why a book is not to be believed", () => {
+  test("tells why a book is not to be believed (FEAT-002)", () => {
     const moments = historyOf(batch);
     const stale = 15e6;
     let [unknown, at] = [0, 0];
@@ -196,7 +196,7 @@ describe("validity", () => {
   });
 });
 
-test("parameters that make no sense are refused by name", () => {
+test("parameters that make no sense are refused by name (FEAT-031)", () => {
   const wrong: readonly (readonly [string, () => unknown])[] = [
     ["spread.unit", () => spread({ unit: "pips" as SpreadUnit })],
     ["spread_mean.window", () => spreadMean({ window: -1, unit: "ticks" })],

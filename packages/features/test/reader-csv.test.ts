@@ -46,7 +46,7 @@ function randomTable(seed: number): { text: string; wanted: MarketEvent[] } {
 }
 
 describe("the reader of CSV", () => {
-  test.each([1, 2])("gives back the events of a table, from any pieces of it (seed %i)", async (seed) => {
+  test.each([1, 2])("gives back the events of a table, from any pieces of it (seed %i) (FEAT-040)", async (seed) => {
     const { text, wanted } = randomTable(seed);
     const random = makeRandom(seed);
     const first = wanted[0]!.instrument;
@@ -91,7 +91,7 @@ describe("the reader of CSV", () => {
     expect(event).toMatchObject({ timeNs: ns, size: 1, flags: EventFlag.last, kind: EventKind.trade });
   });
 
-  test("the first row of a snapshot empties the book; quoted fields may hold the separator", async () => {
+  test("a snapshot is one change, of which the first row empties the book; quoted fields may hold the separator", async () => {
     const levels: CsvMapping = {
       kind: "level",
       time: { column: "t", unit: "s" },
@@ -114,7 +114,7 @@ describe("the reader of CSV", () => {
     const { clear, level } = EventKind;
     expect(events.map(({ kind, flags, side, price, size }) => [kind, flags, side, price, size])).toEqual([
       [clear, EventFlag.snapshot, 0, NaN, 0],
-      [level, EventFlag.snapshot | EventFlag.last, 1, 20, 10],
+      [level, EventFlag.snapshot, 1, 20, 10],
       [level, EventFlag.snapshot | EventFlag.last, -1, 21, 20],
       [level, EventFlag.last, 1, 20, 30],
       [clear, EventFlag.snapshot, 0, NaN, 0],
@@ -175,6 +175,17 @@ describe("the reader of CSV", () => {
       "an unknown side",
       '{"kind":"trade","time":{"column":"t","unit":"s"},"side":{"column":"s","values":{"B":"long"}}}',
       /the side "long"; expected bid/,
+    ],
+    ["nothing in it", "null", /null.*; expected an object/],
+    [
+      "no price for levels",
+      '{"kind":"level","size":"q","time":{"column":"t","unit":"s"}}',
+      /level without a column price; expected price/,
+    ],
+    [
+      "no number for orders",
+      '{"kind":{"column":"k","values":{"A":"skip","C":"cancel"}},"size":"q","time":{"column":"t","unit":"s"}}',
+      /cancel without a column id; expected id/,
     ],
   ])("refuses a mapping with %s", (_, text, message) => {
     expect(() => parseCsvMapping("mapping.json", text)).toThrow(message);

@@ -44,15 +44,18 @@ function randomFile(seed: number, version: 1 | 2 | 3, count = 3_000): { file: Ui
 }
 
 describe("the reader of DBN", () => {
-  test.each([1, 2, 3] as const)("gives back the events that were written, from version %i", async (version) => {
-    const { file, wanted } = randomFile(version, version);
-    const source = await read(file);
-    expect(source.instruments.map(({ name }) => name)).toEqual(["ONE", "TWO"]);
-    expect(source.instruments[0]!.tick).toEqual({ multiply: 1, divide: 4 });
-    expect(source.originNs).toBe(midnight);
-    expect(await eventsOf(source)).toEqual(wanted);
-    expect(source.progress).toMatchObject({ bytesRead: file.length, eventsCount: wanted.length, skippedCount: 0 });
-  });
+  test.each([1, 2, 3] as const)(
+    "gives back the events that were written, from version %i (FEAT-040)",
+    async (version) => {
+      const { file, wanted } = randomFile(version, version);
+      const source = await read(file);
+      expect(source.instruments.map(({ name }) => name)).toEqual(["ONE", "TWO"]);
+      expect(source.instruments[0]!.tick).toEqual({ multiply: 1, divide: 4 });
+      expect(source.originNs).toBe(midnight);
+      expect(await eventsOf(source)).toEqual(wanted);
+      expect(source.progress).toMatchObject({ bytesRead: file.length, eventsCount: wanted.length, skippedCount: 0 });
+    },
+  );
 
   test.each([
     ["as it is", (bytes: Uint8Array) => bytes],
@@ -158,7 +161,7 @@ describe("a record of DBN", () => {
     expect(levelsOf(bookOf(events))).toEqual({ bids: [[4000, 10, 2]], asks: [[4001, 5, 1]] });
   });
 
-  test("what the venue calls a book that may be wrong is one gap, until it calls it so no more", async () => {
+  test("what the venue calls a book that may be wrong is one gap, until it calls it so no more (FEAT-041)", async () => {
     const doubted = dbnFlag.last | dbnFlag.maybeBadBook;
     const flags = [dbnFlag.last, doubted, doubted, dbnFlag.last, doubted];
     const records = flags.map((one, index) => dbnOrder({ ...base, id: BigInt(index), flags: one }));
@@ -244,7 +247,7 @@ describe("a file that is not what it should be is refused with its name and plac
     await expect((async () => eventsOf(await read(file)))()).rejects.toThrow(message);
   });
 
-  test("a price off the tick that the user gave", async () => {
+  test("a price off the tick that the user gave (FEAT-042)", async () => {
     const file = joined([header, dbnOrder({ ...base, price: 4000n * tick + 1n })]);
     const source = await readDbn(memoryBytes("test.dbn", [file]), { terms });
     await expect(eventsOf(source)).rejects.toThrow(

@@ -62,7 +62,7 @@ describe("the reader of LOBSTER", () => {
     expect(source.corrections).toEqual({ count: 1, seen: 1 });
   });
 
-  test("gives the same events from any pieces of its two files", async () => {
+  test("gives the same events from any pieces of its two files (FEAT-040)", async () => {
     const { messages, rows } = lobsterOf(randomOrders(5, 400), { levels: 4, from: 50 });
     const wanted = await eventsOf(read(messages, rows));
     const random = makeRandom(1);

@@ -9,7 +9,7 @@ const graphOf = (set: (typeof featureSets)[number], names = ["TEST"]) =>
   addSet(features({ instruments: names.map((name) => testInstrument(name)), originNs, clock: every.book() }), set);
 
 describe("the sets", () => {
-  test("have ten and forty columns", () => {
+  test("have ten and forty columns (FEAT-032)", () => {
     expect(graphOf(levelOneSet).columns.length - rowColumns.length).toBe(10);
     expect(graphOf(defaultSet).columns.length - rowColumns.length).toBe(40);
   });
@@ -27,7 +27,7 @@ describe("the sets", () => {
     );
   });
 
-  test("refuse what is not in the catalogue, by name", () => {
+  test("refuse what is not in the catalogue, by name (FEAT-031)", () => {
     expect(() => resolveSelection({ id: "sprea" })).toThrow('feature is "sprea", but must be an id of the catalogue');
     expect(() => resolveSelection({ id: "spread", parameters: { units: "ticks" } })).toThrow(
       'spread.parameters is "units", but must be one of unit',

@@ -50,7 +50,7 @@ test.each([
   [7, 5],
   [60, 4],
 ])(
-  "vpin with %d buckets of %d lots is that of the tape lot by lot, and full and open buckets are the tape",
+  "vpin with %d buckets of %d lots is that of the tape lot by lot, and full and open buckets are the tape (FEAT-024)",
   (buckets, bucket) => {
     const numbers = expectNaive(
       vpin({ bucket, buckets }),
@@ -303,7 +303,7 @@ function naiveOutcomes(moments: readonly Moment[], timeNs: number, horizon: numb
     .filter(({ sign, mid, dueNs }) => sign !== 0 && !Number.isNaN(mid) && dueNs <= timeNs);
 }
 
-test("costs of trades come when the horizon is over, bear the time of the trade, and add up exactly", () => {
+test("costs of trades come when the horizon is over, bear the time of the trade, and add up exactly (FEAT-011, FEAT-024)", () => {
   const horizon = ms(150);
   const rows = tableRows(tradeCosts({ horizon }), tape);
   const lastNs = tape.timeNs[tape.count - 1]!;

@@ -92,7 +92,7 @@ test.each([ms(200), seconds(5)])(
   },
 );
 
-test("sums that pass 2^53 and come back are exact again", () => {
+test("sums that pass 2^53 and come back are exact again (FEAT-023)", () => {
   const sums = new TimedSums(10);
   sums.push(0, 3, -1);
   sums.push(5, 9_007_199_254_740_991, 7);

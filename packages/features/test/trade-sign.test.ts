@@ -81,7 +81,7 @@ test("the rules differ where the literature says", () => {
   ]);
 });
 
-test("a quote of the trade's own moment is not looked at, unless told before it and asked for", () => {
+test("a quote of the trade's own moment is not looked at, unless told before it and asked for (FEAT-026)", () => {
   const batch = tapeOf([108]);
   batch.timeNs.fill(5e9);
   expect(tableRows(classifiedTrades(), batch)[0]!.values.slice(4, 8)).toEqual([NaN, NaN, 0, 0]);
