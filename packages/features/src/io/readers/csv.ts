@@ -52,7 +52,7 @@ export interface CsvMapping {
   readonly side?: CsvWords;
   /** Rows with one of these words are of a snapshot; the first of them empties the book. */
   readonly snapshot?: { readonly column: string; readonly values: readonly string[] };
-  /** What is one atomic change: every row (the rule), or neighbours of one time and instrument. */
+  /** What is one atomic change: every row (the rule), or neighbours of one time and instrument. Neighbours of one snapshot always are. */
   readonly change?: "row" | "time";
   readonly separator?: string;
   /** Names of the columns, where the file has no header. */
@@ -64,7 +64,14 @@ const mappingKeys = new Set(
   "kind time received instrument price size id side snapshot change separator columns instruments".split(" "),
 );
 
-/** Checks the JSON text of a mapping; refuses unknown keys, kinds, units and sides. */
+/** What an event is nothing without. */
+const columnsOfKinds = {
+  price: ["trade", "level", "add", "modify"],
+  size: ["trade", "level", "add", "modify", "cancel", "execute"],
+  id: ["add", "modify", "cancel", "execute"],
+} as const;
+
+/** Checks the JSON text of a mapping; refuses unknown keys, kinds, units and sides, and kinds without the columns that they need. */
 export function parseCsvMapping(file: string, text: string): CsvMapping {
   const refuse = (found: string, wanted: string): never => {
     throw new ReadRefusal({ file, found, wanted });
@@ -75,6 +82,8 @@ export function parseCsvMapping(file: string, text: string): CsvMapping {
   } catch (error) {
     return refuse((error as Error).message, "JSON");
   }
+  if (typeof mapping !== "object" || mapping === null)
+    return refuse(excerpt(text), "an object that says which column is what");
   for (const key of Object.keys(mapping))
     if (!mappingKeys.has(key)) refuse(`the key ${excerpt(key)}`, [...mappingKeys].join(", "));
   const isKind = (word: string): boolean => (kindNames as readonly string[]).includes(word);
@@ -86,6 +95,9 @@ export function parseCsvMapping(file: string, text: string): CsvMapping {
       refuse("a time without a column or with an unknown unit", "column, and unit s, ms, us, ns or iso");
   for (const word of Object.values(mapping.side?.values ?? {}))
     if (sideNames[word] === undefined) refuse(`the side ${excerpt(word)}`, Object.keys(sideNames).join(", "));
+  for (const [column, kinds] of Object.entries(columnsOfKinds) as ["price" | "size" | "id", readonly string[]][])
+    for (const word of words)
+      if (mapping[column] === undefined && kinds.includes(word)) refuse(`${word} without a column ${column}`, column);
   return mapping;
 }
 
@@ -305,7 +317,10 @@ class CsvDecoder implements LineDecoder {
     const row = { ...event };
     const held = this.#held;
     const isSame = held?.instrument === row.instrument && held.timeNs === row.timeNs;
-    this.#release(writer, this.#mapping.change !== "time" || !isSame);
+    // Half a snapshot is no book: it is over when a row of another kind comes.
+    const isSnapshot = (flags: number): boolean => (flags & EventFlag.snapshot) !== 0;
+    const isOneSnapshot = held?.instrument === row.instrument && isSnapshot(held.flags) && isSnapshot(row.flags);
+    this.#release(writer, !isOneSnapshot && (this.#mapping.change !== "time" || !isSame));
     this.#held = row;
   }
 
