@@ -1,8 +1,12 @@
 /** Options and perpetuals as the catalogue lists them: smiles, term structure, variance, flows, open interest, basis. */
 import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
+import { minutes } from "../graph/clock.ts";
 import type { VolatilityChoice } from "./chain.ts";
 import { optionParity, optionVolatilitySpread } from "./parity.ts";
+import { gammaExposure, maxPain, putCallInterest, type DealerChoice } from "./exposure.ts";
+import { optionFlow, optionOrderFlow, putCallVolume, type FlowWeight } from "./flow.ts";
 import { optionAtTheMoney, optionSkew, type MoneyChoice } from "./smile.ts";
+import { constantMaturity, optionTerm, varianceIndex } from "./term-structure.ts";
 
 const prefixOf = (parameters: Parameters): { prefix: string } => ({ prefix: parameters["prefix"] as string });
 const chainOf = (parameters: Parameters): { volatility: VolatilityChoice; prefix: string } => ({
@@ -52,5 +56,102 @@ export const optionsCatalogue: readonly CatalogueEntry[] = [
     defaults: { tenor: 1, prefix: "" },
     needs: ["options", "values"],
     make: (parameters) => optionParity({ ...tenorOf(parameters), ...prefixOf(parameters) }),
+  },
+  {
+    kind: "feature",
+    id: "option_constant_maturity",
+    summary: "Volatility at the money at a constant time to expiry.",
+    defaults: { days: 30, money: "delta-neutral", ...chainDefaults },
+    needs: ["options", "values"],
+    make: (parameters) =>
+      constantMaturity({
+        ...chainOf(parameters),
+        days: parameters["days"] as number,
+        money: parameters["money"] as MoneyChoice,
+      }),
+  },
+  {
+    kind: "feature",
+    id: "option_term",
+    summary:
+      "Slope of the volatility at the money between two times to expiry, the forward variance, and whether it is negative.",
+    defaults: { near: 7, far: 30, money: "delta-neutral", ...chainDefaults },
+    needs: ["options", "values"],
+    make: (parameters) =>
+      optionTerm({
+        ...chainOf(parameters),
+        near: parameters["near"] as number,
+        far: parameters["far"] as number,
+        money: parameters["money"] as MoneyChoice,
+      }),
+  },
+  {
+    kind: "feature",
+    id: "option_variance_index",
+    summary: "Model-free volatility of the next days from the quotes of all strikes, in the way of Cboe.",
+    defaults: { days: 30, prefix: "" },
+    needs: ["options", "values"],
+    make: (parameters) => varianceIndex({ ...prefixOf(parameters), days: parameters["days"] as number }),
+  },
+  {
+    kind: "feature",
+    id: "option_flow",
+    summary: "Signed flow of trades in options, weighted by vega or delta, that forgets by halves.",
+    defaults: { halfLife: minutes(5), weight: "vega", ...chainDefaults },
+    needs: ["options", "values", "trades"],
+    make: (parameters) =>
+      optionFlow({
+        ...chainOf(parameters),
+        halfLife: parameters["halfLife"] as number,
+        weight: parameters["weight"] as FlowWeight,
+      }),
+  },
+  {
+    kind: "feature",
+    id: "option_put_call",
+    summary: "Puts traded over calls traded in a window.",
+    defaults: { window: minutes(60), prefix: "" },
+    needs: ["options", "trades"],
+    make: (parameters) => putCallVolume({ ...prefixOf(parameters), window: parameters["window"] as number }),
+  },
+  {
+    kind: "feature",
+    id: "option_ofi",
+    summary: "Order flow of the best quotes of all options, weighted by vega, that forgets by halves.",
+    defaults: { halfLife: minutes(1), ...chainDefaults },
+    needs: ["options", "values"],
+    make: (parameters) => optionOrderFlow({ ...chainOf(parameters), halfLife: parameters["halfLife"] as number }),
+  },
+  {
+    kind: "feature",
+    id: "option_oi_put_call",
+    summary: "Open interest of puts over that of calls.",
+    defaults: { prefix: "" },
+    needs: ["options", "values"],
+    make: (parameters) => putCallInterest(prefixOf(parameters)),
+  },
+  {
+    kind: "feature",
+    id: "option_max_pain",
+    summary: "The strike of one expiry at which the holders of its options are paid least.",
+    defaults: { tenor: 1, prefix: "" },
+    needs: ["options", "values"],
+    make: (parameters) => maxPain({ ...tenorOf(parameters), ...prefixOf(parameters) }),
+  },
+  {
+    kind: "feature",
+    id: "option_gamma_exposure",
+    summary:
+      "Gamma that a dealer is assumed to hold against the open interest, and the move at which it changes its sign.",
+    defaults: { range: 20, step: 1, ...chainDefaults },
+    required: { dealer: "calls-long-puts-short" },
+    needs: ["options", "values"],
+    make: (parameters) =>
+      gammaExposure({
+        ...chainOf(parameters),
+        dealer: parameters["dealer"] as DealerChoice,
+        range: parameters["range"] as number,
+        step: parameters["step"] as number,
+      }),
   },
 ];

@@ -99,8 +99,12 @@ export function naiveOption(instrument: Instrument, events: readonly MarketEvent
     ...book,
     forward,
     openInterest: values.get(ValueField.openInterest) ?? NaN,
-    bidVolatility: implied(book.bid),
-    askVolatility: implied(book.ask),
+    get bidVolatility() {
+      return implied(book.bid);
+    },
+    get askVolatility() {
+      return implied(book.ask);
+    },
     mark: greeks === undefined ? NaN : mark,
     callDelta: greeks === undefined ? NaN : type === "call" ? greeks.delta : 1 + greeks.delta,
     gamma: greeks?.gamma ?? NaN,
