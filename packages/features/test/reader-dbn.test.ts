@@ -172,6 +172,34 @@ describe("a record of DBN", () => {
     expect(source.progress.gapsCount).toBe(2);
   });
 
+  test("the first whole book of levels that is not doubted any more is a snapshot, which ends the gap", async () => {
+    const level = (ticks: bigint) => [{ price: ticks * tick, size: 2, orders: 1 }];
+    const book = (bid: bigint, flags: number): Uint8Array =>
+      dbnBook({ levels: 1, bids: level(bid), asks: level(4005n), timeNs: startNs, flags });
+    const doubted = dbnFlag.last | dbnFlag.maybeBadBook;
+    const events = await eventsFrom([book(4000n, 128), book(4001n, doubted), book(4002n, 128), book(4003n, 128)]);
+    const { level: change, gap, clear } = EventKind;
+    const { last, snapshot } = EventFlag;
+    expect(events.slice(2).map(({ kind, flags, price }) => [kind, flags, price])).toEqual([
+      [gap, last, NaN],
+      [change, 0, 4000],
+      [change, last, 4001],
+      [clear, snapshot, NaN],
+      [change, snapshot, 4002],
+      [change, snapshot | last, 4005],
+      [change, 0, 4002],
+      [change, last, 4003],
+    ]);
+    expect(bookOf(events).gap).toBe(false);
+  });
+
+  test("a header that does not know when it began leaves that to the first record", async () => {
+    const file = joined([dbnHeader({ startNs: 0xffffffffffffffffn, symbols: [["ONE", 1]] }), dbnOrder(base)]);
+    const source = await readDbn(memoryBytes("test.dbn", [file]), { terms });
+    expect(source.originNs).toBe(midnight);
+    expect((await eventsOf(source))[0]!.timeNs).toBe(5e9);
+  });
+
   test("order numbers of more than 53 bits get safe integers, the same for the same order", async () => {
     const wide = (id: bigint): Uint8Array => dbnOrder({ ...base, id });
     const top = (1n << 64n) - 1n;

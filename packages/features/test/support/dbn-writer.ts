@@ -84,13 +84,14 @@ export function dbnBook(book: {
   readonly bids: readonly DbnLevel[];
   readonly asks: readonly DbnLevel[];
   readonly timeNs: bigint;
+  readonly flags?: number;
 }): Uint8Array {
   const bytes = new Uint8Array(48 + 32 * book.levels);
   const view = new DataView(bytes.buffer);
   head(view, { type: book.levels, instrument: 1, timeNs: book.timeNs });
   bytes[28] = 0x41;
   bytes[29] = 0x4e;
-  bytes[30] = dbnFlag.last;
+  bytes[30] = book.flags ?? dbnFlag.last;
   view.setBigUint64(32, book.timeNs, true);
   for (let level = 0; level < book.levels; level++) {
     const [bid, ask] = [book.bids[level] ?? noLevel, book.asks[level] ?? noLevel];

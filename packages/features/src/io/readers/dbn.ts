@@ -57,7 +57,7 @@ export async function readDbn(input: ByteInput, { terms }: DbnSettings = {}): Pr
       wanted: "at least one instrument",
     });
   }
-  const originNs = midnightBefore(metadata.startNs);
+  const originNs = midnightBefore(metadata.startNs === 0n ? firstReceived(head, metadata) : metadata.startNs);
   return fileSource({
     input,
     instruments,
@@ -88,6 +88,18 @@ function stepsIn(head: Uint8Array, { size }: DbnMetadata): Map<number, StepFinde
         for (const price of [level, level + 8]) show(finder, view, price);
   }
   return steps;
+}
+
+/** When the first record that becomes an event was received: what a recording of a live stream, whose header does not know when it began, begins with. 0 without one. */
+function firstReceived(head: Uint8Array, { size }: DbnMetadata): bigint {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  for (let at = size; at + 48 <= head.length && head[at] !== 0; at += 4 * (head[at] as number)) {
+    const type = head[at + 1] as number;
+    if (type === recordType.mbo) return view.getBigUint64(at + 40, true);
+    if (type === recordType.trade || type === recordType.mbp1 || type === recordType.mbp10)
+      return view.getBigUint64(at + 32, true);
+  }
+  return 0n;
 }
 
 function show(finder: StepFinder, view: DataView, at: number): void {
@@ -139,6 +151,8 @@ export class DbnDecoder implements Decoder {
   /** By instrument: inside a snapshot; the venue has said that its book may be wrong. */
   readonly #inSnapshot: Uint8Array;
   readonly #doubted: Uint8Array;
+  /** By instrument: a gap was told, and no whole book since. */
+  readonly #broken: Uint8Array;
   readonly #images: readonly LevelImage[];
   readonly #wideIds = new Map<number, Map<number, number>>();
   #wideIdsCount = 0;
@@ -157,6 +171,7 @@ export class DbnDecoder implements Decoder {
     this.#tickDivide = Float64Array.from(instruments, ({ tick }, index) => tick.divide / common[index]!);
     this.#inSnapshot = new Uint8Array(instruments.length);
     this.#doubted = new Uint8Array(instruments.length);
+    this.#broken = new Uint8Array(instruments.length);
     this.#images = instruments.map((_, index) => new LevelImage(index));
   }
 
@@ -283,7 +298,7 @@ export class DbnDecoder implements Decoder {
     const receivedNs = this.#time(view, at + 32);
     if ((flags & bit.maybeBadBook) !== 0 || this.#doubted[instrument] === 1)
       this.#doubt(instrument, flags, timeNs, writer);
-    writer.reserve(1 + 4 * count);
+    writer.reserve(2 + 4 * count);
     const { batch } = writer;
     const first = batch.count;
     if (view.getUint8(at + 28) === letter.trade) {
@@ -291,6 +306,14 @@ export class DbnDecoder implements Decoder {
       this.#tradePlace(view, at, 16, 29, batch);
     }
     const image = this.#images[instrument] as LevelImage;
+    const bookFirst = batch.count;
+    // What was missed is made good by the first book that is not doubted: it is whole.
+    const isAnew = this.#broken[instrument] === 1 && this.#doubted[instrument] === 0;
+    if (isAnew) {
+      this.#broken[instrument] = 0;
+      image.forget();
+      this.#put(batch, instrument, EventKind.clear, 0, 0);
+    }
     image.begin();
     for (let level = 0, from = at + 48; level < count; level++, from += 32) {
       if (!isUndefined(view, from))
@@ -308,6 +331,7 @@ export class DbnDecoder implements Decoder {
     }
     image.end(batch);
     this.#stamp(batch, first, (flags & bit.snapshot) !== 0 ? EventFlag.snapshot : 0, timeNs, receivedNs);
+    if (isAnew) batch.flags.fill(EventFlag.snapshot, bookFirst, batch.count);
     writer.close(first);
   }
 
@@ -316,6 +340,7 @@ export class DbnDecoder implements Decoder {
     const doubted = (flags & bit.maybeBadBook) !== 0;
     if (doubted && this.#doubted[instrument] === 0) {
       this.gapsCount++;
+      this.#broken[instrument] = 1;
       writer.reserve(1);
       this.#fill(writer.batch, instrument, EventKind.gap, EventFlag.last, timeNs, NaN);
     }
