@@ -90,3 +90,13 @@ test("a checkpoint of another clock, of other features or parameters, versions o
     expect(() => other.stream({}, checkpoint)).toThrow("of the same features, versions and instruments");
   }
 });
+
+test("a checkpoint is refused by a graph whose times are told from another origin: all of them would be wrong", () => {
+  const of = (origin: bigint): FeatureGraph =>
+    features({ instruments: [testInstrument()], originNs: origin, clock: every.book() }).add(
+      orderFlowImbalance({ window: seconds(1) }),
+    );
+  const stream = of(originNs).batch([randomOrders(1, 100)], {});
+  expect(of(originNs).stream({}, stream.save()).timeNs).toBe(stream.timeNs);
+  expect(() => of(originNs + 1n).stream({}, stream.save())).toThrow(`originNs is ${originNs + 1n}`);
+});

@@ -151,6 +151,7 @@ export class FeatureStream {
   save(): Uint8Array {
     const writer = new StateWriter();
     writer.text(this.#graph.schemaHash());
+    writer.text(this.#graph.settings.originNs.toString());
     for (const value of [this.timeNs, this.eventsCount, this.rowsCount, this.lateCount, this.height])
       writer.number(value);
     writer.number(this.warm ? 1 : 0);
@@ -172,6 +173,10 @@ export class FeatureStream {
         wanted: "of the same features, versions and instruments",
       });
     }
+    const origin = reader.text();
+    const { originNs } = this.#graph.settings;
+    if (origin !== originNs.toString())
+      throw new FeatureRefusal({ argument: "originNs", value: originNs, wanted: `${origin}, that of the checkpoint` });
     this.timeNs = reader.number();
     this.eventsCount = reader.number();
     this.rowsCount = reader.number();
