@@ -254,6 +254,11 @@ interface DevnetFlags extends DataFlag {
   readonly quiet: boolean;
 }
 
+// Whoever reads has seen enough, as `head` has: there is nobody left to be told anything.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
 try {
   await program().parseAsync(process.argv);
 } catch (error) {

@@ -15,6 +15,15 @@ function expectOneLine(ended: { code: number | null; stderr: string }, text: str
   expect(ended.code).toBe(1);
 }
 
+test("who reads no further ends a command quietly", async () => {
+  const child = spawn(process.execPath, [binFile, "features", "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let said = "";
+  child.stderr.on("data", (piece) => (said += String(piece)));
+  const code = await new Promise((resolve) => child.on("exit", resolve));
+  expect([said, code]).toEqual(["", 0]);
+});
+
 test("stoa --help lists every command", async () => {
   const { code, stdout } = await runStoa("--help");
   expect(code).toBe(0);
