@@ -2,14 +2,16 @@
  * The whole of it, as a user has it: one command, real processes, ccxt, kill -9. The tests of this file share one devnet and build on
  * each other in the order they stand in.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, expect, test } from "vitest";
+import { EventKind } from "@stoa/features/event";
 import { loadNetwork } from "../src/devnet/folder.ts";
 import type { Child } from "../src/devnet/supervisor.ts";
 import { openDoor } from "../src/door-client.ts";
+import { openStoaHistory } from "../src/features/stoa-history.ts";
 import { openConnection, type Connection } from "../src/market/connection.ts";
 import { isAlive, newFolder, run, runStoa, startDevnet, stoa, type Devnet } from "./devnet-process.ts";
 
@@ -213,6 +215,64 @@ test(
     expect(ended.stderr).toContain("a devnet runs in");
     expect(ended.stderr.trim().split("\n")).toHaveLength(1);
     expect(ended.code).toBe(1);
+  },
+  testTimeoutMs,
+);
+
+/** The events of each block of a node's folder, as text. */
+async function historyOf(node: string): Promise<string[]> {
+  const blocks: string[] = [];
+  let lines: string[] = [];
+  for await (const batch of openStoaHistory(node, ["BTC-PERPETUAL", "ETH-PERPETUAL"]).batches()) {
+    for (let row = 0; row < batch.count; row++) {
+      const { kind, flags, instrument, side, price, size, id, timeNs } = batch;
+      lines.push([kind, flags, instrument, side, price, size, id, timeNs].map((column) => column[row]).join(" "));
+      if (kind[row] !== EventKind.block) continue;
+      expect(id[row]).toBe(blocks.length);
+      blocks.push(lines.join("\n"));
+      lines = [];
+    }
+  }
+  return blocks;
+}
+
+test(
+  "features of a validator that runs: a row for each block, of the events that it stored or of its blocks executed again",
+  async () => {
+    const copy = join(folder, "copy");
+    const holds = (events: string, kind: EventKind): boolean => new RegExp(`^${kind} `, "m").test(events);
+    await until("something is quoted, traded and told", async () => {
+      const blocks = await historyOf(join(folder, "validator-1"));
+      const events = blocks.join("\n");
+      return (
+        20 < blocks.length &&
+        (["add", "trade", "execute", "value"] as const).every((kind) => holds(events, EventKind[kind]))
+      );
+    });
+    for (const name of ["genesis.bin", "blocks", "events"])
+      cpSync(join(folder, "validator-1", name), join(copy, name), { recursive: true });
+    const stored = await historyOf(copy);
+    expect(stored.length).toBeGreaterThan(20);
+    expect((await historyOf(join(folder, "validator-1"))).slice(0, stored.length)).toEqual(stored);
+    const output = join(folder, "history.csv");
+    const ended = await runStoa(
+      ...["features", "--input", copy, "--instrument", "BTC-PERPETUAL", "--set", "level-1"],
+      ...["--clock", "block", "--output", output],
+    );
+    expect([ended.code, ended.stderr]).toEqual([0, ""]);
+    const rows = readFileSync(output, "utf8").trim().split("\n").slice(1);
+    expect(rows).toHaveLength(stored.length);
+    expect(rows.at(-1)).not.toContain(",,");
+    rmSync(join(copy, "events"), { recursive: true });
+    const executed = await historyOf(copy);
+    const common = Math.min(stored.length, executed.length);
+    expect(common).toBeGreaterThan(20);
+    expect(executed.slice(0, common)).toEqual(stored.slice(0, common));
+    const devnetItself = await runStoa("features", "--input", folder, "--output", output);
+    expect([devnetItself.code, devnetItself.stderr]).toEqual([
+      1,
+      `stoa: ${folder} is a devnet: the history of one of its nodes is wanted: ${join(folder, "validator-0")}\n`,
+    ]);
   },
   testTimeoutMs,
 );

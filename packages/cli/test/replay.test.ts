@@ -194,4 +194,6 @@ test("the history that features are computed from goes through the same blocks, 
       for (let row = 0; row < count; row++) if (kind[row] === EventKind.block) heights.push(id[row]!);
     expect(heights).toEqual([0, 1, 2, 3, 4, 5, 6]);
   }
+  expect(() => openStoaHistory(folderWith({ first: 3 }))).toThrow("the block log begins at height 3");
+  expect(() => openStoaHistory(folderWith(), ["BTC-1"])).toThrow("--instrument BTC-1: never listed, but BTC-PERPETUAL");
 });

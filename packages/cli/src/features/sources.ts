@@ -14,6 +14,7 @@ import { formats, type Format } from "@stoa/features/io/readers/detect";
 import { followDeribit, type LiveSource } from "@stoa/features/io/readers/follow";
 import { openSource, type OpenOptions } from "@stoa/features/io/readers/open";
 import type { EventSource } from "@stoa/features/io/source";
+import { folderOf, hasDevnet } from "../devnet/folder.ts";
 import { Failure } from "../failure.ts";
 import type { InputFlags } from "./flags.ts";
 import { openStoaHistory } from "./stoa-history.ts";
@@ -48,6 +49,10 @@ async function openFiles(files: readonly string[], flags: InputFlags): Promise<E
   for (const file of files) {
     if (!statSync(file).isDirectory()) sources.push(await openSource(file, options));
     else if (existsSync(join(file, "blocks"))) sources.push(openStoaHistory(file, flags.instrument));
+    else if (hasDevnet(file))
+      throw new Failure(
+        `${file} is a devnet: the history of one of its nodes is wanted: ${folderOf(file).validator(0)}`,
+      );
     else throw new Failure(`${file} is a folder: a file is wanted, or the folder of a node with its block log`);
   }
   return inOrder(sources);

@@ -1,10 +1,13 @@
 /**
- * The history of a Stoa node as L3 events: its block log is executed again from genesis, and what the exchange says of orders, trades, marks and
- * funding becomes the events of `@stoa/features`, a block being one atomic change and ending with its height. It trusts the log, as the node
- * that wrote it does; `stoa replay` is what checks it. The log is gone through twice: first for the instruments that were listed.
+ * The history of a Stoa node as L3 events: what the exchange said of orders, trades, marks and funding becomes the events of
+ * `@stoa/features`, a block being one atomic change and ending with its height. It is taken from the node's log of events; where that does
+ * not begin at genesis, the blocks are executed again, which gives the same. Either is trusted, as the node that wrote it does; `stoa replay`
+ * is what checks it. The history is gone through twice: first for the instruments that were listed.
  *
  * An order record says how much is filled. What was filled since the record before is an `execute`, what else is missing a `cancel`,
  * a new price or more lots a `modify`; an order that does not rest is never in the book.
+ *
+ * PERF: reading stored events takes about a sixth of the time that executing the blocks does.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -17,9 +20,10 @@ import { createExchange, execute } from "@stoa/exchange/machine/execute";
 import { installNativeCrypto } from "@stoa/node/native-crypto";
 import { payloadCommands } from "@stoa/node/payload-names";
 import { readBlockLog } from "@stoa/node/storage/block-log";
+import { readEventLog } from "@stoa/node/storage/event-log";
 import { isValid, judge } from "@stoa/node/verdict";
 import { decodeCommand } from "@stoa/protocol/command";
-import type { Event, OrderRecord } from "@stoa/protocol/event";
+import { decodeEvent, type Event, type OrderRecord } from "@stoa/protocol/event";
 import type { Instrument } from "@stoa/protocol/instrument";
 import { loadGenesis } from "../devnet/folder.ts";
 import { Failure } from "../failure.ts";
@@ -34,24 +38,23 @@ export interface HistoryBlock {
 const dayMs = 86_400_000;
 const e8 = 1e8;
 
-/** Refuses a folder without a block log; `only` chooses instruments by name. */
+/** Refuses a folder without a block log, and one whose beginning was deleted; `only` chooses instruments by name. */
 export function openStoaHistory(dataDir: string, only?: readonly string[]): EventSource {
   if (!existsSync(join(dataDir, "blocks")))
     throw new Failure(`${dataDir} holds no block log: the folder of a validator or full node is wanted`);
-  return historySource(() => executedBlocks(dataDir), only);
+  const [firstBlock] = readBlockLog(join(dataDir, "blocks")).take(1);
+  if (firstBlock === undefined) throw new Failure(`${dataDir} holds no block yet`);
+  const { height } = firstBlock.header;
+  if (height !== 1)
+    throw new Failure(
+      `${dataDir}: the block log begins at height ${height}: a history begins at genesis, and the blocks before were deleted`,
+    );
+  return historySource(() => blocksOf(dataDir), only);
 }
 
 /** A source over blocks that can be gone through again and again. */
 export function historySource(blocks: () => Iterable<HistoryBlock>, only?: readonly string[]): EventSource {
-  const listed: Instrument[] = [];
-  let startMs = NaN;
-  for (const { timeMs, events } of blocks()) {
-    if (Number.isNaN(startMs)) startMs = timeMs;
-    for (const event of events)
-      if (event.kind === "instrumentListed" && only?.includes(event.instrument.name) !== false)
-        listed.push(event.instrument);
-  }
-  if (listed.length === 0) throw new Failure("the history lists no instrument that is wanted");
+  const { listed, startMs } = listedIn(blocks(), only);
   const originMs = startMs - (startMs % dayMs);
   const progress = { bytesRead: 0, bytesTotal: 0, eventsCount: 0, gapsCount: 0, skippedCount: 0 };
   return {
@@ -72,6 +75,46 @@ export function historySource(blocks: () => Iterable<HistoryBlock>, only?: reado
       }
     },
   };
+}
+
+/** The instruments in the order of their listing. Ends as soon as all that are wanted were found. */
+function listedIn(blocks: Iterable<HistoryBlock>, only?: readonly string[]) {
+  const listed: Instrument[] = [];
+  const others: string[] = [];
+  const missing = new Set(only);
+  let startMs: number | undefined;
+  for (const { timeMs, events } of blocks) {
+    startMs ??= timeMs;
+    for (const event of events) {
+      if (event.kind !== "instrumentListed") continue;
+      const { name } = event.instrument;
+      if (missing.delete(name) || only === undefined) listed.push(event.instrument);
+      else others.push(name);
+    }
+    if (only !== undefined && missing.size === 0) break;
+  }
+  if (startMs === undefined) throw new Failure("the history has no block");
+  if (missing.size > 0) {
+    const shown = others.length <= 12 ? "" : ` and ${others.length - 12} more`;
+    throw new Failure(
+      `--instrument ${[...missing].join(" ")}: never listed, but ${others.slice(0, 12).join(", ")}${shown}`,
+    );
+  }
+  return { listed, startMs };
+}
+
+/** From genesis on: as the node stored what happened, or, where it did not from the beginning, executed again. */
+function* blocksOf(dataDir: string): Generator<HistoryBlock> {
+  const folder = join(dataDir, "events");
+  const stored = existsSync(folder) ? readEventLog(folder) : [];
+  let isFirst = true;
+  for (const { height, timeMs, events } of stored) {
+    if (isFirst && height !== 1) break;
+    if (isFirst) yield { height: 0, timeMs, events: createExchange(loadGenesis(dataDir)).events };
+    isFirst = false;
+    yield { height, timeMs, events: events.map(decodeEvent) };
+  }
+  if (isFirst) yield* executedBlocks(dataDir);
 }
 
 function* executedBlocks(dataDir: string): Generator<HistoryBlock> {

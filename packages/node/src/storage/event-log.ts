@@ -8,7 +8,7 @@ import type { Digest } from "@stoa/base/hash";
 import type { TimeMs } from "@stoa/base/units";
 import { digest, time } from "@stoa/protocol/primitives";
 import { NodeError } from "../failure.ts";
-import { openHeightLog, type HeightLog } from "./height-log.ts";
+import { openHeightLog, readHeightLog, type HeightLog } from "./height-log.ts";
 
 const eventSizeMax = 64 * 1024;
 const eventsCountMax = 1_000_000;
@@ -22,17 +22,22 @@ export interface EventLog extends Omit<HeightLog, "append" | "read"> {
   readonly read: (height: number) => StoredEvents | undefined;
 }
 
+const logForm = {
+  name: "event log",
+  damageCode: "event-log-damaged",
+  remedy: "move the folder events away and let the node compute it again from its blocks",
+  suffix: ".events",
+  bodySizeMax: 512 * 1024 * 1024,
+} as const;
+
+/** What every stored block resulted in, for a reader beside the node that writes it; changes nothing. */
+export function* readEventLog(folder: string): Generator<StoredEvents & { readonly height: number }> {
+  for (const { height, body } of readHeightLog({ ...logForm, folder }))
+    yield { height, ...decodeStored(folder, height, body) };
+}
+
 export function openEventLog(folder: string, report: (fact: string) => void, segmentSizeMax: number): EventLog {
-  const log = openHeightLog({
-    folder,
-    name: "event log",
-    damageCode: "event-log-damaged",
-    remedy: "move the folder events away and let the node compute it again from its blocks",
-    suffix: ".events",
-    bodySizeMax: 512 * 1024 * 1024,
-    segmentSizeMax,
-    report,
-  });
+  const log = openHeightLog({ ...logForm, folder, segmentSizeMax, report });
   return {
     ...log,
     append(height, timeMs, blockDigest, { bytes, ends }) {
@@ -42,17 +47,15 @@ export function openEventLog(folder: string, report: (fact: string) => void, seg
     },
     read(height) {
       const bytes = log.read(height);
-      if (bytes === undefined) return undefined;
-      const stored = decode(storedEvents, bytes);
-      if (stored === undefined)
-        throw new NodeError(
-          "event-log-damaged",
-          `the event log in ${folder} holds at height ${height} what are no events`,
-          {
-            file: folder,
-          },
-        );
-      return stored;
+      return bytes === undefined ? undefined : decodeStored(folder, height, bytes);
     },
   };
+}
+
+function decodeStored(folder: string, height: number, bytes: Uint8Array): StoredEvents {
+  const stored = decode(storedEvents, bytes);
+  if (stored !== undefined) return stored;
+  throw new NodeError("event-log-damaged", `the event log in ${folder} holds at height ${height} what are no events`, {
+    file: folder,
+  });
 }
