@@ -242,15 +242,15 @@ def roll(row, pairs):
     return 2 * math.sqrt(-covariance) if covariance < 0 else NAN
 
 
-def kyle(row, step, count):
+def intervals(row, step):
+    """(mid before, mid after, trades as columns) of the whole intervals of a grid since the last gap."""
     first = min(TIMES[0], TRADES[0, 1])
     points = mids_on_grid(step, row.time, max(first, last_gap(row.count)[1]))
-    x, y = [], []
-    for (begin, before), (end, after) in zip(points, points[1:]):
-        inside = (TRADES[:, 1] >= begin) & (TRADES[:, 1] < end)
-        if math.isfinite(after - before):
-            x.append(float((TRADES[inside, 3] * TRADES[inside, 4]).sum()))
-            y.append(after - before)
+    return [(before, after, TRADES[(TRADES[:, 1] >= begin) & (TRADES[:, 1] < end)].T) for (begin, before), (end, after) in zip(points, points[1:])]
+
+
+def line_through(x, y, count):
+    """Slope and its t-statistic of the last so many points."""
     if len(x) < count:
         return NAN, NAN
     x, y = np.array(x[-count:]), np.array(y[-count:])
@@ -258,9 +258,52 @@ def kyle(row, step, count):
     squares = float((dx**2).sum())
     if squares == 0:
         return NAN, NAN
-    lam = float((dx * dy).sum()) / squares
-    residual = float(((dy - lam * dx) ** 2).sum())
-    return lam, lam / math.sqrt(residual / (count - 2) / squares)
+    slope = float((dx * dy).sum()) / squares
+    residual = float(((dy - slope * dx) ** 2).sum())
+    return slope, slope / math.sqrt(residual / (count - 2) / squares)
+
+
+def kyle(row, step, count):
+    seen = [one for one in intervals(row, step) if math.isfinite(one[1] - one[0])]
+    return line_through([float((t[3] * t[4]).sum()) for _, _, t in seen], [after - before for before, after, _ in seen], count)
+
+
+def hasbrouck(row, step, count):
+    seen = [one for one in intervals(row, step) if math.isfinite(one[1] - one[0])]
+    x = [float((t[4] * np.sqrt(t[2] * t[3] * TICK * MULTIPLIER)).sum()) for _, _, t in seen]
+    return line_through(x, [1e4 * math.log(after / before) for before, after, _ in seen], count)
+
+
+def amihud(row, step, count):
+    ratios = [1e4 * abs(math.log(after / before)) / (float((t[2] * t[3]).sum()) * TICK * MULTIPLIER / 1e6)
+              for before, after, t in intervals(row, step) if math.isfinite(after - before) and t.shape[1]]
+    return float(np.mean(ratios[-count:])) if len(ratios) >= count else NAN
+
+
+def corwin_schultz(row, step, count):
+    ranges = [(t[2].max(), t[2].min()) if t.shape[1] else None for _, _, t in intervals(row, step)]
+    estimates = []
+    for one, other in zip(ranges, ranges[1:]):
+        if one is None or other is None:
+            continue
+        beta = math.log(one[0] / one[1]) ** 2 + math.log(other[0] / other[1]) ** 2
+        gamma = math.log(max(one[0], other[0]) / min(one[1], other[1])) ** 2
+        k = 3 - 2 * math.sqrt(2)
+        alpha = (math.sqrt(2 * beta) - math.sqrt(beta)) / k - math.sqrt(gamma / k)
+        estimates.append(max(0, 1e4 * 2 * (math.exp(alpha) - 1) / (1 + math.exp(alpha))))
+    return float(np.mean(estimates[-count:])) if len(estimates) >= count else NAN
+
+
+def flow_of_snapshots(row, window, step):
+    """Flow of the best quotes between the states at the points of a grid."""
+    points = np.arange((max(TIMES[0], last_gap(row.count)[1]) // step + 1) * step, row.time + 1, step)
+    places = np.searchsorted(TIMES, points, side="left") - 1
+    total = 0
+    for end, one, other in zip(points[1:], places, places[1:]):
+        if end > row.time - window and USABLE[one] and USABLE[other]:
+            pair = [one, other]
+            total += (arrivals(BID_P[pair, :1], BID_Q[pair, :1], 1) - arrivals(ASK_P[pair, :1], ASK_Q[pair, :1], -1))[0, 0]
+    return total
 
 
 def cost(row, lots):
@@ -358,6 +401,7 @@ def depth(row):
 def order_flow(row):
     out = {f"mlofi_{level + 1}_10s": flow for level, flow in enumerate(flows(row, 10 * SECOND, 10))}
     out["ofi_1s"] = flows(row, SECOND, 1)[0]
+    out["ofi_5s_of_100ms"] = flow_of_snapshots(row, 5 * SECOND, SECOND // 10)
     counted = between(COUNTS, TIMES, row, SECOND) & PAIRED & (DEPTHS < 5)
     mean = ratio(float(BID_Q[counted, :5].sum() + ASK_Q[counted, :5].sum()), 10 * int(counted.sum()))
     out |= {f"mlofi_{level + 1}_scaled_1s": ratio(flow, mean) for level, flow in enumerate(flows(row, SECOND, 5))}
@@ -380,6 +424,8 @@ def trade_flow(row):
     out["vpin_75_8"], out["vpin_75_8_full"], out["vpin_75_8_open"] = vpin(row, 75, 8)
     out["roll_40"] = roll(row, 40)
     out["kyle_lambda_1s_8"], out["kyle_lambda_1s_8_t"] = kyle(row, SECOND, 8)
+    out["hasbrouck_lambda_1s_8"], out["hasbrouck_lambda_1s_8_t"] = hasbrouck(row, SECOND, 8)
+    out["amihud_1s_5"], out["corwin_schultz_1s_5"] = amihud(row, SECOND, 5), corwin_schultz(row, SECOND, 5)
     return out
 
 

@@ -54,7 +54,7 @@ const scaleOf: Readonly<Record<string, (row: number) => number>> = {
 };
 
 const integers =
-  /^(spread_ticks|(bid|ask)_(price|size)_1|ofi_\d+s|tfi_\d+s|mlofi_\d+_\d+s|depth_.*|(buy|sell|unknown)_.*|vpin_.*_(full|open)|orders_.*|order_size_max_.*|gap_(max_)?(bid|ask)_5|tsrv_k_.*|mid_ticks)$/;
+  /^(spread_ticks|(bid|ask)_(price|size)_1|ofi_\d+s(_of_\d+ms)?|tfi_\d+s|mlofi_\d+_\d+s|depth_.*|(buy|sell|unknown)_.*|vpin_.*_(full|open)|orders_.*|order_size_max_.*|gap_(max_)?(bid|ask)_5|tsrv_k_.*|mid_ticks)$/;
 
 function expectClose(got: number, wanted: number | null, where: string, size = 0, exact = false): void {
   if (wanted === null) expect(got, where).toBeNaN();

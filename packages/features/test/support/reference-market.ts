@@ -8,6 +8,7 @@ import { entropy, gaps } from "../../src/depth/shape.ts";
 import { linearSlope, slope } from "../../src/depth/slope.ts";
 import type { EventBatch } from "../../src/event.ts";
 import { multiLevelOrderFlow } from "../../src/flow/multi-level.ts";
+import { orderFlowImbalance } from "../../src/flow/order-flow-imbalance.ts";
 import { tradeFlowImbalance, tradeVolume } from "../../src/flow/trade-flow.ts";
 import { every, ms, seconds } from "../../src/graph/clock.ts";
 import { features, type FeatureGraph } from "../../src/graph/graph.ts";
@@ -15,8 +16,8 @@ import { addSet, defaultSet } from "../../src/presets/sets.ts";
 import { mid, weightedMid } from "../../src/quotes/mid.ts";
 import { queueImbalance } from "../../src/quotes/queue-imbalance.ts";
 import { spread } from "../../src/quotes/spread.ts";
-import { kyleLambda } from "../../src/toxicity/price-impact.ts";
-import { roll } from "../../src/toxicity/spread-estimators.ts";
+import { amihud, hasbrouckLambda, kyleLambda } from "../../src/toxicity/price-impact.ts";
+import { corwinSchultz, roll } from "../../src/toxicity/spread-estimators.ts";
 import { vpin } from "../../src/toxicity/vpin.ts";
 import { realisedKernel, signature, twoScaleVariance } from "../../src/volatility/noise.ts";
 import { bipowerVariation, realisedVariance, semivariance } from "../../src/volatility/realised.ts";
@@ -47,6 +48,11 @@ export function referenceGraph(): FeatureGraph {
     .add(multiLevelOrderFlow({ window: seconds(1), levels: 5, scale: "depth" }))
     .add(tradeVolume({ window: seconds(5) }), tradeFlowImbalance({ window: seconds(5), measure: "notional" }))
     .add(vpin({ bucket: 75, buckets: 8 }), roll({ pairs: 40 }), kyleLambda({ step: seconds(1), count: 8 }))
+    .add(hasbrouckLambda({ step: seconds(1), count: 8 }), amihud({ step: seconds(1), count: 5 }))
+    .add(
+      corwinSchultz({ step: seconds(1), count: 5 }),
+      orderFlowImbalance({ window: seconds(5), sourceClock: ms(100) }),
+    )
     .add(realisedVariance(recent), semivariance(recent), bipowerVariation({ ...recent, correction: "count" }))
     .add(signature({ ...recent, steps: [1, 2, 5] }), twoScaleVariance({ sampling: "trade", window: seconds(10) }))
     .add(realisedKernel({ sampling: "grid", step: ms(100), window: seconds(5), bandwidth: 5 }))
