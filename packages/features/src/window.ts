@@ -23,6 +23,11 @@ export class Ring implements Saveable {
     this.#mask = room - 1;
   }
 
+  /** One entry more and it grows. */
+  get isFull(): boolean {
+    return this.count > this.#mask;
+  }
+
   /** Field of the entry that is `age` entries behind the oldest (0 is the oldest). */
   at(age: number, field = 0): number {
     return this.#numbers[((this.#first + age) & this.#mask) * this.width + field] as number;
@@ -100,6 +105,8 @@ export class WindowSum implements Saveable {
   }
 
   push(timeNs: number, value: number): void {
+    // Where rows are rare, or none are written, what is too old goes before there is room for more.
+    if (this.#entries.isFull) this.total(timeNs);
     this.#entries.push(timeNs, value);
     this.sum += value;
   }
@@ -155,7 +162,10 @@ export class WindowSums implements Saveable {
   push(timeNs: number, values: Float64Array, index: number): void {
     const value = values[index] as number;
     if (value === 0) return;
-    if (this.count > this.#mask) this.#grow();
+    if (this.count > this.#mask) {
+      this.expire(timeNs);
+      if (this.count > this.#mask) this.#grow();
+    }
     const entries = this.#entries;
     const base = 3 * ((this.#first + this.count++) & this.#mask);
     entries[base] = timeNs;

@@ -1,7 +1,10 @@
 /** One graph, however its events come: at once, one by one, in chunks, with a restart in the middle. */
 import { describe, expect, test } from "vitest";
 import { blankEvent, readEvent, type EventBatch } from "../src/event.ts";
+import { multiLevelOrderFlow } from "../src/flow/multi-level.ts";
 import { orderFlowImbalance } from "../src/flow/order-flow-imbalance.ts";
+import { eventCounts } from "../src/intensity/rates.ts";
+import { spreadMean } from "../src/quotes/spread.ts";
 import { compiledCalls } from "../src/compiled/calls.ts";
 import { loopedCalls } from "../src/graph/calls.ts";
 import { every, seconds, type Clock } from "../src/graph/clock.ts";
@@ -99,4 +102,23 @@ test("a checkpoint is refused by a graph whose times are told from another origi
   const stream = of(originNs).batch([randomOrders(1, 100)], {});
   expect(of(originNs).stream({}, stream.save()).timeNs).toBe(stream.timeNs);
   expect(() => of(originNs + 1n).stream({}, stream.save())).toThrow(`originNs is ${originNs + 1n}`);
+});
+
+test("memory is that of the windows, however rarely a row asks for them", () => {
+  const graph = features({ instruments: [testInstrument()], originNs, clock: every.block() }).add(
+    orderFlowImbalance({ window: seconds(1) }),
+    multiLevelOrderFlow({ window: seconds(1), levels: 3 }),
+    spreadMean({ window: seconds(1), unit: "ticks" }),
+    eventCounts({ window: seconds(1) }),
+  );
+  const batch = randomOrders(12, 30_000);
+  const stream = graph.stream();
+  const sizes: number[] = [];
+  for (let from = 0; from < batch.count; from += 1_000) {
+    stream.pushBatch(batch, from, from + 1_000);
+    sizes.push(stream.save().length);
+  }
+  expect(stream.rowsCount).toBe(0);
+  const most = Math.max(...sizes.slice(0, 10));
+  for (const size of sizes.slice(10)) expect(size).toBeLessThan(2 * most);
 });

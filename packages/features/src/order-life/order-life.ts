@@ -74,18 +74,22 @@ function windowMean(context: Context, window: number): WindowMean {
     cells[meanCell] = entries.count > 0 ? sum.total / entries.count : NaN;
     cells[expiresCell] = entries.count > 0 ? entries.at(0) + window : Infinity;
   };
+  const forget = (timeNs: number): void => {
+    while (entries.count > 0 && entries.at(0) + window <= timeNs) {
+      sum.remove(entries.at(0, 1));
+      entries.shift();
+    }
+  };
   return {
     push(timeNs, value) {
+      if (entries.isFull) forget(timeNs);
       entries.push(timeNs, value);
       sum.add(value);
       renew();
     },
     write(row, at, timeNs) {
       if ((cells[expiresCell] as number) <= timeNs) {
-        while (entries.count > 0 && entries.at(0) + window <= timeNs) {
-          sum.remove(entries.at(0, 1));
-          entries.shift();
-        }
+        forget(timeNs);
         renew();
       }
       row[at] = cells[meanCell] as number;

@@ -107,6 +107,7 @@ class TimeWeightedMean {
         return;
       }
       if (held === held) this.#count(held, timeNs - past.at(last), 1);
+      if (past.isFull) this.#forget(timeNs - this.#windowNs);
     }
     past.push(timeNs, value);
     if (past.count === 1) sums.fill(0);
@@ -116,10 +117,7 @@ class TimeWeightedMean {
   measure(timeNs: number): void {
     const { past, sums } = this;
     const beginNs = timeNs - this.#windowNs;
-    while (past.count > 1 && past.at(1) <= beginNs) {
-      if (past.at(0, 1) === past.at(0, 1)) this.#count(past.at(0, 1), past.at(1) - past.at(0), -1);
-      past.shift();
-    }
+    this.#forget(beginNs);
     this.value[0] = NaN;
     if (past.count === 0) return;
     let integral = sums[0] as number;
@@ -137,6 +135,15 @@ class TimeWeightedMean {
       duration += timeNs - past.at(last);
     }
     if (duration > 0) this.value[0] = integral / duration;
+  }
+
+  /** Lets go the pieces that are over by `beginNs`. */
+  #forget(beginNs: number): void {
+    const { past } = this;
+    while (past.count > 1 && past.at(1) <= beginNs) {
+      if (past.at(0, 1) === past.at(0, 1)) this.#count(past.at(0, 1), past.at(1) - past.at(0), -1);
+      past.shift();
+    }
   }
 
   #count(value: number, durationNs: number, sign: 1 | -1): void {
