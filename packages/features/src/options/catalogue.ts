@@ -5,6 +5,7 @@ import type { VolatilityChoice } from "./chain.ts";
 import { optionParity, optionVolatilitySpread } from "./parity.ts";
 import { gammaExposure, maxPain, putCallInterest, type DealerChoice } from "./exposure.ts";
 import { optionFlow, optionOrderFlow, putCallVolume, type FlowWeight } from "./flow.ts";
+import { basis, funding, liquidationFlow, type BasisPrice } from "./perpetual.ts";
 import { optionAtTheMoney, optionSkew, type MoneyChoice } from "./smile.ts";
 import { constantMaturity, optionTerm, varianceIndex } from "./term-structure.ts";
 
@@ -153,5 +154,29 @@ export const optionsCatalogue: readonly CatalogueEntry[] = [
         range: parameters["range"] as number,
         step: parameters["step"] as number,
       }),
+  },
+  {
+    kind: "feature",
+    id: "basis",
+    summary: "Mark price or mid against the index price, and per year for a future that expires.",
+    defaults: { price: "mark", expiry: 0 },
+    needs: ["values"],
+    make: (parameters) => basis({ price: parameters["price"] as BasisPrice, expiry: parameters["expiry"] as number }),
+  },
+  {
+    kind: "feature",
+    id: "funding",
+    summary: "Funding of a perpetual over eight hours and per year, as the venue told it last.",
+    defaults: {},
+    needs: ["values"],
+    make: () => funding(),
+  },
+  {
+    kind: "feature",
+    id: "liquidation_flow",
+    summary: "What forced liquidations bought less sold in a window, and what they traded in all.",
+    defaults: { window: minutes(1) },
+    needs: ["trades"],
+    make: (parameters) => liquidationFlow({ window: parameters["window"] as number }),
   },
 ];
