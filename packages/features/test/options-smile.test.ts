@@ -52,7 +52,7 @@ describe.each(["coin", "currency"] as const)("options in %s", (unit) => {
   const events = eventList(batch);
   const instruments = optionInstruments(unit);
 
-  test("quotes made from volatilities give them back, and a delta that is N(d1)", () => {
+  test("quotes made from volatilities give them back, and a delta that is N(d1) (FEAT-060)", () => {
     const world = smiling(unit);
     const { values, options } = chainAfter(unit, eventsOf(wholeChain(world, timeNs)));
     expect(options.length).toBe(66);
@@ -74,7 +74,7 @@ describe.each(["coin", "currency"] as const)("options in %s", (unit) => {
     expect(far).toBeLessThan(25);
   });
 
-  test("say after thousands of changes what a chain says that is made anew from all of them", () => {
+  test("say after thousands of changes what a chain says that is made anew from all of them (FEAT-060)", () => {
     for (const count of [900, 1_700, 3_000]) {
       const { values, places } = chainAfter(unit, { ...batch, count });
       const naive = naiveChain(instruments, events.slice(0, count));

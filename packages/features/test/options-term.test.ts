@@ -38,7 +38,7 @@ test("a flat chain has its volatility at every maturity, no slope, and its varia
 });
 
 test.each(["coin", "currency"] as const)(
-  "total variance in %s is on the line between the expiries around, at every row",
+  "total variance in %s is on the line between the expiries around, at every row (FEAT-061)",
   (unit) => {
     const batch = restlessChain(31, 2_500, unit);
     for (const money of ["delta-neutral", "forward"] as const) {
@@ -124,16 +124,19 @@ function naiveTerm(world: OptionWorld, batchTimeNs: number, days: number, unit: 
   return 2 * sum - (forward / k0 - 1) ** 2;
 }
 
-test.each(["coin", "currency"] as const)("the variance index in %s is the formula, strike by strike", (unit) => {
-  const world = smiling(unit);
-  const [value] = lastRow(varianceIndex({ days: 60 }), unit, eventsOf(wholeChain(world, timeNs))) as [number];
-  const [w30, w90] = [30, 90].map((days) => naiveTerm(world, timeNs, days, unit)) as [number, number];
-  const [t30, t90] = [30 - 1 / 24, 90 - 1 / 24];
-  const total = (w30 * (t90 - 60) + w90 * (60 - t30)) / 60;
-  expect(value).toBeCloseTo(Math.sqrt((total * 365) / 60), 10);
-  expect(value).toBeGreaterThan(0.5);
-  expect(lastRow(varianceIndex({ days: 120 }), unit, eventsOf(wholeChain(world, timeNs)))).toEqual([NaN]);
-});
+test.each(["coin", "currency"] as const)(
+  "the variance index in %s is the formula, strike by strike (FEAT-061)",
+  (unit) => {
+    const world = smiling(unit);
+    const [value] = lastRow(varianceIndex({ days: 60 }), unit, eventsOf(wholeChain(world, timeNs))) as [number];
+    const [w30, w90] = [30, 90].map((days) => naiveTerm(world, timeNs, days, unit)) as [number, number];
+    const [t30, t90] = [30 - 1 / 24, 90 - 1 / 24];
+    const total = (w30 * (t90 - 60) + w90 * (60 - t30)) / 60;
+    expect(value).toBeCloseTo(Math.sqrt((total * 365) / 60), 10);
+    expect(value).toBeGreaterThan(0.5);
+    expect(lastRow(varianceIndex({ days: 120 }), unit, eventsOf(wholeChain(world, timeNs)))).toEqual([NaN]);
+  },
+);
 
 test("term structures go on after a restart with the same bits", () => {
   const batch = restlessChain(32, 1_500, "coin");
