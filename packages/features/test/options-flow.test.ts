@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { EventFlag, EventKind } from "../src/event.ts";
 import { minutes } from "../src/graph/clock.ts";
 import type { Feature } from "../src/graph/operator.ts";
+import { deltaDepth } from "../src/options/delta-depth.ts";
 import { gammaExposure, maxPain, putCallInterest } from "../src/options/exposure.ts";
 import { optionFlow, optionOrderFlow, putCallVolume } from "../src/options/flow.ts";
 import { eventList, naiveChain, naiveExpiry, naiveOption, type NaiveOption } from "./support/naive-chain.ts";
@@ -140,12 +141,51 @@ describe.each(["coin", "currency"] as const)("options in %s", (unit) => {
     }
   });
 
+  test("what is quoted by bucket of delta is that of the slow chain, and all of it is in some bucket", () => {
+    let numbers = 0;
+    for (const { eventsCount, timeNs, values } of thinned(deltaDepth({ tenor: 2 })).filter((_, row) => row % 8 === 0)) {
+      const chain = naiveExpiry(naiveChain(instruments, events.slice(0, eventsCount)), 2, timeNs).filter(
+        ({ bid, ask, callDelta }) => !Number.isNaN(bid + ask + callDelta),
+      );
+      const wanted = [
+        [0, 10],
+        [10, 25],
+        [25, 40],
+        [40, 60],
+        [60, 101],
+      ].flatMap(([from, to]) => {
+        const bucket = chain.filter(
+          (one) => Math.abs(deltaOf(one)) * 100 >= from! && Math.abs(deltaOf(one)) * 100 < to!,
+        );
+        const sum = (of: (option: NaiveOption) => number): number =>
+          bucket.map(of).reduce((one, other) => one + other, 0);
+        return [
+          sum(({ bidSize }) => bidSize * 0.1),
+          sum(({ bidSize, vega }) => bidSize * 0.1 * (vega / 100)),
+          sum(({ askSize }) => askSize * 0.1),
+          sum(({ askSize, vega }) => askSize * 0.1 * (vega / 100)),
+        ];
+      });
+      for (const [column, value] of wanted.entries()) {
+        expect(values[column]).toBeCloseTo(value, 9);
+        if (value > 0) numbers++;
+      }
+      const bids = [0, 4, 8, 12, 16].map((column) => values[column]!).reduce((one, other) => one + other, 0);
+      expect(bids).toBeCloseTo(
+        chain.map(({ bidSize }) => bidSize * 0.1).reduce((one, other) => one + other, 0),
+        9,
+      );
+    }
+    expect(numbers).toBeGreaterThan(80);
+  });
+
   test("all of them go on after a restart with the same bits", () => {
     const all = [
       optionFlow({ halfLife, weight: "vega" }),
       optionFlow({ halfLife, weight: "delta", volatility: "mid" }),
       putCallVolume({ window: minutes(600) }),
       optionOrderFlow({ halfLife }),
+      deltaDepth({ tenor: 1 }),
       putCallInterest(),
       maxPain({ tenor: 1 }),
       gammaExposure({ dealer: "short", range: 4, step: 2 }),
@@ -199,6 +239,7 @@ test("settings of flows and exposures that make no sense are named, the dealer's
   expect(() => optionFlow({ halfLife: 1, weight: "theta" as "vega" })).toThrow("option_flow.weight");
   expect(() => putCallVolume({ window: -1 })).toThrow("option_put_call.window");
   expect(() => optionOrderFlow({ halfLife: 0.5 })).toThrow("option_ofi.halfLife");
+  expect(() => deltaDepth({ tenor: 1.5 })).toThrow("option_delta_depth.tenor");
   expect(() => maxPain({ tenor: 0 })).toThrow("option_max_pain.tenor");
   expect(() => gammaExposure({} as { dealer: "long" })).toThrow("option_gamma_exposure.dealer");
   expect(() => gammaExposure({ dealer: "long", range: 10, step: 3 })).toThrow("option_gamma_exposure.step");

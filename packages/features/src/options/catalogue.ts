@@ -3,6 +3,7 @@ import type { CatalogueEntry, Parameters } from "../catalogue-entry.ts";
 import { minutes } from "../graph/clock.ts";
 import type { VolatilityChoice } from "./chain.ts";
 import { optionParity, optionVolatilitySpread } from "./parity.ts";
+import { deltaDepth } from "./delta-depth.ts";
 import { gammaExposure, maxPain, putCallInterest, type DealerChoice } from "./exposure.ts";
 import { optionFlow, optionOrderFlow, putCallVolume, type FlowWeight } from "./flow.ts";
 import { basis, funding, liquidationFlow, type BasisPrice } from "./perpetual.ts";
@@ -122,6 +123,14 @@ export const optionsCatalogue: readonly CatalogueEntry[] = [
     defaults: { halfLife: minutes(1), ...chainDefaults },
     needs: ["options", "values"],
     make: (parameters) => optionOrderFlow({ ...chainOf(parameters), halfLife: parameters["halfLife"] as number }),
+  },
+  {
+    kind: "feature",
+    id: "option_delta_depth",
+    summary: "Size and vega at the best quotes of one expiry, by bucket of absolute delta and side.",
+    defaults: { tenor: 1, ...chainDefaults },
+    needs: ["options", "values"],
+    make: (parameters) => deltaDepth({ ...tenorOf(parameters), ...chainOf(parameters) }),
   },
   {
     kind: "feature",
