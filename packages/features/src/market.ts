@@ -104,6 +104,14 @@ export class Market implements Saveable {
     return this.usableBefore ? ((this.before.bidPrice[0] as number) + (this.before.askPrice[0] as number)) / 2 : NaN;
   }
 
+  /**
+   * `book` can be read, all of it: it is usable, and not in the middle of an atomic change, into which a row of a time clock falls where
+   * the events of one change have different times. `levels` are then still those of before.
+   */
+  get isWhole(): boolean {
+    return this.usable && !this.unsettled;
+  }
+
   noteTrade(event: MarketEvent): void {
     if ((event.flags & EventFlag.hidden) !== 0) return;
     this.tradePrice = event.price;

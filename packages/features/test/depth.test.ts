@@ -393,3 +393,45 @@ test("parameters that make no sense are refused by name", () => {
     expect(make).toThrow(argument);
   }
 });
+
+describe("a row that falls into the middle of an atomic change", () => {
+  const event = { ...blankEvent(), kind: EventKind.add, size: 1 };
+  const [bid, ask] = [
+    { ...event, side: 1 as const, price: 100, id: 1 },
+    { ...event, side: -1 as const, price: 102, id: 2, flags: EventFlag.last },
+  ];
+  const rows: Float64Array[] = [];
+  const graph = features({ instruments: [instrument], originNs: 0n, clock: every.seconds(1) }).add(
+    levels({ count: 1 }),
+    depthWithin({ bps: 500, reference: "mid", unit: "lots" }),
+    bandImbalance({ bps: 500 }),
+    cost({ size: 1 }),
+    levelOrders({ levels: 1 }),
+    orderSizes({ levels: 1 }),
+    queuePosition({ order: 1 }),
+    bestAge(),
+  );
+  const stream = graph.stream({ onRow: (row) => void rows.push(row.slice(2)) });
+  for (const one of [
+    bid,
+    ask,
+    // The best bid is half replaced when the second second comes.
+    { ...event, kind: EventKind.cancel, id: 1, timeNs: 1.9e9 },
+    { ...event, side: 1 as const, price: 99, id: 3, timeNs: 2.1e9, flags: EventFlag.last },
+    { ...blankEvent(), timeNs: 3.5e9 },
+  ])
+    stream.push(one);
+
+  test("has the first levels as they were before, and nothing of the rest of the book", () => {
+    const settled = (row: Float64Array): number[] => [...row.subarray(0, 4)];
+    expect(rows.map(settled)).toEqual([
+      [100, 1, 102, 1],
+      [100, 1, 102, 1],
+      [99, 1, 102, 1],
+    ]);
+    expect([...rows[1]!.subarray(4)].every(Number.isNaN)).toBe(true);
+    // Only the order that is gone is not there.
+    expect([...rows[2]!.subarray(4)].map(Number.isNaN).filter(Boolean).length).toBe(3);
+    expect([...rows[0]!.subarray(4)].some(Number.isNaN)).toBe(false);
+  });
+});

@@ -24,7 +24,7 @@ export interface Band {
 
 export const emptyBand = (): Band => ({ bidLots: 0, askLots: 0, bidValue: 0, askValue: 0 });
 
-/** Fills `band` with what lies within `bps` of the reference, both edges included. To be asked only while the book is usable. */
+/** Fills `band` with what lies within `bps` of the reference, both edges included. To be asked only while the book is whole. */
 export function measureBand(market: Market, bps: number, reference: BandReference, band: Band): void {
   const { bids, asks } = market.book;
   const below = reference === "mid" ? market.mid : market.bidPrice;
@@ -97,7 +97,7 @@ export function depthWithin(settings: {
       const band = emptyBand();
       return {
         write(row, offset) {
-          if (!market.usable) {
+          if (!market.isWhole) {
             writeNulls(row, offset, 2);
             return;
           }

@@ -26,7 +26,7 @@ export function cost({ size }: { readonly size: number }): Feature {
         write(row, offset) {
           const { levels, book } = market;
           const mid = ((levels.bidPrice[0] as number) + (levels.askPrice[0] as number)) / 2;
-          if (!market.usable || !(mid > 0)) {
+          if (!market.isWhole || !(mid > 0)) {
             writeNulls(row, offset, 3);
             return;
           }

@@ -132,7 +132,7 @@ export function bandImbalance({ bps }: { readonly bps: number }): Feature {
       return {
         write(row, offset) {
           row[offset] = NaN;
-          if (!market.usable) return;
+          if (!market.isWhole) return;
           measureBand(market, bps, "mid", band);
           row[offset] = (band.bidLots - band.askLots) / (band.bidLots + band.askLots);
         },

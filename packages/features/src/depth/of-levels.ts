@@ -6,17 +6,18 @@ import type { BookSide } from "../book/side.ts";
 import type { Operator } from "../graph/operator.ts";
 import type { Market } from "../market.ts";
 
-/** Columns from the first levels; null while the book is not usable. `compute` fills all of `values`. */
+/** Columns from the first levels; null while the book is not usable, or, if `compute` reads `market.book`, not whole. `compute` fills all of `values`. */
 export function ofLevels(
   market: Market,
   columnsCount: number,
   compute: (values: Float64Array, market: Market) => void,
+  reads: "levels" | "book" = "levels",
 ): Operator {
   const values = new Float64Array(columnsCount);
   let version = -1;
   return {
     write(row, offset) {
-      if (!market.usable) {
+      if (reads === "levels" ? !market.usable : !market.isWhole) {
         writeNulls(row, offset, columnsCount);
         return;
       }
@@ -34,11 +35,12 @@ export function ofSides(
   market: Market,
   columnsCount: number,
   compute: (side: BookSide, values: Float64Array, at: number) => void,
+  reads: "levels" | "book" = "levels",
 ): Operator {
   const { bids, asks } = market.book;
   let bidsVersion = -1;
   let asksVersion = -1;
-  return ofLevels(market, 2 * columnsCount, (values) => {
+  const both = (values: Float64Array): void => {
     if (bidsVersion !== market.bidsVersion) {
       bidsVersion = market.bidsVersion;
       compute(bids, values, 0);
@@ -47,7 +49,8 @@ export function ofSides(
       asksVersion = market.asksVersion;
       compute(asks, values, columnsCount);
     }
-  });
+  };
+  return ofLevels(market, 2 * columnsCount, both, reads);
 }
 
 /** Writes that there is no value. */

@@ -19,12 +19,17 @@ export function levelOrders({ levels }: { readonly levels: number }): Feature {
     ).flat(),
     levels,
     make: ({ market }) =>
-      ofLevels(market, 2 * levels, (values, { book: { bids, asks } }) => {
-        for (let level = 0; level < levels; level++) {
-          values[2 * level] = ordersAt(bids, level);
-          values[2 * level + 1] = ordersAt(asks, level);
-        }
-      }),
+      ofLevels(
+        market,
+        2 * levels,
+        (values, { book: { bids, asks } }) => {
+          for (let level = 0; level < levels; level++) {
+            values[2 * level] = ordersAt(bids, level);
+            values[2 * level + 1] = ordersAt(asks, level);
+          }
+        },
+        "book",
+      ),
   };
 }
 
@@ -50,7 +55,7 @@ export function orderSizes({ levels }: { readonly levels: number }): Feature {
     ]),
     levels,
     make: ({ market }) =>
-      ofSides(market, 3, (side, values, at) => measureOrders(side, market.book.orders, levels, values, at)),
+      ofSides(market, 3, (side, values, at) => measureOrders(side, market.book.orders, levels, values, at), "book"),
   };
 }
 
@@ -77,7 +82,7 @@ function measureOrders(side: BookSide, orders: OrderTable, levels: number, value
 
 /**
  * `queue_position`: of the order with id `order`: lots and orders that stand before it at its price, and the ticks from its price to the
- * best of its side (0 at the best). Null while there is no such order. PERF: O(orders before it).
+ * best of its side (0 at the best). Null while there is no such order, and in the middle of a change. PERF: O(orders before it).
  */
 export function queuePosition({ order }: { readonly order: number }): Feature {
   if (!Number.isSafeInteger(order)) {
@@ -96,10 +101,11 @@ export function queuePosition({ order }: { readonly order: number }): Feature {
       { name: `queue_orders_${order}`, unit: "1", formula: "orders before the order at its price" },
       { name: `queue_ticks_${order}`, unit: "ticks", formula: "|p - best of its side|" },
     ],
-    make: ({ market: { book } }) => ({
+    make: ({ market }) => ({
       write(row, offset) {
+        const { book, unsettled } = market;
         const { orders } = book;
-        const slot = orders.find(order);
+        const slot = unsettled ? -1 : orders.find(order);
         if (slot === -1) {
           writeNulls(row, offset, 3);
           return;
@@ -132,10 +138,9 @@ export function bestAge(): Feature {
     levels: 1,
     make: ({ market }) => ({
       write(row, offset, timeNs) {
-        const { usable, book } = market;
         writeNulls(row, offset, 2);
-        if (!usable) return;
-        const { bids, asks, orders } = book;
+        if (!market.isWhole) return;
+        const { bids, asks, orders } = market.book;
         const bid = firstInQueue(bids);
         const ask = firstInQueue(asks);
         if (bid !== -1) row[offset] = (timeNs - (orders.timeNs[bid] as number)) / 1e9;

@@ -1,4 +1,7 @@
-/** When rows are written. A time clock's row stands for the moment before any event of that time or later. */
+/**
+ * When rows are written. A time clock's row stands for the moment before any event of that time or later. Where it falls
+ * between two events of one atomic change, it has the first levels from before the change, and null where more of the book would be read.
+ */
 import { positiveInteger, positiveNumber } from "../refusal.ts";
 
 export type Clock =
