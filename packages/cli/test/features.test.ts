@@ -227,6 +227,9 @@ test("a live stream of the gateway is followed until it is ended, into a whole f
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(existsSync(output)).toBe(false);
+    // As a terminal does it, and a Node or npm that stands between: one Ctrl-C, heard more than once.
+    child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill("SIGINT");
     expect(await ended, said).toEqual([0, null]);
     const table = tableFromIPC(readFileSync(output));

@@ -57,8 +57,7 @@ async function runFiles({ graph, source, sink, flags }: Run): Promise<RunSummary
   const line = progressLine();
   let interrupted = false;
   const interrupt = (): void => void (interrupted = true);
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  const unheard = onEnding(interrupt);
   const onProgress = (progress: RunProgress): void => {
     if (interrupted) throw new Failure("interrupted: nothing was written");
     line.show(progress);
@@ -67,17 +66,14 @@ async function runFiles({ graph, source, sink, flags }: Run): Promise<RunSummary
     return await runFeatures(graph, source, { sink, ...settingsOf(flags), onProgress });
   } finally {
     line.end();
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    unheard();
   }
 }
 
 /** Until Ctrl-C; what there is by then is finished. */
 async function runLive({ graph, source, sink, flags }: Run): Promise<RunSummary> {
   const stop = new AbortController();
-  const end = (): void => stop.abort();
-  process.once("SIGINT", end);
-  process.once("SIGTERM", end);
+  const unheard = onEnding(() => stop.abort());
   const screen = flags.output === undefined && process.stdout.isTTY === true ? liveScreen(graph) : undefined;
   const line = flags.output === undefined ? undefined : progressLine();
   const onProgress = (progress: RunProgress): void => {
@@ -97,9 +93,30 @@ async function runLive({ graph, source, sink, flags }: Run): Promise<RunSummary>
     source.close?.();
     screen?.end();
     line?.end();
-    process.off("SIGINT", end);
-    process.off("SIGTERM", end);
+    unheard();
   }
+}
+
+/** One Ctrl-C may arrive several times: from the terminal, from npm, and from a Node that stands before this one. */
+const repeatedMs = 1_000;
+
+/** Calls `end` at the first SIGINT or SIGTERM. Whoever asks again later does not want to wait, and is obeyed at once. */
+function onEnding(end: () => void): () => void {
+  let firstMs: number | undefined;
+  const heard = (): void => {
+    if (firstMs !== undefined && firstMs + repeatedMs < performance.now()) process.exit(130);
+    if (firstMs !== undefined) return;
+    firstMs = performance.now();
+    end();
+  };
+  process.on("SIGINT", heard);
+  process.on("SIGTERM", heard);
+  return () => {
+    // What comes again may come while the process is ending.
+    if (firstMs !== undefined) return;
+    process.off("SIGINT", heard);
+    process.off("SIGTERM", heard);
+  };
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -111,16 +128,10 @@ const nowhere: FeatureSink = { open: () => Promise.resolve({ write: nothing, fin
 const standardOutput: FeatureSink = {
   async open(schema) {
     if (schema.table !== "") throw new Failure(`table ${schema.table} needs a file: --output out.parquet`);
-    process.stdout.on("error", endOfReader);
     await written(csvHead(schema));
     return { write: (block) => written(csvRows(block, BigInt(schema.originNs))), finish: nothing, abort: nothing };
   },
 };
-
-/** Whoever reads has seen enough, as `head` has: there is nobody left to be told anything. */
-function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-}
 
 function written(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
