@@ -99,7 +99,10 @@ test("the gateway's books and trades become events; what was recorded gives the 
 }, 60_000);
 
 /** A server with one instrument whose book a test moves: what it does at a subscription is the test's. */
-async function venue(subscribed: (send: (data: object) => void, times: number, socket: WebSocket) => void) {
+async function venue(
+  subscribed: (send: (data: object) => void, times: number, socket: WebSocket) => void,
+  refusal?: string,
+) {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   closing.push(() => server.close());
   await once(server, "listening");
@@ -114,6 +117,8 @@ async function venue(subscribed: (send: (data: object) => void, times: number, s
         params: { channels?: string[] };
       };
       const result = method === "public/get_instruments" ? [listed] : "ok";
+      if (method === "public/subscribe" && refusal !== undefined)
+        return socket.send(JSON.stringify({ jsonrpc: "2.0", id, error: { code: 13778, message: refusal } }));
       socket.send(JSON.stringify({ jsonrpc: "2.0", id, result }));
       if (method !== "public/subscribe" || params.channels?.[0]?.startsWith("book.") !== true) return;
       const send = (data: object): void => {
@@ -179,4 +184,11 @@ test("names that nobody lists, and addresses where nobody answers, are refused",
   await expect(followDeribit("http://127.0.0.1", { instruments: ["X"] })).rejects.toThrow(
     /not an address of a WebSocket/,
   );
+});
+
+test("a subscription that the venue refuses is told, and not asked for again and again", async () => {
+  const url = await venue(() => undefined, "raw_subscriptions_not_available_for_unauthorized");
+  const live = await followDeribit(url, { instruments: ["X-*"], interval: "raw" });
+  await expect(following(live.batches()).done).rejects.toThrow(/the answer raw_subscriptions_not_available/);
+  expect(live.connectionsCount).toBe(1);
 });

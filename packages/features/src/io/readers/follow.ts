@@ -121,7 +121,11 @@ class DeribitFollower implements LiveSource {
     };
     try {
       while (!this.#closed) {
-        await this.#subscribe(instruments.map(({ name }) => name)).catch(() => this.#socket.close());
+        await this.#subscribe(instruments.map(({ name }) => name)).catch((error: unknown) => {
+          // What the venue refuses at the beginning it refuses for good: an interval that asks for a session, say.
+          if (this.connectionsCount === 1 && !this.#socket.isClosed) throw error;
+          this.#socket.close();
+        });
         for await (const messages of this.#socket.messages()) {
           for (const { text, receivedUs } of messages) {
             progress.bytesRead += text.length;

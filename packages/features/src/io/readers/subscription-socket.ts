@@ -81,6 +81,10 @@ export class SubscriptionSocket {
     this.#watch.unref();
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** The result of a method; rejects if the venue refuses or the connection ends first. */
   request(method: string, params: object): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#refusal("the connection is closed", "an open connection"));
