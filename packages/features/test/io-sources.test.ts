@@ -20,6 +20,7 @@ import type { EventSource } from "../src/io/source.ts";
 import { memorySink } from "../src/io/writers/memory.ts";
 import { parseScale } from "../src/instrument.ts";
 import { originNs, randomOrders, testInstrument } from "./support/random-market.ts";
+import { bookOf } from "./support/sources.ts";
 import { sourceOf } from "./support/run-rows.ts";
 
 const day = 86_400_000_000_000n;
@@ -86,12 +87,16 @@ test("a recording in pieces, each from a midnight of its own, gives the rows of 
   expect(parts.progress.eventsCount).toBe(3_000);
 });
 
-test("between pieces that are far apart something was missed; pieces in the wrong order are refused (FEAT-014)", async () => {
+test("between pieces that are far apart something was missed, and books begin empty; pieces in the wrong order are refused (FEAT-014)", async () => {
   const [one, other, again] = [1, 2, 3].map((seed) => randomOrders(seed, 100)) as [EventBatch, EventBatch, EventBatch];
   const late = (): EventSource => ({ ...sourceOf([other]), originNs: originNs + day });
   const events = await eventsOf(inOrder([sourceOf([one]), late()]));
-  expect(events.length).toBe(201);
-  expect(events[100]).toMatchObject({ kind: EventKind.gap, timeNs: events[101]!.timeNs });
+  expect(events.length).toBe(202);
+  expect(events[100]).toMatchObject({ kind: EventKind.gap, timeNs: events[102]!.timeNs });
+  expect(events[101]).toMatchObject({ kind: EventKind.clear, timeNs: events[102]!.timeNs });
+  // A piece without a snapshot of its own is believed again, from an empty book on.
+  const book = bookOf(events.slice(0, 102));
+  expect([book.gap, book.bids.count, book.asks.count]).toEqual([false, 0, 0]);
   await expect(eventsOf(inOrder([late(), sourceOf([again])]))).rejects.toThrow("in the order of their times");
 });
 

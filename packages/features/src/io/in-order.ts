@@ -1,6 +1,7 @@
 /**
  * Several sources as one: the pieces of a recording, in their order. Instruments are those of all, by name; times are told from the first origin. Where a
- * piece begins long after the one before has ended, something was missed, and a gap says so.
+ * piece begins long after the one before has ended, something was missed: a gap says so, and the piece begins with
+ * empty books, as it does when it is read alone. No snapshot need ever come in it (orders of Bitstamp), which else would leave the gap open to its end.
  */
 import { appendEvent, blankEvent, EventFlag, EventKind, makeEventBatch, type EventBatch } from "../event.ts";
 import type { Instrument } from "../instrument.ts";
@@ -81,9 +82,11 @@ function checkOrder(index: number, beginNs: number, endNs: number): void {
 }
 
 function gapsOf(instrumentsCount: number, timeNs: number): EventBatch {
-  const batch = makeEventBatch(instrumentsCount);
+  const batch = makeEventBatch(2 * instrumentsCount);
   for (let instrument = 0; instrument < instrumentsCount; instrument++) {
-    appendEvent(batch, { ...blankEvent(), kind: EventKind.gap, flags: EventFlag.last, instrument, timeNs });
+    const event = { ...blankEvent(), instrument, timeNs };
+    appendEvent(batch, { ...event, kind: EventKind.gap, flags: EventFlag.last });
+    appendEvent(batch, { ...event, kind: EventKind.clear, flags: EventFlag.snapshot | EventFlag.last });
   }
   return batch;
 }
