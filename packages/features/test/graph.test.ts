@@ -1,6 +1,7 @@
 /** One graph, however its events come: at once, one by one, in chunks, with a restart in the middle. */
 import { describe, expect, test } from "vitest";
 import { blankEvent, readEvent, type EventBatch } from "../src/event.ts";
+import { timeBars } from "../src/bars/threshold-bars.ts";
 import { multiLevelOrderFlow } from "../src/flow/multi-level.ts";
 import { orderFlowImbalance } from "../src/flow/order-flow-imbalance.ts";
 import { eventCounts } from "../src/intensity/rates.ts";
@@ -121,4 +122,11 @@ test("memory is that of the windows, however rarely a row asks for them", () => 
   expect(stream.rowsCount).toBe(0);
   const most = Math.max(...sizes.slice(0, 10));
   for (const size of sizes.slice(10)) expect(size).toBeLessThan(2 * most);
+});
+
+test("a table of one instrument among several says which", () => {
+  const of = (): FeatureGraph =>
+    features({ instruments: [testInstrument("A"), testInstrument("B")], originNs, clock: every.book() });
+  expect(() => of().table("bars", timeBars({ step: seconds(1) }))).toThrow(/table\.on of bars .* one of the 2/);
+  expect(of().table("bars", timeBars({ step: seconds(1) }), "B").tables[0]!.instrument).toBe(1);
 });

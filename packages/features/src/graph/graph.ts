@@ -93,6 +93,11 @@ export class FeatureGraph implements GraphPlan {
     if (this.tables.some((other) => other.name === name)) {
       throw new FeatureRefusal({ argument: "table", value: name, wanted: "a name that no other table has" });
     }
+    const { instruments } = this.settings;
+    if (on === undefined && instruments.length > 1 && table.scope !== "all") {
+      const wanted = `the name of one of the ${instruments.length} instruments`;
+      throw new FeatureRefusal({ argument: `table.on of ${name}`, value: on, wanted });
+    }
     this.tables.push({ name, table, instrument: on === undefined ? 0 : this.#instrumentNamed(on) });
     return this;
   }
