@@ -9,6 +9,7 @@ import { memoryBytes } from "@stoa/features/io/readers/bytes";
 import { readCapture } from "@stoa/features/io/readers/capture";
 import { deribit, deribitName } from "@stoa/features/io/readers/deribit";
 import { followDeribit } from "@stoa/features/io/readers/follow";
+import { openInput } from "../src/features/sources.ts";
 import { get, openClient, startTestGateway } from "../../gateway/test/harness.ts";
 
 const closing: (() => unknown)[] = [];
@@ -191,4 +192,15 @@ test("a subscription that the venue refuses is told, and not asked for again and
   const live = await followDeribit(url, { instruments: ["X-*"], interval: "raw" });
   await expect(following(live.batches()).done).rejects.toThrow(/the answer raw_subscriptions_not_available/);
   expect(live.connectionsCount).toBe(1);
+});
+
+test("what the flags say of instruments counts of live ones too", async () => {
+  const url = await venue(() => undefined);
+  const live = await openInput({ follow: `${url}/`, instrument: ["X-*"], tick: "0.25", lot: "5", multiplier: 50 });
+  closing.push(() => live.close?.());
+  expect(live.instruments[0]).toMatchObject({
+    tick: { multiply: 1, divide: 4 },
+    lot: { multiply: 5, divide: 1 },
+    multiplier: 50,
+  });
 });

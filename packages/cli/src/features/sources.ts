@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createWriteStream, existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { EventBatch } from "@stoa/features/event";
 import { flowPresets } from "@stoa/features/generator/flow-presets";
 import { OrderFlow } from "@stoa/features/generator/order-flow";
@@ -87,7 +88,7 @@ async function optionsOf({ format, instrument, symbol, date, mapping, ...terms }
 const isFormat = (name: string): name is Format => (formats as readonly string[]).includes(name);
 
 /** A venue, or a gateway, whose address may be said without its path. */
-async function openLive(url: string, { instrument, tick, lot, record }: InputFlags): Promise<LiveSource> {
+async function openLive(url: string, { instrument, tick, lot, multiplier, record }: InputFlags): Promise<LiveSource> {
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (address === undefined || !/^wss?:$/.test(address.protocol))
     throw new Failure(
@@ -98,7 +99,11 @@ async function openLive(url: string, { instrument, tick, lot, record }: InputFla
     throw new Failure(
       "--follow wants instruments: --instrument BTC-PERPETUAL, or with * for anything: --instrument 'BTC-*'",
     );
-  const terms = { ...(tick === undefined ? {} : { tick }), ...(lot === undefined ? {} : { lot }) };
+  const terms = {
+    ...(tick === undefined ? {} : { tick }),
+    ...(lot === undefined ? {} : { lot }),
+    ...(multiplier === undefined ? {} : { multiplier }),
+  };
   const recording = record === undefined ? undefined : createWriteStream(record, { flags: "wx" });
   if (recording !== undefined) await once(recording, "open");
   return followDeribit(address.href, {
@@ -127,7 +132,9 @@ function generated(eventsCount: number): EventSource {
         // The generator ends with a whole atomic change, and a little late.
         batch.count = Math.min(batch.count, eventsCount - progress.eventsCount);
         progress.eventsCount += batch.count;
-        yield await Promise.resolve(batch);
+        // Signals are heard between two batches.
+        await setImmediate();
+        yield batch;
       }
     },
   };
