@@ -204,3 +204,12 @@ test("what the flags say of instruments counts of live ones too", async () => {
     multiplier: 50,
   });
 });
+
+test("a server that speaks something else is refused with its address", async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  closing.push(() => server.close());
+  await once(server, "listening");
+  server.on("connection", (socket) => socket.send("hello"));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await expect(followDeribit(url, { instruments: ["X"] })).rejects.toThrow(`${url}: the connection ended`);
+});

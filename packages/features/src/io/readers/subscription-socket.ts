@@ -117,7 +117,9 @@ export class SubscriptionSocket {
     const receivedUs = Math.round(1e3 * (performance.timeOrigin + this.#heardMs));
     // Data of channels are parsed where they are taken; here only what is for this connection.
     if (!/^\{[^{[]{0,60}"method":"subscription"/.test(text)) {
-      const answer = JSON.parse(text) as Answer;
+      const answer = answerIn(text);
+      // Whoever says this does not speak the API.
+      if (answer === undefined) return this.close();
       if (answer.method === "heartbeat") {
         if (answer.params?.type === "test_request") void this.request("public/test", {}).catch(() => this.close());
         return;
@@ -147,5 +149,14 @@ export class SubscriptionSocket {
 
   #refusal(found: string, wanted: string): ReadRefusal {
     return new ReadRefusal({ file: this.#url, found, wanted });
+  }
+}
+
+function answerIn(text: string): Answer | undefined {
+  try {
+    const answer: unknown = JSON.parse(text);
+    return typeof answer === "object" && answer !== null ? answer : undefined;
+  } catch {
+    return undefined;
   }
 }
