@@ -83,3 +83,11 @@ test("a stream of any length is thinned to equal stretches of time, and sums sta
   expect(buckets.isNew(999)).toBe(false);
   expect(buckets.isNew(999 + stepNs)).toBe(true);
 });
+
+test("a quiet market over a long time has no more stretches than a page can hold, and loses nothing", () => {
+  const buckets = new TimeBuckets<number>({ countMax: 10, spanMax: 20, merge: (one, other) => one + other, stepNs: 1 });
+  for (const timeNs of [3, 700, 100_000, 900_000]) buckets.add(timeNs, timeNs);
+  const { list, stepNs } = buckets;
+  expect((list.at(-1)!.timeNs - list[0]!.timeNs) / stepNs).toBeLessThan(20);
+  expect(list.reduce((all, { value }) => all + value, 0)).toBe(1_000_703);
+});

@@ -48,7 +48,11 @@ export async function gatherPlot(
   source: EventSource,
   { levels, ...settings }: { readonly levels: number } & Omit<RunSettings, "sink">,
 ): Promise<PlotData> {
-  const book = new TimeBuckets<BookSample>({ countMax: bookSamplesMax, merge: (earlier) => earlier });
+  const book = new TimeBuckets<BookSample>({
+    countMax: bookSamplesMax,
+    spanMax: 2 * bookSamplesMax,
+    merge: (earlier) => earlier,
+  });
   const trades = new TimeBuckets<TradeSample>({ countMax: bookSamplesMax, merge: addTrades });
   const fromNs = settings.fromNs === undefined ? -Infinity : Number(settings.fromNs - source.originNs);
   const withDepth = graph.table(

@@ -6,15 +6,19 @@ export class TimeBuckets<Value> {
   /** Length of a bucket in nanoseconds. */
   stepNs: number;
   readonly #countMax: number;
+  readonly #spanMax: number;
   readonly #merge: (earlier: Value, later: Value) => Value;
   #buckets: { index: number; value: Value }[] = [];
 
   constructor(settings: {
     readonly countMax: number;
+    /** From the first bucket to the last, empty ones between them included. */
+    readonly spanMax?: number;
     readonly merge: (earlier: Value, later: Value) => Value;
     readonly stepNs?: number;
   }) {
     this.#countMax = settings.countMax;
+    this.#spanMax = settings.spanMax ?? Infinity;
     this.#merge = settings.merge;
     this.stepNs = settings.stepNs ?? 1_000_000;
   }
@@ -26,7 +30,7 @@ export class TimeBuckets<Value> {
 
   add(timeNs: number, value: Value): void {
     this.#put(Math.floor(timeNs / this.stepNs), value);
-    while (this.#countMax < this.#buckets.length) {
+    while (this.#countMax < this.#buckets.length || this.#spanMax < this.#span) {
       const before = this.#buckets;
       this.#buckets = [];
       this.stepNs *= 2;
@@ -37,6 +41,10 @@ export class TimeBuckets<Value> {
   /** In their order, with the time at which each begins. */
   get list(): readonly { readonly timeNs: number; readonly value: Value }[] {
     return this.#buckets.map(({ index, value }) => ({ timeNs: index * this.stepNs, value }));
+  }
+
+  get #span(): number {
+    return this.#buckets.at(-1)!.index - this.#buckets[0]!.index + 1;
   }
 
   #put(index: number, value: Value): void {
