@@ -101,19 +101,22 @@ function byLevel(weights: Float64Array) {
 }
 
 function byDistance(decay: number, table: Float64Array, count: number) {
-  const weighed = (price: Float64Array, size: Float64Array, mid: number): number => {
-    let sum = 0;
+  const weightOf = (halfTicks: number): number =>
+    halfTicks < halfTicksInTable ? (table[halfTicks | 0] as number) : exp(-((decay / 2) * halfTicks));
+  return (values: Float64Array, { levels: { bidPrice, bidSize, askPrice, askSize } }: Market): void => {
+    const twiceMid = (bidPrice[0] as number) + (askPrice[0] as number);
+    let bid = 0;
+    let ask = 0;
     for (let level = 0; level < count; level++) {
-      const lots = size[level] as number;
+      const lots = bidSize[level] as number;
       if (lots === 0) break;
-      const halfTicks = 2 * Math.abs((price[level] as number) - mid);
-      sum += lots * (halfTicks < halfTicksInTable ? (table[halfTicks] as number) : exp(-((decay / 2) * halfTicks)));
+      bid += lots * weightOf(twiceMid - 2 * (bidPrice[level] as number));
     }
-    return sum;
-  };
-  return (values: Float64Array, { levels, mid }: Market): void => {
-    const bid = weighed(levels.bidPrice, levels.bidSize, mid);
-    const ask = weighed(levels.askPrice, levels.askSize, mid);
+    for (let level = 0; level < count; level++) {
+      const lots = askSize[level] as number;
+      if (lots === 0) break;
+      ask += lots * weightOf(2 * (askPrice[level] as number) - twiceMid);
+    }
     values[0] = (bid - ask) / (bid + ask);
   };
 }

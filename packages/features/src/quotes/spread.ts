@@ -64,6 +64,7 @@ export function spreadMean({ window, unit }: { readonly window: number; readonly
       return {
         onBook(market, timeNs) {
           if (!(state.sinceNs <= timeNs)) state.sinceNs = timeNs;
+          else if (market.touchedDepth > 0 && market.usable === market.usableBefore) return;
           mean.value[0] = market.usable ? market.askPrice - market.bidPrice : NaN;
           mean.become(timeNs);
         },
