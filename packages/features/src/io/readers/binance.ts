@@ -1,5 +1,5 @@
 /**
- * Binance, spot and futures: depth differences with the snapshot that they continue, best quotes, trades, forced liquidations, mark prices.
+ * Binance, spot and futures: depth differences with the snapshot that they continue, best quotes, trades, mark prices (forced liquidations are left out and counted: they are trades too).
  * A snapshot (an answer to `/depth?symbol=...`) with `lastUpdateId` is continued by the first difference that spans it; after it
  * each names the one before (`pu` of futures; `U` one above of spot). Until a snapshot fits, and after a break, the book is not to be
  * believed (a gap), and the differences since then are kept to be applied on the next snapshot.
