@@ -1,6 +1,6 @@
 /** One graph, however its events come: at once, one by one, in chunks, with a restart in the middle. */
 import { describe, expect, test } from "vitest";
-import { blankEvent, readEvent, type EventBatch } from "../src/event.ts";
+import { blankEvent, EventFlag, EventKind, readEvent, type EventBatch } from "../src/event.ts";
 import { timeBars } from "../src/bars/threshold-bars.ts";
 import { multiLevelOrderFlow } from "../src/flow/multi-level.ts";
 import { orderFlowImbalance } from "../src/flow/order-flow-imbalance.ts";
@@ -129,4 +129,19 @@ test("a table of one instrument among several says which", () => {
     features({ instruments: [testInstrument("A"), testInstrument("B")], originNs, clock: every.book() });
   expect(() => of().table("bars", timeBars({ step: seconds(1) }))).toThrow(/table\.on of bars .* one of the 2/);
   expect(of().table("bars", timeBars({ step: seconds(1) }), "B").tables[0]!.instrument).toBe(1);
+});
+
+test("hidden trades move no clock, and an event without a time is refused by name", () => {
+  const instruments = [testInstrument()];
+  for (const clock of [every.trade(), every.event(), every.volume(5)]) {
+    const stream = features({ instruments, originNs, clock }).stream();
+    const trade = { ...blankEvent(), kind: EventKind.trade, side: 1 as const, price: 100, size: 7, timeNs: 1 };
+    stream.push({ ...trade, flags: EventFlag.last | EventFlag.hidden });
+    expect(stream.rowsCount).toBe(0);
+    stream.push({ ...trade, flags: EventFlag.last });
+    expect(stream.rowsCount).toBe(1);
+    expect(() => stream.push({ ...trade, timeNs: NaN })).toThrow(
+      "event.timeNs is NaN, but must be nanoseconds since the origin",
+    );
+  }
 });

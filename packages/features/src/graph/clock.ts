@@ -9,7 +9,7 @@ export type Clock =
   | { readonly kind: "book"; readonly levels: number }
   /** After every atomic change or trade, whatever it was. */
   | { readonly kind: "event" }
-  /** After the atomic change in which a trade happened. */
+  /** After the atomic change in which a trade happened. Trades that no book showed count in no clock. */
   | { readonly kind: "trade" }
   /** At every multiple of `ns` since 1970 UTC. */
   | { readonly kind: "time"; readonly ns: number }

@@ -200,6 +200,12 @@ export class FeatureStream {
     } else if (event.timeNs < this.timeNs) {
       event.timeNs = this.timeNs;
       this.lateCount++;
+    } else if (event.timeNs !== event.timeNs) {
+      throw new FeatureRefusal({
+        argument: "event.timeNs",
+        value: event.timeNs,
+        wanted: "nanoseconds since the origin",
+      });
     }
     const market = this.markets[event.instrument];
     if (market === undefined) {
@@ -221,8 +227,11 @@ export class FeatureStream {
 
   #trade(event: MarketEvent, market: Market, { trade }: Listeners): void {
     const clock = this.#clock;
-    clock.traded = true;
-    if (event.instrument === 0) clock.tradedLots += event.size;
+    // What no book showed moves no clock, as it is in no feature unless asked for.
+    if ((event.flags & EventFlag.hidden) === 0) {
+      clock.traded = true;
+      if (event.instrument === 0) clock.tradedLots += event.size;
+    }
     for (let index = 0; index < trade.length; index++) (trade[index] as Required<Operator>).onTrade(event, market);
     market.noteTrade(event);
   }
