@@ -109,4 +109,10 @@ describe("opening a file", () => {
     expect(detectFormat("anything", utf8("1430438404518 order_created {}"))).toBe("bitstamp");
     expect(detectFormat("a.csv", utf8("a,b\n"))).toBeUndefined();
   });
+
+  test("a capture of a gateway is told though its list of instruments is longer than the bytes that are looked at", () => {
+    const instruments = JSON.stringify({ result: "x".repeat(70_000), jsonrpc: "2.0" });
+    const text = `ws://127.0.0.1:7400/ws/api/v2 <-> 1.5\nws://127.0.0.1:7400/ws/api/v2 -> 1.5: ${instruments}\n`;
+    expect(detectFormat("chain.ws", utf8(text))).toBe("deribit");
+  });
 });

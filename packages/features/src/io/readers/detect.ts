@@ -20,7 +20,7 @@ const marks: readonly (readonly [Format, RegExp])[] = [
   ["lobster", /^\d+(\.\d+)?,[1-7],\d+,\d+,-?\d+,-?1\r?(\n|$)/],
   ["binance", /binance\.(com|us)\/|"e":"(depthUpdate|bookTicker|aggTrade)"|"stream":"\w+@/],
   ["bitmex", /bitmex\.com\/|"table":"(orderBookL2\w*|quote|trade|instrument)"/],
-  ["deribit", /deribit\.com\/|"method":"subscription"|"jsonrpc":"2\.0"/],
+  ["deribit", /^wss?:\/\/\S+\/ws\/api\/v2 |deribit\.com\/|"method":"subscription"|"jsonrpc":"2\.0"/],
 ];
 
 /** `undefined` if it is none that can be told: CSV needs a mapping, so it is never guessed. */
