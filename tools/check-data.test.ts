@@ -126,7 +126,7 @@ describe("npm run check:data", () => {
     writeCapture(good);
     const page = join(folder, "page.html");
     const { status, out, error } = run(good, "--page", page);
-    expect(status, error).toBe(0);
+    expect(status, error + out).toBe(0);
     expect(out.match(/72 options, 4 expiries/g)).toHaveLength(4);
     // The marks were moved by 2e-5 coin: this is what Black-76 must be off by.
     expect(out).toMatch(/venue: mark +2\.0e-5 +2\.0e-5/);
