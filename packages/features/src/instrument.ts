@@ -50,9 +50,6 @@ export function parseScale(text: string, argument = "scale"): Scale {
 /** The number that `steps` of a scale are. */
 export const scaled = (scale: Scale, steps: number): number => (steps * scale.multiply) / scale.divide;
 
-/** How many steps a number is, rounded to the nearest. */
-export const stepsOf = (scale: Scale, value: number): number => Math.round((value * scale.divide) / scale.multiply);
-
 function greatestCommonDivisor(one: number, other: number): number {
   return other === 0 ? one : greatestCommonDivisor(other, one % other);
 }

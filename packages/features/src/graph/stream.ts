@@ -1,6 +1,6 @@
 /**
  * A run of a graph: takes events, keeps the books, tells the operators, writes rows. One event costs what its operators do and
- * nothing else: no object is made after the beginning. Times never run backwards: an event that is stamped earlier than one before it counts as of then.
+ * nothing else: after the beginning nothing is made but the number that is its time. Times never run backwards: an event that is stamped earlier than one before it counts as of then.
  */
 import { assert } from "@stoa/base/assert";
 import { blankEvent, copyEvent, EventFlag, EventKind, readEvent, type EventBatch, type MarketEvent } from "../event.ts";

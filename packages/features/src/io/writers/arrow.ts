@@ -19,16 +19,6 @@ export async function arrowTable(path: string, schema: OutputSchema, format: "st
   return arrowWriter({ arrow, schema, format, file });
 }
 
-/** An Arrow stream into anything that takes bytes in order, such as standard output. */
-export async function arrowStream(
-  write: (bytes: Uint8Array) => Promise<void>,
-  schema: OutputSchema,
-): Promise<TableWriter> {
-  const nothing = (): Promise<void> => Promise.resolve();
-  const file = { path: "", write, writeAt: nothing, finish: nothing, abort: nothing };
-  return arrowWriter({ arrow: await arrowLibrary(), schema, format: "stream", file });
-}
-
 interface ArrowSettings {
   readonly arrow: Arrow;
   readonly schema: OutputSchema;
